@@ -1,0 +1,26 @@
+package fakedb
+
+import "context"
+
+type tx struct {
+	c   *Conn
+	ctx context.Context // BeginTx's
+}
+
+func (t *tx) Commit() error {
+	return t.c.do(t.ctx, Commit, "COMMIT", nil, func() error {
+		failed := t.c.status.Load() == 'E'
+		t.c.end(!failed)
+		if failed {
+			return errTxFailed
+		}
+		return nil
+	})
+}
+
+func (t *tx) Rollback() error {
+	return t.c.do(t.ctx, Rollback, "ROLLBACK", nil, func() error {
+		t.c.end(false)
+		return nil
+	})
+}
