@@ -1,0 +1,51 @@
+package deptest
+
+// Rules is the architecture as a table: see design section 3. A folder that does not exist yet breaks no rule.
+var Rules = []Rule{
+	{
+		ID: "core", From: []string{"./sqlpool/..."},
+		Allow: []string{
+			"std", "./sqlpool/...", "github.com/hashicorp/go-multierror", "github.com/hashicorp/errwrap",
+		},
+		Why: "the core serves any driver and any observability, so it knows none of them",
+	},
+	{
+		ID: "pgx-adapter", From: []string{"./drivers/pgxv5/..."},
+		Forbid: []string{"./sqlpool/...", "./hooks/...", "./drivers", "./drivers/libpq/...", "github.com/lib/pq/..."},
+		Why:    "an adapter is a better driver for anyone, and a program on pgx links no lib/pq",
+	},
+	{
+		ID: "pq-adapter", From: []string{"./drivers/libpq/..."},
+		Forbid: []string{"./sqlpool/...", "./hooks/...", "./drivers", "./drivers/pgxv5/...", "github.com/jackc/pgx/v5/..."},
+		Why:    "an adapter is a better driver for anyone, and a program on lib/pq links no pgx",
+	},
+	{
+		ID: "hooks", From: []string{"./hooks/..."},
+		Allow: []string{"std", "./sqlpool"},
+		Why:   "a hook is what a user could have written: it has the core's public surface and nothing else",
+	},
+	{
+		ID: "cmd", From: []string{"all"}, Except: []string{"./cmd/..."}, Nested: true, Tests: true,
+		Forbid: []string{"./cmd/..."},
+		Why:    "a command is an end, not a library",
+	},
+	{
+		ID: "fakedb", From: []string{"./internal/fakedb/..."}, Tests: true,
+		Allow: []string{"std", "./internal/fakedb/..."},
+		Why:   "the core's tests use it: an import of the core would be a cycle, of anything else a second opinion on time",
+	},
+	{
+		ID: "test-servers", From: []string{"all"}, Nested: true,
+		Except: []string{"./internal/...", "./cmd/...", "./bench/...", "./conformance/..."},
+		Forbid: []string{"./internal/fakedb/...", "./internal/pgserver/..."},
+		Why:    "a fake or private server has no place in a user's program",
+	},
+}
+
+// Direct is exactly what the library's go.mod may require directly: each is a cost to every user.
+var Direct = map[string]string{
+	"github.com/DATA-DOG/go-sqlmock":     "mocks/sqlmockpool puts the pool over it",
+	"github.com/hashicorp/go-multierror": "Config.Validate and Shutdown report everything at once",
+	"github.com/jackc/pgx/v5":            "drivers/pgxv5",
+	"github.com/lib/pq":                  "drivers/libpq",
+}
