@@ -1,11 +1,9 @@
 package fakedb_test
 
 import (
-	"context"
 	"database/sql/driver"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,80 +104,35 @@ func TestCloseThatPanicsOrFailsStillCloses(t *testing.T) {
 	}
 }
 
-func TestDeaths(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		death fakedb.Death
-		alive error
-		want  error
-	}{
-		{"seen", fakedb.Death{}, io.EOF, driver.ErrBadConn},
-		{"sent", fakedb.Death{Sent: true, Err: io.EOF}, io.EOF, io.EOF},
-		{"hidden", fakedb.Death{Hidden: true}, nil, driver.ErrBadConn},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			db := fakedb.New()
-			c := connect(t, db)
-			sent := c.Sent()
-			db.KillAllWith(tt.death)
-			is(t, c.Alive(), tt.alive)
-			if !c.IsValid() {
-				t.Error("IsValid finds out by itself")
-			}
-			is(t, exec(t.Context(), c, ""), tt.want)
-			if (c.Sent() > sent) != tt.death.Sent {
-				t.Errorf("sent %d bytes", c.Sent()-sent)
-			}
-			is(t, c.Alive(), io.EOF)
-			is(t, c.ResetSession(t.Context()), driver.ErrBadConn)
-			if c.IsValid() {
-				t.Error("IsValid forgets")
-			}
-			is(t, exec(t.Context(), connect(t, db), ""), nil) // a new connection is well
-		})
-	}
-}
-
-func TestServerDownAndUp(t *testing.T) {
-	db := fakedb.New()
-	db.SetDown(nil)
-	_, err := db.Connector().Connect(t.Context())
-	is(t, err, fakedb.ErrDown)
-	db.SetDown(errRefused)
-	_, err = db.Connector().Connect(t.Context())
-	is(t, err, errRefused)
-	db.SetUp()
-	connect(t, db)
-}
-
-func TestConnectHeedsItsContext(t *testing.T) {
+func TestForcedCloseEndsABlockedCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := fakedb.New()
-		db.On(fakedb.Connect, fakedb.Fault{Hang: fakedb.UntilDone})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		var all sync.WaitGroup
-		for range 3 {
-			all.Go(func() {
-				_, err := db.Connector().Connect(ctx)
-				is(t, err, context.DeadlineExceeded)
-			})
-		}
-		all.Wait()
-		if n := db.Counts(); n.PeakDialing != 3 || n.Dialing != 0 || n.ConnectsFailed != 3 || n.PeakLive != 0 {
-			t.Errorf("%+v", n)
+		c := connect(t, db)
+		db.On(fakedb.Exec, fakedb.Fault{Hang: fakedb.UntilAbort})
+		got := make(chan error, 1)
+		go func() { got <- exec(t.Context(), c, "") }()
+		synctest.Wait()
+		is(t, c.Close(), nil)
+		is(t, <-got, fakedb.ErrAborted)
+		if v := db.Violations(); len(v) != 1 || v[0] != "conn 1: Close while Exec is running" {
+			t.Errorf("violations %q", v) // it works, but Abort and waiting is how it is done
 		}
 	})
 }
 
-func TestPanicAtConnectIsCounted(t *testing.T) {
+func TestStatementUsedAfterItsCloseIsAViolation(t *testing.T) {
 	db := fakedb.New()
-	db.On(fakedb.Connect, fakedb.Fault{Panic: "boom"})
-	func() {
-		defer func() { recover() }()
-		db.Connector().Connect(t.Context())
-	}()
-	if n := db.Counts(); n.Dialing != 0 || n.ConnectsFailed != 1 {
+	s, err := connect(t, db).Prepare("INSERT ?")
+	is(t, err, nil)
+	is(t, s.Close(), nil)
+	is(t, s.Close(), nil)
+	clean(t, db)
+	_, err = s.(driver.StmtExecContext).ExecContext(t.Context(), nil)
+	state(t, err, "26000")
+	if v := db.Violations(); len(v) != 1 || !strings.Contains(v[0], "after its Close") {
+		t.Errorf("violations %q", v)
+	}
+	if n := db.Counts(); n.OpenStmts != 0 {
 		t.Errorf("%+v", n)
 	}
 }

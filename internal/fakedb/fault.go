@@ -25,7 +25,8 @@ type Fault struct {
 	Stage Stage         // where in the call all this happens
 }
 
-// Hang says what ends a hanging call. Each kind includes those after it.
+// Hang says what ends a hanging call. Each kind includes those after it. A hanging Connect has no connection to abort,
+// a hanging Abort none but itself: there UntilAbort is UntilReleased.
 type Hang uint8
 
 const (

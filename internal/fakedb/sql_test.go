@@ -1,104 +1,11 @@
 package fakedb_test
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
-	"errors"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/sqlpool/go/internal/fakedb"
 )
-
-func state(t *testing.T, err error, want string) {
-	t.Helper()
-	var e *fakedb.Error
-	if !errors.As(err, &e) || e.SQLState() != want {
-		t.Errorf("error = %v, want SQLSTATE %s", err, want)
-	}
-}
-
-func status(t *testing.T, c *fakedb.Conn, want byte) {
-	t.Helper()
-	if got := c.TxStatus(); got != want {
-		t.Errorf("TxStatus = %c, want %c", got, want)
-	}
-}
-
-func TestTransactionByText(t *testing.T) {
-	db := fakedb.New()
-	c, ctx := connect(t, db), t.Context()
-	status(t, c, 'I')
-	is(t, exec(ctx, c, "begin"), nil)
-	status(t, c, 'T')
-	is(t, exec(ctx, c, "INSERT a"), nil)
-	if db.Written("a") != 0 {
-		t.Error("written before the commit")
-	}
-	is(t, exec(ctx, c, "COMMIT"), nil)
-	status(t, c, 'I')
-	if db.Written("a") != 1 {
-		t.Error("not written by the commit")
-	}
-	is(t, exec(ctx, c, "BEGIN"), nil)
-	is(t, exec(ctx, c, "INSERT b"), nil)
-	state(t, exec(ctx, c, "FAIL 23505"), "23505")
-	status(t, c, 'E')
-	state(t, exec(ctx, c, "INSERT b"), "25P02")
-	is(t, exec(ctx, c, "COMMIT"), nil) // rolls back
-	status(t, c, 'I')
-	if db.Written("b") != 0 {
-		t.Error("a failed transaction has written")
-	}
-}
-
-func TestTransactionByInterface(t *testing.T) {
-	db := fakedb.New()
-	c, ctx := connect(t, db), t.Context()
-	begin := func() driver.Tx {
-		tx, err := c.BeginTx(ctx, driver.TxOptions{})
-		is(t, err, nil)
-		status(t, c, 'T')
-		return tx
-	}
-	tx := begin()
-	_, err := c.BeginTx(ctx, driver.TxOptions{})
-	state(t, err, "25001")
-	is(t, exec(ctx, c, "INSERT a"), nil)
-	is(t, tx.Rollback(), nil)
-	status(t, c, 'I')
-	tx = begin()
-	is(t, exec(ctx, c, "INSERT a"), nil)
-	is(t, tx.Commit(), nil)
-	if db.Written("a") != 1 {
-		t.Errorf("written %d times", db.Written("a"))
-	}
-	tx = begin()
-	exec(ctx, c, "FAIL 1")
-	state(t, tx.Commit(), "25P02")
-	status(t, c, 'I')
-
-	db.On(fakedb.Rollback, fakedb.Fault{Err: errRefused})
-	tx = begin()
-	is(t, tx.Rollback(), errRefused)
-	status(t, c, 'T') // nobody has ended it
-}
-
-func TestBeginContextRulesTheCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		db := fakedb.New()
-		c := connect(t, db)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		tx, err := c.BeginTx(ctx, driver.TxOptions{})
-		is(t, err, nil)
-		db.On(fakedb.Rollback, fakedb.Fault{Delay: time.Minute})
-		is(t, tx.Rollback(), context.DeadlineExceeded)
-		status(t, c, 'T')
-	})
-}
 
 func TestPlainDatabaseSQL(t *testing.T) {
 	db := fakedb.New()
@@ -151,16 +58,6 @@ func TestPlainDatabaseSQL(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	clean(t, db)
-}
-
-func TestSleepHeedsTheContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := connect(t, fakedb.New())
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		is(t, exec(ctx, c, "SLEEP 1h"), context.DeadlineExceeded)
-		is(t, exec(t.Context(), c, "SLEEP 1h"), nil)
-	})
 }
 
 func TestPreparedStatements(t *testing.T) {
