@@ -1,0 +1,102 @@
+package sqlpool
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"reflect"
+)
+
+// convertArgs converts a statement's arguments by the rules of the inner
+// connection, in place, as package sql would have done had it known that
+// connection: it asks before there is a loan, so the session accepts every
+// argument then. The order is package sql's: the statement's own checker or
+// else the connection's, then the statement's column converter, then the
+// default. stmt may be nil; want is the number of arguments that must remain,
+// or -1.
+func convertArgs(conn driver.Conn, stmt driver.Stmt, args []driver.NamedValue, want int) ([]driver.NamedValue, error) {
+	checker, ok := stmt.(driver.NamedValueChecker)
+	if !ok {
+		checker, _ = conn.(driver.NamedValueChecker)
+	}
+	//lint:ignore SA1019 a driver may still have only this
+	columns, _ := stmt.(driver.ColumnConverter)
+
+	kept := args[:0]
+	for _, arg := range args {
+		arg.Ordinal = len(kept) + 1
+		err := convertArg(&arg, checker, columns, want)
+		if err == driver.ErrRemoveArgument {
+			continue
+		}
+		if err != nil {
+			name := fmt.Sprintf("$%d", arg.Ordinal)
+			if arg.Name != "" {
+				name = fmt.Sprintf("with name %q", arg.Name)
+			}
+			return nil, fmt.Errorf("sql: converting argument %s type: %w", name, err)
+		}
+		kept = append(kept, arg)
+	}
+	if want != -1 && len(kept) != want {
+		return nil, fmt.Errorf("sql: expected %d arguments, got %d", want, len(kept))
+	}
+	return kept, nil
+}
+
+// convertArg asks each rule in turn; driver.ErrSkip passes on to the next. Like
+// package sql it compares with ==, so a wrapped ErrSkip is an error.
+//
+//lint:ignore SA1019 a driver may still have only ColumnConverter
+func convertArg(arg *driver.NamedValue, checker driver.NamedValueChecker, columns driver.ColumnConverter, want int) error {
+	if checker != nil {
+		if err := checker.CheckNamedValue(arg); err != driver.ErrSkip {
+			return err
+		}
+	}
+	if columns != nil {
+		return convertColumn(arg, columns, want)
+	}
+	var err error
+	arg.Value, err = driver.DefaultParameterConverter.ConvertValue(arg.Value)
+	return err
+}
+
+//lint:ignore SA1019 a driver may still have only ColumnConverter
+func convertColumn(arg *driver.NamedValue, columns driver.ColumnConverter, want int) error {
+	column := arg.Ordinal - 1
+	if want >= 0 && column >= want {
+		return nil // too many arguments: the count will say so
+	}
+	if v, ok := arg.Value.(driver.Valuer); ok {
+		value, err := valueOf(v)
+		if err != nil {
+			return err
+		}
+		if !driver.IsValue(value) {
+			return fmt.Errorf("non-subset type %T returned from Value", value)
+		}
+		arg.Value = value
+	}
+	given := arg.Value
+	value, err := columns.ColumnConverter(column).ConvertValue(given)
+	if err != nil {
+		return err
+	}
+	if !driver.IsValue(value) {
+		return fmt.Errorf("driver ColumnConverter error converted %T to unsupported type %T", given, value)
+	}
+	arg.Value = value
+	return nil
+}
+
+var valuerType = reflect.TypeFor[driver.Valuer]()
+
+// valueOf calls Value, except on a nil pointer whose type has the method by its
+// element: that is NULL.
+func valueOf(v driver.Valuer) (driver.Value, error) {
+	rv := reflect.ValueOf(v)
+	if rv.Kind() == reflect.Pointer && rv.IsNil() && rv.Type().Elem().Implements(valuerType) {
+		return nil, nil
+	}
+	return v.Value()
+}

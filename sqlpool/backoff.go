@@ -1,0 +1,48 @@
+package sqlpool
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff paces the dials of an outage: the n-th delay is drawn evenly from
+// zero to First·Factorⁿ, at most Max ("full jitter", M. Brooker, AWS
+// Architecture Blog 2015: it spreads the clients of one server best). While
+// acquires wait or arrive, the next dial is never more than a second away,
+// whatever this says. A zero field means its default.
+type Backoff struct {
+	First    time.Duration // the first delay's limit; default 100 ms
+	Max      time.Duration // the limit never grows past this; default 16 s
+	Factor   float64       // how the limit grows; default 2
+	NoJitter bool          // wait the whole limit: a predictable schedule, for one client alone
+}
+
+// SlowBackoff is the schedule of 1, 2, 4, 8, 16, 16, … seconds, with jitter.
+func SlowBackoff() Backoff { return Backoff{First: time.Second, Max: 16 * time.Second, Factor: 2} }
+
+func (b Backoff) withDefaults() Backoff {
+	setDefault(&b.First, 100*time.Millisecond)
+	setDefault(&b.Max, 16*time.Second)
+	setDefault(&b.Factor, 2)
+	return b
+}
+
+// limit returns the longest wait after the given number of failures in a row,
+// the first failure being 1.
+func (b Backoff) limit(failures int) time.Duration {
+	grown := float64(b.First) * math.Pow(b.Factor, float64(failures-1))
+	if grown >= float64(b.Max) { // also when the power overflowed to +Inf
+		return b.Max
+	}
+	return time.Duration(grown)
+}
+
+// delay draws the wait after the given number of failures in a row.
+func (b Backoff) delay(failures int) time.Duration {
+	limit := b.limit(failures)
+	if b.NoJitter || limit <= 0 {
+		return limit
+	}
+	return rand.N(limit + 1)
+}

@@ -1,0 +1,145 @@
+package sqlpool
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+)
+
+// A Class says what an error means for the connection it came from and for the
+// rest of the pool.
+type Class int
+
+const (
+	// ClassUnknown leaves the decision to the pool's own table.
+	ClassUnknown Class = iota
+
+	// ClassStatement is the statement's own failure: the connection stays.
+	ClassStatement
+
+	// ClassConn ends this connection and says nothing about others, for
+	// example an idle-session timeout of the server.
+	ClassConn
+
+	// ClassFatal ends this connection and puts every other one under suspicion:
+	// each is proved alive before it is lent again.
+	ClassFatal
+
+	// ClassReadOnly is a write refused by a server that is not, or no longer,
+	// the primary. The connection is retired and the others come under
+	// suspicion, so that the next dial can find the primary.
+	ClassReadOnly
+
+	// ClassUnavailable is a dial that met a server which cannot take a
+	// connection now and may later: starting up, shutting down, full.
+	ClassUnavailable
+
+	// ClassPermanent is a dial that waiting does not mend: a wrong password, a
+	// database that does not exist. Acquires fail at once.
+	ClassPermanent
+)
+
+// String returns the class's name in lower case.
+func (c Class) String() string {
+	names := [...]string{"unknown", "statement", "conn", "fatal", "read-only", "unavailable", "permanent"}
+	if c < 0 || int(c) >= len(names) {
+		return "invalid"
+	}
+	return names[c]
+}
+
+// A StateClass is a row of the published table: an SQLSTATE, or the two
+// letters of its class, with its meaning.
+type StateClass struct {
+	SQLState string // five characters, or the first two
+	Class    Class
+	Why      string
+}
+
+// StateClasses is the table by which the pool classes errors that carry an
+// SQLSTATE (both *pgconn.PgError and *pq.Error do). The longest match wins;
+// what is not in it is ClassStatement. Sources: PostgreSQL 17 manual, appendix
+// A (error codes), and the ereport calls of postmaster.c and postgres.c for
+// which of them are FATAL.
+func StateClasses() []StateClass {
+	return []StateClass{
+		{"08", ClassFatal, "connection exception: the link itself failed"},
+		{"08P01", ClassConn, "protocol violation: this connection is out of step"},
+		{"25006", ClassReadOnly, "read-only transaction: not the primary, or not any more"},
+		{"25P03", ClassConn, "idle-in-transaction timeout: the server ended this session"},
+		{"25P04", ClassConn, "transaction timeout: the server ended this session"},
+		{"28", ClassPermanent, "invalid authorization: user, password or pg_hba.conf"},
+		{"3D000", ClassPermanent, "the database does not exist"},
+		{"53300", ClassUnavailable, "too many connections: one may become free"},
+		{"57P01", ClassFatal, "admin shutdown: the server or this backend is being stopped"},
+		{"57P02", ClassFatal, "crash shutdown: the server restarts"},
+		{"57P03", ClassUnavailable, "cannot connect now: the server is starting or stopping"},
+		{"57P04", ClassFatal, "the database was dropped"},
+		{"57P05", ClassConn, "idle-session timeout: the server ended this session"},
+	}
+}
+
+var classOfState = func() map[string]Class {
+	m := make(map[string]Class)
+	for _, row := range StateClasses() {
+		m[row.SQLState] = row.Class
+	}
+	return m
+}()
+
+// classify returns the class of an error that a statement or a dial returned.
+// The caller's own cancellation is ClassStatement: it is never evidence
+// against the server, whatever it did to the connection.
+func (p *Pool) classify(err error) Class {
+	if p.cfg.Classify != nil {
+		if c := p.cfg.Classify(err); c != ClassUnknown {
+			return c
+		}
+	}
+	return classify(err)
+}
+
+func classify(err error) Class {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		code := state.SQLState()
+		if c, ok := classOfState[code]; ok {
+			return c
+		}
+		if len(code) >= 2 {
+			if c, ok := classOfState[code[:2]]; ok {
+				return c
+			}
+		}
+		return ClassStatement
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return ClassStatement
+	}
+	var op *net.OpError
+	switch {
+	case errors.Is(err, driver.ErrBadConn),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), errors.As(err, &op):
+		return ClassFatal
+	}
+	return ClassStatement
+}
+
+// badConnHidden is an error whose chain holds driver.ErrBadConn, cut off so
+// that package sql does not take it for a request to run the statement again.
+type badConnHidden struct{ text string }
+
+func (e *badConnHidden) Error() string { return e.text }
+
+// hideBadConn returns err, or a copy of its text when it unwraps to
+// driver.ErrBadConn.
+func hideBadConn(err error) error {
+	if err == nil || !errors.Is(err, driver.ErrBadConn) {
+		return err
+	}
+	return &badConnHidden{strings.TrimPrefix(err.Error(), "driver: ")}
+}

@@ -1,0 +1,212 @@
+package sqlpool
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is a physical connection as hooks see it. A hook may use the Conn it is
+// given only until it returns; the methods marked so may be called from any
+// goroutine at any time, the others only by the hook that was given the Conn.
+type Conn struct {
+	pool     *Pool
+	id       uint64
+	inner    driver.Conn
+	can      abilities
+	openedAt int64 // Pool.now at the end of the dial
+	took     time.Duration
+
+	// Guarded by pool.mu.
+	state      connState
+	place      int           // index in pool.conns
+	loan       uint64        // number of the present or last loan; a Loan holds it
+	acquiredAt int64         // when the present loan began
+	idleSince  int64         // when the last loan ended
+	parkedBy   *session      // the session that was granted it and has not used it yet
+	orphans    []driver.Stmt // statements whose owner closed them while another borrower had the connection
+	waiter     *waiter       // what its borrower waited with, to be reused when the loan ends
+
+	// proven is the pool's generation at the dial or at the last proof of
+	// life. Written by whoever holds the connection.
+	proven uint64
+
+	// Owned by whoever holds the connection: borrower, settler or sweeper. The
+	// hand-over happens under pool.mu.
+	fresh    bool                                 // never lent yet
+	broken   error                                // why it must not be lent again
+	pinned   int                                  // open statements that cannot outlive the loan
+	deferred []func(context.Context, *Conn) error // work asked for by Defer
+	stmts    stmtCache                            // prepared statements by text
+	values   []struct{ key, value any }           // slots of hooks
+
+	mu     sync.Mutex // protects what diagnostics read while the borrower works
+	text   string     // last statement
+	uses   uint64     // statements executed
+	origin fmt.Stringer
+
+	inTx atomic.Bool
+}
+
+type connState int8
+
+const (
+	stateInUse    connState = iota // on loan, or granted
+	stateIdle                      // in the idle stack
+	stateChecking                  // idle, but out of the stack while hooks look at it or work on it
+	stateClosing                   // retired; the slot is held until the server side is gone
+	stateForced                    // cut off by Shutdown; its borrower has not released it yet
+	stateGone
+)
+
+func newConn(p *Pool, inner driver.Conn) *Conn {
+	return &Conn{
+		pool:  p,
+		id:    p.lastID.Add(1),
+		inner: inner,
+		can:   abilitiesOf(inner),
+		fresh: true,
+		stmts: stmtCache{most: max(p.cfg.StatementCacheSize, 0)},
+	}
+}
+
+// ID numbers the pool's connections from 1 in the order of their dials. Any
+// goroutine.
+func (c *Conn) ID() uint64 { return c.id }
+
+// Pool returns the name of the pool. Any goroutine.
+func (c *Conn) Pool() string { return c.pool.cfg.Name }
+
+// Age is how long the connection has been open. Any goroutine.
+func (c *Conn) Age() time.Duration { return time.Duration(c.pool.now() - c.openedAt) }
+
+// IdleTime is how long ago its last loan ended, or its age when it was never
+// lent.
+func (c *Conn) IdleTime() time.Duration { return time.Duration(c.pool.now() - c.idleSince) }
+
+// Took is how long its dial took. Any goroutine.
+func (c *Conn) Took() time.Duration { return c.took }
+
+// Loans is how many loans it has had, the present one included.
+func (c *Conn) Loans() uint64 { return c.loan }
+
+// Generation is the pool's generation when it was last known to be alive.
+func (c *Conn) Generation() uint64 { return c.proven }
+
+// Uses is how many statements it has executed. Any goroutine.
+func (c *Conn) Uses() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.uses
+}
+
+// LastStatement is the text of the statement executed last, without its
+// arguments; empty under Config.HideStatements. Any goroutine.
+func (c *Conn) LastStatement() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text
+}
+
+// InTransaction reports whether a transaction begun through package sql is
+// open. Any goroutine.
+func (c *Conn) InTransaction() bool { return c.inTx.Load() }
+
+// Value returns what SetValue stored under key, or nil. Keys are compared like
+// map keys; a hook uses a key of its own type.
+func (c *Conn) Value(key any) any {
+	for i := range c.values {
+		if c.values[i].key == key {
+			return c.values[i].value
+		}
+	}
+	return nil
+}
+
+// SetValue stores a value for a hook until the connection closes.
+func (c *Conn) SetValue(key, value any) {
+	for i := range c.values {
+		if c.values[i].key == key {
+			c.values[i].value = value
+			return
+		}
+	}
+	c.values = append(c.values, struct{ key, value any }{key, value})
+}
+
+// SetOrigin names who tells where the present loan was acquired. The pool asks
+// it, from any goroutine, when it reports holders.
+func (c *Conn) SetOrigin(origin fmt.Stringer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.origin = origin
+}
+
+// Defer has f run in the background after the present loan and before the
+// next one, under RollbackTimeout. An error retires the connection. Only
+// AfterRelease hooks may call it.
+func (c *Conn) Defer(f func(context.Context, *Conn) error) {
+	c.deferred = append(c.deferred, f)
+}
+
+// Raw returns the driver's own connection.
+func (c *Conn) Raw() driver.Conn { return unwrap(c.inner) }
+
+// Ping asks the server for a sign of life; without a driver.Pinger it
+// succeeds.
+func (c *Conn) Ping(ctx context.Context) error {
+	if p, ok := c.inner.(driver.Pinger); ok {
+		return hideBadConn(p.Ping(ctx))
+	}
+	return nil
+}
+
+// Exec executes a statement without arguments on the connection, as a hook
+// does for SET or ROLLBACK. It does not count as a use.
+func (c *Conn) Exec(ctx context.Context, query string) error {
+	_, err := innerExec(ctx, c.inner, query, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var stmt driver.Stmt
+		if stmt, err = innerPrepare(ctx, c.inner, query); err == nil {
+			_, err = stmtExec(ctx, stmt, nil)
+			stmt.Close()
+		}
+	}
+	return hideBadConn(err)
+}
+
+// String names the connection in logs.
+func (c *Conn) String() string { return fmt.Sprintf("connection %d of pool %q", c.id, c.pool.cfg.Name) }
+
+// note keeps a statement's text for diagnostics and counts it.
+func (c *Conn) note(text string) {
+	if c.pool.cfg.HideStatements {
+		text = ""
+	}
+	c.mu.Lock()
+	c.text = text
+	c.uses++
+	c.mu.Unlock()
+}
+
+// abort cuts the connection if its driver can.
+func (c *Conn) abort() {
+	if c.can.abort != nil {
+		_ = c.can.abort()
+	}
+}
+
+func (c *Conn) describe(held time.Duration) Holder {
+	c.mu.Lock()
+	h := Holder{Conn: c.id, Held: held, LastStatement: c.text, InTransaction: c.inTx.Load()}
+	origin := c.origin
+	c.mu.Unlock()
+	if origin != nil {
+		h.Origin = origin.String()
+	}
+	return h
+}

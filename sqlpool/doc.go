@@ -1,0 +1,2 @@
+// Package sqlpool is a connection pool that goes behind a *sql.DB.
+package sqlpool

@@ -1,0 +1,150 @@
+package sqlpool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Errors of an acquire, to be tested with errors.Is. The error returned is an
+// *AcquireError that unwraps to one of them, to the context's error if that
+// ended it, and to the last dial error if there was one.
+var (
+	// ErrClosed: the pool is closed or closing.
+	ErrClosed = errors.New("sqlpool: pool is closed")
+
+	// ErrAcquireTimeout: no connection became usable in time.
+	ErrAcquireTimeout = errors.New("sqlpool: acquire timed out")
+
+	// ErrSaturated: MaxWaiters acquires wait already, or load is being shed.
+	ErrSaturated = errors.New("sqlpool: too many acquires are waiting")
+
+	// ErrUnavailable: the database cannot be reached and waiting is over.
+	ErrUnavailable = errors.New("sqlpool: database unavailable")
+)
+
+// ErrConnLost: the connection broke under a statement. See ConnLostError.
+var ErrConnLost = errors.New("sqlpool: connection lost")
+
+// ErrNotHeld: a loan was released or used that is not held any more.
+var ErrNotHeld = errors.New("sqlpool: the loan is not held any more")
+
+// A Phase is where in an acquire its time went.
+type Phase string
+
+// The phases of an acquire.
+const (
+	PhaseWaiting    Phase = "waiting for a connection"
+	PhaseDialing    Phase = "waiting for a dial"
+	PhaseValidating Phase = "validating a connection"
+)
+
+// An AcquireError is an acquire that failed, with what is needed to see why.
+type AcquireError struct {
+	Pool   string        // Config.Name
+	Kind   error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrUnavailable, or nil when the context was cancelled
+	Cause  error         // the context's cause, or the error of the connection, or nil
+	Dial   error         // the last dial error while the database is unreachable, or nil
+	Phase  Phase         // where it was
+	Waited time.Duration // since the call
+	Stats  Stats         // at the moment of the failure
+
+	// Holders are the loans held longest at that moment, at most three.
+	Holders []Holder
+}
+
+// Unwrap returns Kind, Cause and Dial, as far as they are set.
+func (e *AcquireError) Unwrap() []error {
+	var errs []error
+	for _, err := range []error{e.Kind, e.Cause, e.Dial} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// Error names the phase, the counts, the knob to turn, the last dial error and
+// the longest holders.
+func (e *AcquireError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "sqlpool %q: ", e.Pool)
+	switch {
+	case e.Kind == ErrClosed:
+		b.WriteString("the pool is closed")
+		return b.String()
+	case e.Kind == ErrUnavailable:
+		b.WriteString("the database is unavailable")
+	case e.Kind == ErrSaturated:
+		fmt.Fprintf(&b, "too many acquires are waiting (%d)", e.Stats.Waiting)
+	case e.Kind == ErrAcquireTimeout:
+		fmt.Fprintf(&b, "acquire timed out after %v while %s", e.Waited.Round(time.Millisecond), e.Phase)
+	case e.Cause != nil && !errors.Is(e.Cause, context.Canceled):
+		fmt.Fprintf(&b, "acquire failed while %s", e.Phase)
+	default:
+		fmt.Fprintf(&b, "acquire cancelled by its caller after %v while %s", e.Waited.Round(time.Millisecond), e.Phase)
+	}
+	if e.Cause != nil {
+		fmt.Fprintf(&b, ": %v", e.Cause)
+	}
+	if e.Dial != nil {
+		fmt.Fprintf(&b, ": last dial: %v", e.Dial)
+	}
+	s := e.Stats
+	fmt.Fprintf(&b, "; of %d connections %d are in use, %d idle, %d dialing, %d closing; %d acquires wait",
+		s.MaxConns, s.InUse, s.Idle, s.Dialing, s.Closing, s.Waiting)
+	if knob := e.knob(); knob != "" {
+		b.WriteString("; " + knob)
+	}
+	for _, h := range e.Holders {
+		b.WriteString("; " + h.String())
+	}
+	return b.String()
+}
+
+// knob names the setting that would have let this acquire through.
+func (e *AcquireError) knob() string {
+	full := e.Stats.InUse >= e.Stats.MaxConns
+	switch {
+	case e.Kind == ErrSaturated:
+		return "raise MaxConns or MaxWaiters, or send less"
+	case e.Kind == ErrUnavailable:
+		return "check the server's address, credentials and state"
+	case e.Kind != ErrAcquireTimeout:
+		return ""
+	case e.Phase == PhaseDialing:
+		return "raise ConnectTimeout or MaxDialing, or keep MinIdle connections ready"
+	case e.Phase == PhaseValidating:
+		return "raise AcquireTimeout, or make the BeforeAcquire hooks faster"
+	case full:
+		return "raise MaxConns or AcquireTimeout, or let the holders finish sooner"
+	default:
+		return "raise AcquireTimeout"
+	}
+}
+
+// A ConnLostError is a statement, commit or other operation under which the
+// connection broke. It never unwraps to driver.ErrBadConn, so package sql does
+// not run the statement a second time.
+type ConnLostError struct {
+	Conn uint64 // Conn.ID
+	Op   string // "exec", "query", "commit", …
+	Sent bool   // whether any of it may have reached the server
+	Err  error  // what the driver said, or what came before it
+}
+
+func (e *ConnLostError) Error() string {
+	outcome := "nothing of it was sent"
+	if e.Sent {
+		outcome = "its outcome on the server is unknown"
+	}
+	return fmt.Sprintf("sqlpool: connection %d lost during %s, %s: %v", e.Conn, e.Op, outcome, e.Err)
+}
+
+// Unwrap returns ErrConnLost and the cause.
+func (e *ConnLostError) Unwrap() []error { return []error{ErrConnLost, e.Err} }
+
+// SafeToRetry reports whether the operation certainly had no effect.
+func (e *ConnLostError) SafeToRetry() bool { return !e.Sent }

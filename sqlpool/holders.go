@@ -1,0 +1,78 @@
+package sqlpool
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Holder is a loan that is out.
+type Holder struct {
+	Conn          uint64        // Conn.ID
+	Held          time.Duration // so far
+	LastStatement string        // text only, or empty
+	InTransaction bool
+	Origin        string // where it was acquired, when a hook knows (see Conn.SetOrigin)
+}
+
+// String describes the holder in one clause.
+func (h Holder) String() string {
+	text := fmt.Sprintf("connection %d held for %v", h.Conn, h.Held.Round(time.Millisecond))
+	if h.InTransaction {
+		text += " in a transaction"
+	}
+	if h.LastStatement != "" {
+		text += fmt.Sprintf(", last statement %q", shorten(h.LastStatement, 80))
+	}
+	if h.Origin != "" {
+		text += ", acquired at " + h.Origin
+	}
+	return text
+}
+
+// Holders returns the loans that are out, the longest first. Its cost grows
+// with MaxConns; it may be called from any goroutine.
+func (p *Pool) Holders() []Holder {
+	return p.holders(-1)
+}
+
+// holders returns at most that many of the longest loans, or all of them when
+// most is negative.
+func (p *Pool) holders(most int) []Holder {
+	type held struct {
+		c     *Conn
+		since int64
+	}
+	p.mu.Lock()
+	now := p.now()
+	all := make([]held, 0, p.inUse)
+	for _, c := range p.conns {
+		if c.state == stateInUse && c.parkedBy == nil {
+			all = append(all, held{c, c.acquiredAt})
+		}
+	}
+	p.mu.Unlock()
+
+	slices.SortFunc(all, func(a, b held) int { return cmp.Compare(a.since, b.since) })
+	if most >= 0 && len(all) > most {
+		all = all[:most]
+	}
+	// Describing asks hooks where a loan came from: outside the lock, because
+	// that may take long and may call the pool.
+	holders := make([]Holder, len(all))
+	for i, h := range all {
+		holders[i] = h.c.describe(time.Duration(now - h.since))
+	}
+	return holders
+}
+
+func shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && s[most]&0xC0 == 0x80 { // not inside a UTF-8 sequence
+		most--
+	}
+	return s[:most] + "…"
+}

@@ -1,0 +1,122 @@
+package sqlpool
+
+import (
+	"context"
+	"time"
+)
+
+// Hooks are a policy's ways into a connection's life, from the dial (top) to
+// the close (bottom). Any field may be nil. A policy with state is a type with
+// a method that returns its Hooks.
+//
+// Before, After and While decide: a non-nil error retires the connection and
+// becomes its Reason. An idle connection so refused is replaced; a new one so
+// refused is the error of the acquire. On watches: it runs on the hot path,
+// must not block and cannot change the outcome.
+//
+// A hook that panics retires the connection: the panic becomes a *HookPanic,
+// which is the Reason and, on the way to a caller, that caller's error.
+type Hooks struct {
+	// AfterConnect runs once on each new connection, under ConnectTimeout. It
+	// may use the network.
+	AfterConnect func(ctx context.Context, c *Conn) error
+
+	// BeforeAcquire runs in the caller's goroutine before each loan, under the
+	// acquire's deadline. It may use the network; every caller waits for it.
+	BeforeAcquire func(ctx context.Context, c *Conn) error
+
+	// AfterRelease runs in the caller's goroutine when a loan ends. It must not
+	// use the network: work that needs it goes to Conn.Defer.
+	AfterRelease func(c *Conn) error
+
+	// WhileIdle runs on each idle connection at each sweep. It may use the
+	// network; the connection is lent to nobody meanwhile.
+	WhileIdle func(ctx context.Context, c *Conn) error
+
+	// OnOpen sees every dial, failed ones too.
+	OnOpen func(Opened)
+
+	// OnAcquire sees every loan begin, in the caller's goroutine: a stack taken
+	// here names the borrower.
+	OnAcquire func(Acquired)
+
+	// OnRelease sees every loan end.
+	OnRelease func(Released)
+
+	// OnClose sees every connection go, with the Reason for which it was
+	// retired.
+	OnClose func(Closed)
+
+	// OnState sees the pool lose and regain its database (see State).
+	OnState func(StateChanged)
+}
+
+// Opened is the end of a dial.
+type Opened struct {
+	Conn *Conn         // nil when the dial failed
+	Took time.Duration // from the first packet to the last AfterConnect hook
+	Err  error         // why it failed, or nil
+}
+
+// Acquired is the beginning of a loan.
+type Acquired struct {
+	Conn   *Conn
+	Waited time.Duration // zero when a connection was idle
+}
+
+// Released is the end of a loan.
+type Released struct {
+	Conn   *Conn
+	Held   time.Duration
+	Reason error // why the connection is retired now, or nil when it stays
+}
+
+// Closed is the end of a connection.
+type Closed struct {
+	Conn   *Conn
+	Reason error         // never nil; ReasonCode gives its short name
+	Age    time.Duration // from the end of the dial to the decision to close
+	Took   time.Duration // how long the close held the slot
+}
+
+// StateChanged is a change between the states of a pool.
+type StateChanged struct {
+	From, To State
+	Err      error // the dial error behind it; nil on the way to StateUp
+}
+
+// compiled holds each moment's functions in order, so that a moment nobody
+// listens to costs one length check.
+type compiled struct {
+	afterConnect  []func(context.Context, *Conn) error
+	beforeAcquire []func(context.Context, *Conn) error
+	afterRelease  []func(*Conn) error
+	whileIdle     []func(context.Context, *Conn) error
+	onOpen        []func(Opened)
+	onAcquire     []func(Acquired)
+	onRelease     []func(Released)
+	onClose       []func(Closed)
+	onState       []func(StateChanged)
+}
+
+func compile(all []Hooks) compiled {
+	var c compiled
+	for _, h := range all {
+		add(&c.afterConnect, h.AfterConnect, h.AfterConnect != nil)
+		add(&c.beforeAcquire, h.BeforeAcquire, h.BeforeAcquire != nil)
+		add(&c.afterRelease, h.AfterRelease, h.AfterRelease != nil)
+		add(&c.whileIdle, h.WhileIdle, h.WhileIdle != nil)
+		add(&c.onOpen, h.OnOpen, h.OnOpen != nil)
+		add(&c.onAcquire, h.OnAcquire, h.OnAcquire != nil)
+		add(&c.onRelease, h.OnRelease, h.OnRelease != nil)
+		add(&c.onClose, h.OnClose, h.OnClose != nil)
+		add(&c.onState, h.OnState, h.OnState != nil)
+	}
+	return c
+}
+
+func add[F any](list *[]F, f F, set bool) {
+	if set {
+		*list = append(*list, f)
+	}
+}

@@ -1,0 +1,113 @@
+package sqlpool
+
+import "slices"
+
+// The idle stack and what moves connections on and off it. Every function here
+// runs with Pool.mu held.
+
+// popIdleLocked takes the connection used last, or returns nil.
+func (p *Pool) popIdleLocked() *Conn {
+	last := len(p.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	c := p.idle[last]
+	p.idle[last] = nil
+	p.idle = p.idle[:last]
+	return c
+}
+
+// dropIdleLocked takes c out of the middle of the stack and reports whether it
+// was there.
+func (p *Pool) dropIdleLocked(c *Conn) bool {
+	i := slices.Index(p.idle, c)
+	if i < 0 {
+		return false
+	}
+	p.idle = slices.Delete(p.idle, i, i+1)
+	return true
+}
+
+// pushIdleLocked puts c back where its idle time belongs: nearly always on
+// top.
+func (p *Pool) pushIdleLocked(c *Conn) {
+	c.state = stateIdle
+	i := len(p.idle)
+	if i == 0 || p.idle[i-1].idleSince <= c.idleSince {
+		p.idle = append(p.idle, c)
+		return
+	}
+	for i > 0 && p.idle[i-1].idleSince > c.idleSince {
+		i--
+	}
+	p.idle = slices.Insert(p.idle, i, c)
+}
+
+// lendLocked begins a loan of a connection that is in no stack.
+func (p *Pool) lendLocked(c *Conn, now int64) {
+	c.state = stateInUse
+	c.loan++
+	c.acquiredAt = now
+	p.tickLocked(now)
+	p.inUse++
+	p.stats.AcquireCount++
+	if p.inUse > p.stats.PeakInUse {
+		p.stats.PeakInUse = p.inUse
+	}
+}
+
+// tickLocked notes a reading of the clock.
+func (p *Pool) tickLocked(now int64) {
+	if now > p.clock {
+		p.clock = now
+	}
+}
+
+// giveLocked gives a connection that is in no stack and counted nowhere to the
+// first waiter, or makes it idle. It reports whether it became idle.
+func (p *Pool) giveLocked(c *Conn, now int64) bool {
+	w := p.waiters.head
+	if w == nil {
+		p.pushIdleLocked(c)
+		return true
+	}
+	p.waiters.remove(w, now)
+	p.lendLocked(c, now)
+	c.waiter = w
+	waited := now - w.since
+	p.stats.WaitCount++
+	p.stats.WaitTime += timeSpan(waited)
+	p.stats.MaxWait = max(p.stats.MaxWait, timeSpan(waited))
+	w.conn = c
+	w.ready <- struct{}{}
+	return false
+}
+
+// endLoanLocked takes a connection back from its borrower: it is then in no
+// stack and counted nowhere.
+func (p *Pool) endLoanLocked(c *Conn, now int64) {
+	p.inUse--
+	c.idleSince = now
+	p.stats.ReleaseCount++
+	if len(c.orphans) > 0 {
+		c.stmts.evicted = append(c.stmts.evicted, c.orphans...)
+		c.orphans = nil
+	}
+	if c.waiter != nil {
+		p.waiters.put(c.waiter)
+		c.waiter = nil
+	}
+}
+
+// passOnLocked takes back a grant that its waiter will never use and gives it
+// to the next one. It was no loan.
+func (p *Pool) passOnLocked(c *Conn) {
+	p.inUse--
+	p.stats.AcquireCount--
+	c.waiter = nil // the waiter is its caller's to put back
+	if p.closed {
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+		return
+	}
+	p.giveLocked(c, p.now())
+}

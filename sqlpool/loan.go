@@ -1,0 +1,73 @@
+package sqlpool
+
+// Loan is one borrowing of a physical connection. It is a small value: copies
+// are the same loan. The zero Loan is not held. A loan belongs to one
+// goroutine at a time.
+type Loan struct {
+	conn *Conn
+	loan uint64 // Conn.loan while it is held
+}
+
+// Conn returns the connection, or nil when the loan is not held any more.
+func (l Loan) Conn() *Conn {
+	if !l.held() {
+		return nil
+	}
+	return l.conn
+}
+
+// Release ends the loan: the connection goes to the first waiter, or becomes
+// idle, or is retired when it is not fit for either. A loan that is not held
+// any more is left alone, whoever has the connection now: the error is then
+// ErrNotHeld.
+func (l Loan) Release() error {
+	if !l.take() {
+		return ErrNotHeld
+	}
+	l.conn.pool.release(l.conn)
+	return nil
+}
+
+// Retire ends the loan and the connection with it, for the given reason or, if
+// that is nil, with CodeRetired.
+func (l Loan) Retire(reason error) error {
+	if !l.take() {
+		return ErrNotHeld
+	}
+	if reason == nil {
+		reason = &Reason{Code: CodeRetired}
+	}
+	l.conn.pool.retire(l.conn, reason)
+	return nil
+}
+
+func (l Loan) held() bool {
+	if l.conn == nil {
+		return false
+	}
+	p := l.conn.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return l.conn.state == stateInUse && l.conn.loan == l.loan
+}
+
+// take claims the end of the loan for one caller: a second one finds another
+// loan number.
+func (l Loan) take() bool {
+	if l.conn == nil {
+		return false
+	}
+	p := l.conn.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.conn.loan != l.loan || l.conn.state != stateInUse {
+		if l.conn.loan == l.loan && l.conn.state == stateForced {
+			p.finishForcedLocked(l.conn)
+		} else {
+			p.stats.MisuseCount++
+		}
+		return false
+	}
+	l.conn.loan++
+	return true
+}

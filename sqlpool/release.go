@@ -1,0 +1,144 @@
+package sqlpool
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+func timeSpan(ns int64) time.Duration { return time.Duration(ns) }
+
+// release ends a loan and reports whether the connection became idle, and
+// when. It does no I/O: what needs the network goes to settle, in the
+// background.
+func (p *Pool) release(c *Conn) (idle bool, now int64) {
+	reason := p.judge(c)
+	if reason == nil {
+		reason = decideRelease(p.hooks.afterRelease, c)
+	}
+	if err := p.tellReleased(c, reason); err != nil && reason == nil {
+		reason = err
+	}
+	dirty := reason == nil && c.dirty() // asked before the lock: no driver is called under it
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now = max(p.clock, c.acquiredAt)
+	if p.waiters.head != nil {
+		now = p.now() // what a waiter waited is measured
+	}
+	if c.state != stateInUse { // Shutdown took it by force meanwhile
+		p.finishForcedLocked(c)
+		return false, now
+	}
+	p.endLoanLocked(c, now)
+	switch {
+	case reason != nil:
+		p.closeLocked(c, reason)
+	case p.closed:
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	case dirty || c.hasWork():
+		c.state = stateChecking
+		p.checking++
+		p.work.Go(func() { p.settle(c) })
+	default:
+		idle = p.giveLocked(c, now)
+	}
+	return idle, now
+}
+
+// retire ends a loan and the connection with it.
+func (p *Pool) retire(c *Conn, reason error) {
+	if err := p.tellReleased(c, reason); err != nil {
+		reason = errors.Join(reason, err)
+	}
+	now := p.now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state != stateInUse {
+		p.finishForcedLocked(c)
+		return
+	}
+	p.endLoanLocked(c, now)
+	p.closeLocked(c, reason)
+}
+
+// judge says why a connection that comes back must not be lent again, or nil.
+func (p *Pool) judge(c *Conn) error {
+	switch {
+	case c.broken != nil:
+		return c.broken
+	case c.pinned > 0:
+		return &Reason{Code: CodePinned}
+	case c.can.isValid != nil && !c.can.isValid():
+		return &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
+	}
+	return nil
+}
+
+func (p *Pool) tellReleased(c *Conn, reason error) error {
+	if len(p.hooks.onRelease) == 0 {
+		return nil
+	}
+	held := time.Duration(p.now() - c.acquiredAt)
+	return watch("OnRelease", p.hooks.onRelease, Released{Conn: c, Held: held, Reason: reason})
+}
+
+// hasWork reports whether something that needs the network was put off until
+// the loan's end.
+func (c *Conn) hasWork() bool {
+	return len(c.deferred) > 0 || len(c.stmts.evicted) > 0
+}
+
+// dirty reports whether the server says that a transaction is open.
+func (c *Conn) dirty() bool {
+	return c.can.txStatus != nil && c.can.txStatus() != 'I'
+}
+
+// settle makes a connection that came back fit to be lent, off its borrower's
+// path: it rolls back a transaction that was left open, closes statements that
+// fell out of the cache, and does what hooks deferred.
+func (p *Pool) settle(c *Conn) {
+	ctx, cancel := context.WithTimeout(p.life, p.cfg.RollbackTimeout)
+	defer cancel()
+	// Not everything below takes a context; cutting the connection ends it all.
+	stop := context.AfterFunc(ctx, c.abort)
+	reason := c.settle(ctx)
+	if !stop() && reason == nil {
+		reason = because(CodeDirty, ctx.Err())
+	}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.checking--
+	switch {
+	case reason != nil:
+		p.closeLocked(c, reason)
+	case p.closed:
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	default:
+		p.giveLocked(c, p.now())
+	}
+}
+
+func (c *Conn) settle(ctx context.Context) (reason error) {
+	defer catch("Defer", &reason)
+	if c.dirty() {
+		if err := c.Exec(ctx, "ROLLBACK"); err != nil {
+			return because(CodeDirty, err)
+		}
+		if c.dirty() {
+			return &Reason{Code: CodeDirty, Err: errors.New("still in a transaction after ROLLBACK")}
+		}
+	}
+	if err := c.stmts.closeEvicted(); err != nil {
+		return because(CodeBroken, err)
+	}
+	deferred := c.deferred
+	c.deferred = nil
+	for _, f := range deferred {
+		if err := f(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package sqlpool
+
+import "time"
+
+// State is how a pool stands with its database.
+type State int
+
+const (
+	// StateUp: the last dial succeeded, or none has been needed yet.
+	StateUp State = iota
+	// StateRetrying: dials fail; acquires wait for the database to return.
+	StateRetrying
+	// StateDown: the circuit is open; acquires without an idle connection fail
+	// at once. Dials go on in the background.
+	StateDown
+	// StateClosed: Shutdown or Close was called.
+	StateClosed
+)
+
+// String returns the state's name.
+func (s State) String() string {
+	return [...]string{"up", "retrying", "down", "closed"}[s]
+}
+
+// Stats is a pool at one instant. Every gauge and counter in one value belongs
+// to the same instant.
+type Stats struct {
+	Name  string
+	State State
+
+	// Gauges. Open = Idle + InUse + Dialing + Closing, never above MaxConns.
+	MaxConns, Open, Idle, InUse, Dialing, Closing int
+	Waiting                                       int // acquires in the queue
+	PeakInUse                                     int // the most InUse has been
+
+	// Acquires. WaitCount and WaitTime count only those that had to wait.
+	AcquireCount uint64 // loans begun
+	ReleaseCount uint64 // loans ended
+	WaitCount    uint64
+	WaitTime     time.Duration
+	MaxWait      time.Duration // the longest of them
+
+	// Acquires that failed, by what they returned. Canceled are those whose
+	// caller gave up before AcquireTimeout.
+	TimeoutCount, CanceledCount, SaturatedCount, UnavailableCount uint64
+
+	// Connections.
+	DialCount      uint64 // dials ended, failed ones included
+	DialErrorCount uint64
+	CloseCount     uint64
+	Generation     uint64 // grows when an error puts every connection under suspicion
+	MisuseCount    uint64 // releases of loans that were not held
+
+	CreatedAt   time.Time
+	LastError   string // the last dial error or fatal error, never with a secret in it
+	LastErrorAt time.Time
+}
+
+// AcquireTime is the time spent waiting per acquire, over all acquires: zero
+// when none has been made.
+func (s Stats) AcquireTime() time.Duration {
+	if s.AcquireCount == 0 {
+		return 0
+	}
+	return s.WaitTime / time.Duration(s.AcquireCount)
+}
+
+// Stats returns the pool's figures as they are at the call. It takes constant
+// time, allocates nothing and may be called at any rate.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.statsLocked()
+}
+
+func (p *Pool) statsLocked() Stats {
+	s := p.stats
+	s.State = p.stateLocked()
+	s.Idle = p.idleCountLocked()
+	s.InUse = p.inUse
+	s.Dialing = p.dialing
+	s.Closing = p.closing
+	s.Open = s.Idle + s.InUse + s.Dialing + s.Closing
+	s.Waiting = p.waiters.len
+	s.Generation = p.generation.Load()
+	return s
+}

@@ -1,0 +1,82 @@
+package sqlpool
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// sweep is the pool's one standing goroutine. At each interval it takes back
+// parked loans that nobody uses and shows every idle connection to the
+// WhileIdle hooks, the one idle longest first.
+func (p *Pool) sweep() {
+	ticker := time.NewTicker(p.cfg.SweepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.dials.Done():
+			return
+		case <-ticker.C:
+		}
+		p.reclaimParked()
+		if len(p.hooks.whileIdle) == 0 {
+			continue
+		}
+		p.mu.Lock()
+		idle := slices.Clone(p.idle)
+		p.mu.Unlock()
+		for _, c := range idle {
+			if p.dials.Err() != nil {
+				return
+			}
+			p.inspect(c)
+		}
+	}
+}
+
+// reclaimParked ticks the pool's clock and makes idle what was granted to sessions that have not used it
+// for parkLimit.
+func (p *Pool) reclaimParked() {
+	now := p.now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tickLocked(now)
+	for s := p.parked.head; s != nil && now-s.parkedAt >= parkLimit; s = p.parked.head {
+		p.giveLocked(p.takeParkedLocked(s), now)
+	}
+}
+
+// inspect shows one connection to the WhileIdle hooks, if it is still idle. It
+// is lent to nobody meanwhile.
+func (p *Pool) inspect(c *Conn) {
+	p.mu.Lock()
+	if c.state != stateIdle || !p.dropIdleLocked(c) {
+		p.mu.Unlock()
+		return
+	}
+	c.state = stateChecking
+	p.checking++
+	p.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
+	reason := decide(ctx, "WhileIdle", p.hooks.whileIdle, c)
+	cancel()
+	settle := reason == nil && (c.hasWork() || c.dirty())
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case settle:
+		p.work.Go(func() { p.settle(c) })
+		return
+	case reason != nil:
+		p.checking--
+		p.closeLocked(c, reason)
+	case p.closed:
+		p.checking--
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	default:
+		p.checking--
+		p.giveLocked(c, p.now())
+	}
+}

@@ -1,0 +1,96 @@
+package sqlpool
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// A FieldError is one setting that cannot be used. Validate reports each of
+// them inside one *multierror.Error.
+type FieldError struct {
+	Field  string // the field of Config, for example "MaxConns"
+	Value  any    // what it was; never a secret
+	Rule   string // what it must be
+	Remedy string // what to do about it
+}
+
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("sqlpool: Config.%s is %v: %s; %s", e.Field, e.Value, e.Rule, e.Remedy)
+}
+
+// Validate reports every setting that cannot be used, all at once, as a
+// *multierror.Error of *FieldError, or nil. It changes nothing and opens
+// nothing. New calls it.
+func (c Config) Validate() error {
+	var problems *multierror.Error
+	refuse := func(field string, value any, rule, remedy string) {
+		problems = multierror.Append(problems, &FieldError{field, value, rule, remedy})
+	}
+
+	if c.Connector == nil {
+		refuse("Connector", "nil", "a pool needs something that opens connections",
+			"set it to pgxv5.Connector(dsn), libpq.Connector(dsn) or another driver.Connector")
+	}
+	for _, count := range []struct {
+		field string
+		value int
+		zero  string
+	}{
+		{"MaxConns", c.MaxConns, "the default of 10"},
+		{"MinIdle", c.MinIdle, "no idle connections kept"},
+		{"MaxDialing", c.MaxDialing, "the default of 4"},
+		{"MaxWaiters", c.MaxWaiters, "no limit"},
+	} {
+		if count.value < 0 {
+			refuse(count.field, count.value, "it must not be negative", "use a positive number, or 0 for "+count.zero)
+		}
+	}
+	for _, length := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"AcquireTimeout", c.AcquireTimeout},
+		{"ConnectTimeout", c.ConnectTimeout},
+		{"ShedTarget", c.ShedTarget},
+		{"ShedInterval", c.ShedInterval},
+		{"PingAfter", c.PingAfter},
+		{"PingTimeout", c.PingTimeout},
+		{"RollbackTimeout", c.RollbackTimeout},
+		{"CloseTimeout", c.CloseTimeout},
+		{"ShutdownTimeout", c.ShutdownTimeout},
+		{"SweepInterval", c.SweepInterval},
+		{"FailFastAfter", c.FailFastAfter},
+		{"Backoff.First", c.Backoff.First},
+		{"Backoff.Max", c.Backoff.Max},
+	} {
+		if length.value < 0 {
+			refuse(length.field, length.value, "a length of time must not be negative",
+				"use a positive duration such as 5*time.Second, or 0 for the default")
+		}
+	}
+
+	d := c.withDefaults()
+	if c.MaxConns >= 0 && c.MinIdle > d.MaxConns {
+		refuse("MinIdle", c.MinIdle, fmt.Sprintf("it must not exceed MaxConns, which is %d", d.MaxConns),
+			"lower MinIdle or raise MaxConns")
+	}
+	if c.Backoff.First >= 0 && c.Backoff.Max >= 0 && d.Backoff.First > d.Backoff.Max {
+		refuse("Backoff.First", d.Backoff.First, fmt.Sprintf("it must not exceed Backoff.Max, which is %v", d.Backoff.Max),
+			"lower Backoff.First or raise Backoff.Max")
+	}
+	if c.Backoff.Factor != 0 && c.Backoff.Factor < 1 {
+		refuse("Backoff.Factor", c.Backoff.Factor, "a delay must not shrink from one dial to the next",
+			"use 1 or more, or 0 for the default of 2")
+	}
+	if c.StatementCacheSize < -1 {
+		refuse("StatementCacheSize", c.StatementCacheSize, "it must be a number of statements, or -1 for none kept",
+			"use -1, a positive number, or 0 for the default of 128")
+	}
+	if c.Statements != StatementsPrepared && c.Statements != StatementsAsText {
+		refuse("Statements", int(c.Statements), "it must be one of the named constants",
+			"use StatementsPrepared or StatementsAsText")
+	}
+	return problems.ErrorOrNil()
+}
