@@ -1,0 +1,73 @@
+package secret
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/lib/pq"
+)
+
+// Broken holds connection strings that a driver refuses, with the password
+// "hunter2xyz" in each place where one can stand.
+var broken = []string{
+	"postgres://u:hunter2xyz@h:port/db",
+	"postgres://u:hunter2xyz@h:99999999/db",
+	"postgres://u:hun/ter2xyz@h/db",
+	"postgres://u:hunter2xyz%@h/db",
+	"postgres://u:hunter2 xyz@h/db",
+	"postgres://u:hun@ter2xyz@h:x/db",
+	"postgres://u:hun#ter2xyz@h/db",
+	"postgres://u:hun?ter2xyz@h:y/db",
+	"postgres://h:port/db?password=hunter2xyz",
+	"postgres://h/db?sslmode=bogus&password=hunter2xyz",
+	"postgres://h/db?password=hunter2xyz&connect_timeout=soon",
+	"postgres://h/db?pass%77ord=hunter2xyz&sslmode=bogus",
+	"host=h password=hunter2xyz port=none",
+	"host=h password='hunter2xyz port=5432",
+	"host=h password=hunter2 xyz",
+	"host=h password = 'hunter2xyz' sslmode=bogus",
+	`host=h password=hunter2\`,
+	"password=hunter2xyz junk",
+	"host=h sslpassword=hunter2xyz sslmode=bogus",
+}
+
+func TestNoPartOfAPasswordIsInAnError(t *testing.T) {
+	parsers := map[string]func(string) error{
+		"pgx": func(s string) error { _, err := pgx.ParseConfig(s); return err },
+		"pq":  func(s string) error { _, err := pq.NewConfig(s); return err },
+	}
+	for name, parse := range parsers {
+		refused := 0
+		for _, dsn := range broken {
+			err := parse(dsn)
+			if err == nil {
+				continue
+			}
+			refused++
+			got := Scrub(dsn, err).Error()
+			for _, piece := range []string{"hun", "ter2", "xyz"} {
+				if strings.Contains(got, piece) {
+					t.Errorf("%s, %q: %q shows %q", name, dsn, got, piece)
+				}
+			}
+		}
+		if refused < len(broken)/2 {
+			t.Errorf("%s refuses %d of %d: the list tests nothing", name, refused, len(broken))
+		}
+	}
+}
+
+func TestAHarmlessReasonIsKept(t *testing.T) {
+	dsn := "postgres://u:hunter2xyz@h/db?connect_timeout=soon"
+	_, err := pgx.ParseConfig(dsn)
+	if got := Scrub(dsn, err).Error(); !strings.Contains(got, "invalid connect_timeout") {
+		t.Errorf("the reason is lost: %q", got)
+	}
+	cause := &url.Error{Op: "parse", URL: "postgres://u:hunter2xyz@h", Err: errors.New("invalid port")}
+	if got := Scrub(cause.URL, cause).Error(); !strings.HasSuffix(got, "invalid port") {
+		t.Errorf("the reason is lost: %q", got)
+	}
+}

@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Conn is a net.Conn handed to a driver. Read, Write and Close are the
+// driver's; everything else is the adapter's.
+type Conn struct {
+	raw   net.Conn
+	grace time.Duration
+	peek  peeker
+
+	sent atomic.Uint64
+
+	// halt, once set, ends every Read and Write with its error. It is never
+	// unset, except by Hold, which owns the value it set.
+	halt atomic.Pointer[stop]
+	// late, when set, gives Read and Write one grace together to finish what is
+	// already on its way, and then becomes halt. Revive unsets it.
+	late atomic.Pointer[stop]
+	// fault is the first error that the network reported, deadlines apart.
+	fault atomic.Pointer[stop]
+
+	// mu protects the deadlines of raw and the fields below. Nothing that
+	// waits for the network happens while it is held.
+	mu          sync.Mutex
+	limit       time.Time // no deadline is set beyond it; zero: none
+	lateUntil   time.Time // the end of the grace, zero before the first late Read or Write
+	established bool      // Close leaves raw open for Finish
+	aborted     bool      // nobody waits for the server any more
+	shut        bool      // the driver has closed
+	finished    bool      // the adapter has closed
+}
+
+type stop struct{ err error }
+
+// Wrap returns a Conn over raw. The grace is what a server has, after a
+// deadline, to answer a cancel request: see Grace.
+func Wrap(raw net.Conn, grace time.Duration) *Conn {
+	c := &Conn{raw: raw, grace: grace}
+	c.peek.init(raw)
+	return c
+}
+
+// Read implements net.Conn.
+func (c *Conn) Read(b []byte) (int, error) {
+	if err := c.ready("read"); err != nil {
+		return 0, err
+	}
+	n, err := c.raw.Read(b)
+	if err != nil {
+		err = c.failed("read", err)
+	}
+	return n, err
+}
+
+// Write implements net.Conn. It counts what left, also when it fails halfway.
+func (c *Conn) Write(b []byte) (int, error) {
+	if err := c.ready("write"); err != nil {
+		return 0, err
+	}
+	n, err := c.raw.Write(b)
+	if n > 0 {
+		c.sent.Add(uint64(n))
+	}
+	if err != nil {
+		err = c.failed("write", err)
+	}
+	return n, err
+}
+
+// Sent returns the number of bytes written so far. A byte counts when the
+// operating system has taken it: whether the server saw it is unknown, which is
+// the safe way for a caller who must not repeat a statement. Any goroutine.
+func (c *Conn) Sent() uint64 { return c.sent.Load() }
+
+// LastError returns what the network said when it failed, or why the connection
+// was cut here, or nil while neither has happened. Any goroutine.
+func (c *Conn) LastError() error {
+	if f := c.fault.Load(); f != nil {
+		return f.err
+	}
+	if h := c.halt.Load(); h != nil {
+		return h.err
+	}
+	return nil
+}
+
+// LocalAddr implements net.Conn.
+func (c *Conn) LocalAddr() net.Addr { return c.raw.LocalAddr() }
+
+// RemoteAddr implements net.Conn.
+func (c *Conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
+
+// NetConn returns the socket below.
+func (c *Conn) NetConn() net.Conn { return c.raw }
+
+// Alive reports whether the server's end is still open, without a round trip:
+// nil when it is and nothing waits to be read, driver.ErrSkip when that cannot
+// be told from here, and otherwise why the connection is dead. It neither blocks
+// nor allocates, and works below TLS. One goroutine at a time.
+func (c *Conn) Alive() error {
+	if err := c.LastError(); err != nil {
+		return err
+	}
+	err := c.peek.look()
+	if err == io.EOF {
+		c.fault.CompareAndSwap(nil, gone)
+	}
+	return err
+}
+
+var gone = &stop{io.EOF}

@@ -1,0 +1,140 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// DialFunc opens a socket, as net.Dialer.DialContext does.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// CancelLimit is how long a cancel request that no caller waits for may take.
+// The drivers' own limits are 10 and 15 s, and lib/pq's ends with the dial: on a
+// server that accepts and stays silent its goroutine would never end.
+const CancelLimit = 2 * time.Second
+
+// A Dialer opens the socket of one connection, and later its cancel requests.
+// It implements lib/pq's Dialer and DialerContext.
+type Dialer struct {
+	dial DialFunc
+
+	// OnCancel, if set, is called when the driver is about to send a cancel
+	// request, and says how long that may take.
+	OnCancel func(*Conn) time.Duration
+
+	mu          sync.Mutex
+	conns       []*Conn // opened before Establish; the last is in use
+	stop        error   // no socket is opened before Establish any more
+	established bool
+}
+
+// NewDialer returns a Dialer that opens sockets with dial.
+func NewDialer(dial DialFunc) *Dialer { return &Dialer{dial: dial} }
+
+// Dial implements lib/pq's Dialer.
+func (d *Dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+// DialTimeout implements lib/pq's Dialer.
+func (d *Dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+// DialContext opens a socket for the connection or, once that is established,
+// for a cancel request.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	established, stop, conn := d.established, d.stop, d.last()
+	d.mu.Unlock()
+	if established {
+		return d.dialCancel(ctx, conn, network, address)
+	}
+	if stop != nil {
+		return nil, stop
+	}
+
+	start := time.Now()
+	raw, err := d.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	c := Wrap(raw, Grace(time.Since(start)))
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stop != nil {
+		raw.Close()
+		return nil, d.stop
+	}
+	d.conns = append(d.conns, c)
+	return c, nil
+}
+
+func (d *Dialer) dialCancel(ctx context.Context, conn *Conn, network, address string) (net.Conn, error) {
+	limit := CancelLimit
+	if d.OnCancel != nil {
+		limit = d.OnCancel(conn)
+	}
+	deadline := time.Now().Add(limit)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	raw, err := d.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	c := Wrap(raw, conn.grace)
+	c.SetLimit(deadline)
+	return c, nil
+}
+
+// Establish says that the driver has connected, and returns the connection's
+// socket: the last one opened. Drivers leave earlier ones open at times (lib/pq
+// does when sslmode=prefer falls back): they are closed here.
+func (d *Dialer) Establish() (*Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.last()
+	if c == nil {
+		return nil, errors.New("the driver connected without the adapter's dialer")
+	}
+	for _, other := range d.conns[:len(d.conns)-1] {
+		other.Close()
+	}
+	d.conns = []*Conn{c}
+	d.established = true
+	c.Established()
+	return c, nil
+}
+
+// Interrupt ends a connect: what is open is cut, what would be opened fails.
+func (d *Dialer) Interrupt(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stop = err
+	for _, c := range d.conns {
+		c.Stop(err)
+	}
+}
+
+// Discard closes what a failed connect left open.
+func (d *Dialer) Discard() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		c.Abort()
+		c.Close()
+	}
+}
+
+func (d *Dialer) last() *Conn {
+	if len(d.conns) == 0 {
+		return nil
+	}
+	return d.conns[len(d.conns)-1]
+}

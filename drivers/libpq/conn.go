@@ -1,0 +1,188 @@
+package libpq
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/lib/pq"
+
+	"github.com/sqlpool/go/drivers/internal/wire"
+)
+
+// pqConn is what lib/pq's connection implements, all of it in use here.
+type pqConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+var _ pqConn = (*conn)(nil)
+
+// conn is lib/pq's connection with its socket.
+type conn struct {
+	inner  pqConn
+	wire   *wire.Conn
+	guard  guard
+	status reflect.Value // lib/pq's transaction status; see txstatus.go
+	cache  bool          // the answer of CacheQueries
+	binary bool          // binary_parameters is on
+
+	copying *copyIn // the COPY that is open, if one is
+	broken  bool    // not to be used again, though lib/pq would
+}
+
+// open takes over a connection that has just been made.
+func (c *conn) open(inner driver.Conn, dialer *wire.Dialer) error {
+	var ok bool
+	if c.inner, ok = inner.(pqConn); !ok {
+		return fmt.Errorf("this lib/pq's connection (%T) lacks a method that the adapter needs", inner)
+	}
+	var err error
+	if c.wire, err = dialer.Establish(); err != nil {
+		return err
+	}
+	c.guard.conn = c.wire
+	c.status = statusOf(inner)
+	return nil
+}
+
+// begin precedes every call. An ended context is the caller's matter, and must
+// not reach lib/pq, which would send first and cancel then.
+func (c *conn) begin(ctx context.Context, waits bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.broken || c.wire.LastError() != nil {
+		return driver.ErrBadConn // nothing was sent
+	}
+	c.guard.begin(ctx, waits)
+	return nil
+}
+
+// end gives a call's error its reason: lib/pq turns some into ErrBadConn that
+// are the caller's deadline.
+func (c *conn) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	var cut *wire.Interrupted
+	if errors.Is(err, driver.ErrBadConn) && errors.As(c.wire.LastError(), &cut) {
+		return fmt.Errorf("libpq: %w", cut)
+	}
+	return err
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.begin(ctx, false); err != nil {
+		return nil, err
+	}
+	sent := c.wire.Sent()
+	res, err := c.inner.ExecContext(ctx, query, args)
+	c.noteStuck(err, sent)
+	return res, c.end(err)
+}
+
+// QueryContext implements driver.QueryerContext. The rows are lib/pq's own.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.begin(ctx, false); err != nil {
+		return nil, err
+	}
+	sent := c.wire.Sent()
+	rows, err := c.inner.QueryContext(ctx, query, args)
+	if err != nil {
+		c.noteStuck(err, sent)
+		return nil, c.end(err)
+	}
+	return rows, nil
+}
+
+// noteStuck finds the connection on which lib/pq waits for an answer to what it
+// never sent: with binary_parameters, it marks the connection busy before it
+// encodes the arguments and leaves it so when that fails.
+func (c *conn) noteStuck(err error, sent uint64) {
+	var answer *pq.Error
+	if c.binary && err != nil && sent == c.wire.Sent() && !errors.As(err, &answer) {
+		c.broken = true
+	}
+}
+
+// Ping implements driver.Pinger.
+func (c *conn) Ping(ctx context.Context) error {
+	if err := c.begin(ctx, false); err != nil {
+		return err
+	}
+	err := c.end(c.inner.Ping(ctx))
+	if err == driver.ErrBadConn && ctx.Err() != nil {
+		return fmt.Errorf("libpq: ping: %w", ctx.Err()) // the server answered the cancel request
+	}
+	return err
+}
+
+// Prepare implements driver.Conn.
+func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+// PrepareContext implements driver.ConnPrepareContext. A COPY … FROM STDIN in a
+// transaction is started, as lib/pq does: its statement takes the rows.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := c.begin(ctx, false); err != nil {
+		return nil, err
+	}
+	inner, err := c.inner.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, c.end(err)
+	}
+	return c.newStmt(inner)
+}
+
+// Begin implements driver.Conn.
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// BeginTx implements driver.ConnBeginTx. As in lib/pq, the statements of the
+// transaction end with ctx.
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := c.begin(ctx, false); err != nil {
+		return nil, err
+	}
+	// lib/pq watches ctx when BEGIN has been answered, not before.
+	stop := c.guard.watch(ctx)
+	inner, err := c.inner.BeginTx(ctx, opts)
+	stop()
+	if err != nil {
+		return nil, c.end(err)
+	}
+	c.guard.inTx(ctx)
+	return &tx{conn: c, inner: inner}, nil
+}
+
+// CheckNamedValue implements driver.NamedValueChecker.
+func (c *conn) CheckNamedValue(v *driver.NamedValue) error { return c.inner.CheckNamedValue(v) }
+
+// ResetSession implements driver.SessionResetter. It sends nothing.
+func (c *conn) ResetSession(ctx context.Context) error {
+	c.guard.rest()
+	if c.broken || c.wire.LastError() != nil {
+		return driver.ErrBadConn
+	}
+	return c.inner.ResetSession(ctx)
+}
+
+// IsValid implements driver.Validator. It sends nothing. It looks at the socket's
+// error too: under TLS lib/pq does not know some of them for what they are.
+func (c *conn) IsValid() bool {
+	c.guard.rest()
+	return !c.broken && c.wire.LastError() == nil && c.inner.IsValid()
+}

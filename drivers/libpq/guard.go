@@ -1,0 +1,116 @@
+package libpq
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sqlpool/go/drivers/internal/wire"
+)
+
+// stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
+// server.
+const stmtCloseLimit = 500 * time.Millisecond
+
+// A guard ends calls whose context has ended. lib/pq sends a cancel request then
+// and reads on: a server that is stopped or cut off never answers.
+//
+// lib/pq itself tells when: it watches the contexts of a call, of the rows that
+// the call returned, and of the transaction, and when one ends it dials for its
+// cancel request, through the adapter's dialer. So no call that finished in time
+// costs anything, and rows need no wrapper to say that they were closed, which
+// lib/pq knows. (A timer or AfterFunc of our own per call would have to guess: a
+// context is usually cancelled right after its rows were closed.) From the dial
+// on the server has one grace to answer.
+type guard struct {
+	conn *wire.Conn
+
+	// mu protects the fields below: the dial comes from another goroutine. The
+	// connection is expired with mu held, so that a call that has ended cannot
+	// expire the next one.
+	mu    sync.Mutex
+	call  uint64          // counts calls
+	ctx   context.Context // the call's, and its rows'
+	tx    context.Context // the transaction's
+	waits bool            // lib/pq waits for the cancel request to end, in the call
+}
+
+// begin precedes a call.
+func (g *guard) begin(ctx context.Context, waits bool) {
+	g.mu.Lock()
+	g.call++
+	g.ctx, g.waits = ctx, waits
+	g.conn.Revive()
+	g.mu.Unlock()
+}
+
+// inTx follows a BEGIN, and with nil the end of the transaction.
+func (g *guard) inTx(ctx context.Context) {
+	g.mu.Lock()
+	g.tx = ctx
+	g.mu.Unlock()
+}
+
+// rest says that no call is on, nor its rows open.
+func (g *guard) rest() {
+	g.mu.Lock()
+	g.call++
+	g.ctx, g.tx = nil, nil
+	g.conn.Revive()
+	g.mu.Unlock()
+}
+
+// watch covers a call that lib/pq does not watch.
+func (g *guard) watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { g.expireSoon(g.conn) })
+}
+
+// cancelling is called when lib/pq sends a cancel request, and says how long
+// that may take. After a statement's own cancel request lib/pq waits for its end
+// before it returns, so that one has no more than the grace; the others, for
+// which nobody waits, may take the time that a distant server needs.
+func (g *guard) cancelling(conn *wire.Conn) time.Duration {
+	if g.expireSoon(conn) {
+		return conn.Grace()
+	}
+	return wire.CancelLimit
+}
+
+// expireSoon ends the call that is on, unless it is over when the grace is.
+func (g *guard) expireSoon(conn *wire.Conn) (waits bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	call, reason := g.call, g.reasonLocked()
+	time.AfterFunc(conn.Grace(), func() { g.expire(conn, call, reason) })
+	return g.waits
+}
+
+func (g *guard) expire(conn *wire.Conn, call uint64, reason error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.call == call {
+		conn.Expire(reason)
+	}
+}
+
+// limit bounds a call that has no context.
+func (g *guard) limit(d time.Duration) (stop func() bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	call := g.call
+	return time.AfterFunc(d, func() {
+		g.expire(g.conn, call, &wire.Interrupted{Err: context.DeadlineExceeded})
+	}).Stop
+}
+
+func (g *guard) reasonLocked() error {
+	for _, ctx := range []context.Context{g.ctx, g.tx} {
+		if ctx != nil && ctx.Err() != nil {
+			return wire.Interruption(ctx)
+		}
+	}
+	return &wire.Interrupted{Err: context.Canceled}
+}

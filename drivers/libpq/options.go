@@ -1,0 +1,33 @@
+package libpq
+
+import (
+	"context"
+
+	"github.com/lib/pq"
+)
+
+// An Option changes what [Connector] returns.
+type Option func(*connector)
+
+// WithDialer opens sockets with d, for instance a *net.Dialer or a tunnel. The
+// default is a zero net.Dialer. Cancel requests go through it too. It replaces
+// pq.Connector.Dialer, which the adapter needs for itself.
+func WithDialer(d pq.DialerContext) Option {
+	return func(c *connector) { c.dial = d.DialContext }
+}
+
+// BeforeConnect calls f before each connect with a copy of the configuration,
+// which f may change: the place for a password that expires. Its error is the
+// connect's. It is called from several goroutines.
+func BeforeConnect(f func(ctx context.Context, cfg *pq.Config) error) Option {
+	return func(c *connector) { c.before = f }
+}
+
+// WithStatementCache says whether the pool keeps the statements of queries that
+// have arguments prepared on their connection, which saves lib/pq one of two
+// round trips. The default is true, unless the connection string has
+// binary_parameters=yes. Turn it off behind a pooler that gives each transaction
+// another server connection.
+func WithStatementCache(on bool) Option {
+	return func(c *connector) { c.cache = on }
+}

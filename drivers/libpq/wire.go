@@ -1,0 +1,49 @@
+package libpq
+
+import (
+	"database/sql/driver"
+	"time"
+)
+
+// closeLimit is how long Close waits for the server's side to end.
+const closeLimit = 500 * time.Millisecond
+
+// Alive says without a round trip whether the server is still there: nil when its
+// end of the socket is open and nothing waits to be read, driver.ErrSkip when
+// only a ping can tell, and otherwise why the connection is dead.
+func (c *conn) Alive() error { return c.wire.Alive() }
+
+// Sent returns the number of bytes sent so far. Any goroutine.
+func (c *conn) Sent() uint64 { return c.wire.Sent() }
+
+// LastError returns what broke the connection, or nil: lib/pq says ErrBadConn for
+// most reasons.
+func (c *conn) LastError() error { return c.wire.LastError() }
+
+// Abort cuts the connection: calls that wait for the server return at once. Close
+// is still due. Any goroutine.
+func (c *conn) Abort() error {
+	c.wire.Abort()
+	return nil
+}
+
+// Raw returns lib/pq's own connection.
+func (c *conn) Raw() driver.Conn { return c.inner }
+
+// CacheQueries says whether queries with arguments gain from being prepared by
+// the pool.
+func (c *conn) CacheQueries() bool { return c.cache }
+
+// TxContextEndsStatements says that the statements of a transaction end with the
+// context given to BeginTx.
+func (c *conn) TxContextEndsStatements() bool { return true }
+
+// Close implements driver.Conn. It returns when the server's side is gone, or
+// with an error after 500 ms. More calls do nothing.
+func (c *conn) Close() error {
+	deadline := time.Now().Add(closeLimit)
+	c.guard.rest()
+	c.wire.SetLimit(deadline)
+	c.inner.Close() // its error is that of a goodbye; what counts is whether the server went
+	return c.wire.Finish(deadline)
+}

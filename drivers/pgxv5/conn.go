@@ -1,0 +1,116 @@
+package pgxv5
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/sqlpool/go/drivers/internal/wire"
+)
+
+type stdConn = stdlib.Conn
+
+var (
+	_ driver.ConnBeginTx        = (*conn)(nil)
+	_ driver.ConnPrepareContext = (*conn)(nil)
+	_ driver.ExecerContext      = (*conn)(nil)
+	_ driver.NamedValueChecker  = (*conn)(nil)
+	_ driver.Pinger             = (*conn)(nil)
+	_ driver.QueryerContext     = (*conn)(nil)
+	_ driver.SessionResetter    = (*conn)(nil)
+	_ driver.Validator          = (*conn)(nil)
+)
+
+// conn is stdlib's connection with its socket. What is not here is stdlib's own:
+// Conn, CheckNamedValue.
+type conn struct {
+	*stdConn
+	pg     *pgconn.PgConn
+	wire   *wire.Conn
+	closed bool
+}
+
+// settle gives a call's error its reason. For a call whose context ended before
+// anything was sent pgx says ErrBadConn, and the next connection is not to be
+// blamed, nor tried.
+func settle(ctx context.Context, err error) error {
+	if err == driver.ErrBadConn {
+		if end := ctx.Err(); end != nil {
+			return fmt.Errorf("pgxv5: %w", end)
+		}
+	}
+	return err
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	res, err := c.stdConn.ExecContext(ctx, query, args)
+	return res, settle(ctx, err)
+}
+
+// QueryContext implements driver.QueryerContext. The rows are stdlib's own.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rows, err := c.stdConn.QueryContext(ctx, query, args)
+	return rows, settle(ctx, err)
+}
+
+// Ping implements driver.Pinger.
+func (c *conn) Ping(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return settle(ctx, c.stdConn.Ping(ctx))
+}
+
+// Prepare implements driver.Conn.
+func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	inner, err := c.stdConn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, settle(ctx, err)
+	}
+	return &stmt{stdStmt: inner.(*stdlib.Stmt), conn: c}, nil
+}
+
+// Begin implements driver.Conn.
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// BeginTx implements driver.ConnBeginTx. In pgx, ctx is also what Commit and
+// Rollback of the transaction obey, and no other statement.
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	tx, err := c.stdConn.BeginTx(ctx, opts)
+	return tx, settle(ctx, err)
+}
+
+// ResetSession implements driver.SessionResetter. It sends nothing and, unlike
+// stdlib's, leaves an open transaction to the pool, which asks TxStatus.
+func (c *conn) ResetSession(context.Context) error {
+	if c.pg.IsClosed() {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// IsValid implements driver.Validator. It sends nothing.
+func (c *conn) IsValid() bool { return !c.pg.IsClosed() }

@@ -1,0 +1,18 @@
+// Package pgxv5 runs a sqlpool pool on pgx. [Connector] parses a connection
+// string of any form that pgx knows (URL or key=value, several hosts, TLS,
+// passfile, service) and its connections are those of pgx's package stdlib, with
+// what the pool needs and stdlib does not offer:
+//
+//   - the socket can be asked whether the server is still there, how much was
+//     sent, and why it failed (wire.go);
+//   - Close returns when the server's side is gone, also when pgx closes in the
+//     background after a cancelled context;
+//   - an expired context is the caller's error, where pgx says ErrBadConn and
+//     database/sql tries again;
+//   - a connection on which AfterConnect fails is closed, where stdlib leaks it;
+//   - stdlib never pings on its own: the pool decides when to ask.
+//
+// A connection's life, file by file: options.go and connector.go open it, conn.go
+// and stmt.go serve calls, wire.go answers the pool and closes, raw.go leads to
+// *pgx.Conn.
+package pgxv5

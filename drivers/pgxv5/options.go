@@ -1,0 +1,31 @@
+package pgxv5
+
+import (
+	"context"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// An Option changes what [Connector] and [ConnectorConfig] return.
+type Option func(*connector)
+
+// WithDialFunc opens sockets with dial, in place of the configuration's
+// DialFunc. Cancel requests go through it too.
+func WithDialFunc(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
+	return func(c *connector) { c.cfg.DialFunc = dial }
+}
+
+// BeforeConnect calls f before each connect with a copy of the configuration,
+// which f may change: the place for a password that expires. The copy is
+// shallow: replace what its fields point to, do not change it. The error is the
+// connect's. It is called from several goroutines.
+func BeforeConnect(f func(ctx context.Context, cfg *pgx.ConnConfig) error) Option {
+	return func(c *connector) { c.before = f }
+}
+
+// AfterConnect calls f with each new connection, for instance to register types.
+// On an error the connection is closed, and the error is the connect's.
+func AfterConnect(f func(ctx context.Context, conn *pgx.Conn) error) Option {
+	return func(c *connector) { c.after = f }
+}

@@ -1,0 +1,56 @@
+package pgxv5
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
+// server. stdlib's limit is 5 s.
+const stmtCloseLimit = 500 * time.Millisecond
+
+var errStmtClose = errors.New("the server did not answer the closing of a statement in time")
+
+type stdStmt = stdlib.Stmt
+
+var (
+	_ driver.StmtExecContext  = (*stmt)(nil)
+	_ driver.StmtQueryContext = (*stmt)(nil)
+)
+
+// stmt is stdlib's statement. What is not here is stdlib's own: NumInput, and
+// Exec and Query, which it refuses.
+type stmt struct {
+	*stdStmt
+	conn *conn
+}
+
+// ExecContext implements driver.StmtExecContext.
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	res, err := s.stdStmt.ExecContext(ctx, args)
+	return res, settle(ctx, err)
+}
+
+// QueryContext implements driver.StmtQueryContext. The rows are stdlib's own.
+func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rows, err := s.stdStmt.QueryContext(ctx, args)
+	return rows, settle(ctx, err)
+}
+
+// Close implements driver.Stmt. A statement that is closed because others need
+// its place must not wait for a silent server.
+func (s *stmt) Close() error {
+	limit := time.AfterFunc(stmtCloseLimit, func() { s.conn.wire.Stop(errStmtClose) })
+	defer limit.Stop()
+	return s.stdStmt.Close()
+}

@@ -1,0 +1,89 @@
+package pgxv5
+
+import (
+	"database/sql/driver"
+	"net"
+	"time"
+)
+
+// closeLimit is how long Close waits for the server's side to end.
+const closeLimit = 500 * time.Millisecond
+
+// Alive says without a round trip whether the server is still there: nil when its
+// end of the socket is open and nothing waits to be read, driver.ErrSkip when
+// only a ping can tell, and otherwise why the connection is dead.
+func (c *conn) Alive() error {
+	if c.pg.IsClosed() {
+		if err := c.wire.LastError(); err != nil {
+			return err
+		}
+		return net.ErrClosed
+	}
+	if c.pg.Frontend().ReadBufferLen() > 0 {
+		return driver.ErrSkip // read from the socket, not yet by pgx
+	}
+	return c.wire.Alive()
+}
+
+// TxStatus returns the server's transaction status as of its last answer: 'I'
+// outside a transaction, 'T' in one, 'E' in a failed one, 0 when the connection
+// is closed. It sends nothing.
+func (c *conn) TxStatus() byte {
+	if c.pg.IsClosed() {
+		return 0
+	}
+	return c.pg.TxStatus()
+}
+
+// Sent returns the number of bytes sent so far. Any goroutine.
+func (c *conn) Sent() uint64 { return c.wire.Sent() }
+
+// LastError returns what broke the connection, or nil.
+func (c *conn) LastError() error { return c.wire.LastError() }
+
+// Abort cuts the connection: calls that wait for the server return at once. Close
+// is still due. Any goroutine.
+func (c *conn) Abort() error {
+	c.wire.Abort()
+	return nil
+}
+
+// Raw returns the connection of pgx's package stdlib; [Raw] leads from an
+// *sql.Conn to *pgx.Conn.
+func (c *conn) Raw() driver.Conn { return c.stdConn }
+
+// CacheQueries says that pgx keeps prepared statements itself.
+func (c *conn) CacheQueries() bool { return false }
+
+// TxContextEndsStatements says that the context given to BeginTx does not end the
+// transaction's statements.
+func (c *conn) TxContextEndsStatements() bool { return false }
+
+// Close implements driver.Conn. It returns when the server's side is gone, or
+// with an error after 500 ms. More calls do nothing.
+//
+// After a cancelled context pgx has closed already, in the background: it sends a
+// cancel request and waits for the server with limits of its own, up to 15 s.
+func (c *conn) Close() error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	deadline := time.Now().Add(closeLimit)
+	c.wire.SetLimit(deadline)
+	c.stdConn.Close() // its error is that of a goodbye; what counts is whether the server went
+	if !c.wire.Aborted() {
+		c.awaitCleanup(deadline)
+	}
+	return c.wire.Finish(deadline)
+}
+
+// awaitCleanup waits for pgx's own close, which may be reading still.
+func (c *conn) awaitCleanup(deadline time.Time) {
+	limit := time.NewTimer(time.Until(deadline))
+	defer limit.Stop()
+	select {
+	case <-c.pg.CleanupDone():
+	case <-limit.C:
+	}
+}
