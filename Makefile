@@ -1,0 +1,52 @@
+# The two commands that matter: make demo, make test. Both need only Go, make and a package manager.
+
+GO ?= go
+
+# Packages tested at once: each may run a PostgreSQL of its own, and the race detector takes memory.
+TEST_P ?= 2
+TEST_TIMEOUT ?= 10m
+FUZZTIME ?= 20s
+BENCH ?= .
+
+# The folders of all modules, so that a new one in go.work is tested without a change here.
+modules = $(shell $(GO) list -m -f '{{.Dir}}')
+
+# Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
+each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
+
+.PHONY: help demo test lint bench fuzz clean postgres
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: postgres ## start a private PostgreSQL and run a workload through the pool on each driver
+	$(GO) run ./cmd/sqlpool demo
+
+test: postgres ## run all tests of all modules with the race detector
+	@$(call each,$(GO) test -race -count=1 -p $(TEST_P) -timeout $(TEST_TIMEOUT) ./...)
+
+lint: ## check formatting, go vet, and golangci-lint if it is installed
+	@unformatted=$$(gofmt -l $(modules)); if [ -n "$$unformatted" ]; then \
+		echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
+	@$(call each,$(GO) vet ./...)
+	@if command -v golangci-lint >/dev/null; then \
+		$(call each,golangci-lint run --config "$(CURDIR)/.golangci.yml" ./...); \
+	else echo "golangci-lint is not installed: only gofmt and go vet were run"; fi
+
+bench: postgres ## run the benchmarks; BENCH=regexp picks some
+	@$(call each,$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...)
+
+fuzz: postgres ## fuzz each target for FUZZTIME (20s)
+	@status=0; for dir in $(modules); do cd "$$dir" || exit 1; \
+	for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' . 2>/dev/null); do \
+	for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
+		echo "$$name in $${file%/*}"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$${file%/*}" || status=1; \
+	done; done; done; exit $$status
+
+clean: ## remove what these targets made, the cached initdb included
+	rm -rf bin cover.out "$${XDG_CACHE_HOME:-$$HOME/.cache}/sqlpool/pgserver"
+	find . -name '*.test' -o -name '*.prof' | xargs rm -f
+
+postgres: # the server's programs, when they are missing
+	@scripts/postgres
