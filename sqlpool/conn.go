@@ -116,6 +116,18 @@ func (c *Conn) LastStatement() string {
 // open. Any goroutine.
 func (c *Conn) InTransaction() bool { return c.inTx.Load() }
 
+// Lending reports the present loan: its number, and how long it has been out.
+// ok is false when nobody has borrowed the connection. Any goroutine.
+func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
+	p := c.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state != stateInUse || c.parkedBy != nil {
+		return 0, 0, false
+	}
+	return c.loan, time.Duration(p.now() - c.acquiredAt), true
+}
+
 // Value returns what SetValue stored under key, or nil. Keys are compared like
 // map keys; a hook uses a key of its own type.
 func (c *Conn) Value(key any) any {

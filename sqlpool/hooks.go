@@ -17,6 +17,10 @@ import (
 // A hook that panics retires the connection: the panic becomes a *HookPanic,
 // which is the Reason and, on the way to a caller, that caller's error.
 type Hooks struct {
+	// OnStart is given the pool by New, before the first dial. A policy that
+	// reads the pool's Stats or Holders keeps it from here. A panic is New's.
+	OnStart func(p *Pool)
+
 	// AfterConnect runs once on each new connection, under ConnectTimeout. It
 	// may use the network.
 	AfterConnect func(ctx context.Context, c *Conn) error
@@ -46,6 +50,10 @@ type Hooks struct {
 	// OnClose sees every connection go, with the Reason for which it was
 	// retired.
 	OnClose func(Closed)
+
+	// OnSweep is called after each sweep, whether or not anything was idle: the
+	// pool's own clock for policies that look at the whole of it.
+	OnSweep func(p *Pool)
 
 	// OnState sees the pool lose and regain its database (see State).
 	OnState func(StateChanged)
@@ -97,6 +105,8 @@ type compiled struct {
 	onRelease     []func(Released)
 	onClose       []func(Closed)
 	onState       []func(StateChanged)
+	onStart       []func(*Pool)
+	onSweep       []func(*Pool)
 }
 
 func compile(all []Hooks) compiled {
@@ -111,6 +121,8 @@ func compile(all []Hooks) compiled {
 		add(&c.onRelease, h.OnRelease, h.OnRelease != nil)
 		add(&c.onClose, h.OnClose, h.OnClose != nil)
 		add(&c.onState, h.OnState, h.OnState != nil)
+		add(&c.onStart, h.OnStart, h.OnStart != nil)
+		add(&c.onSweep, h.OnSweep, h.OnSweep != nil)
 	}
 	return c
 }

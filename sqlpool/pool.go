@@ -77,6 +77,9 @@ func New(cfg Config) (*Pool, error) {
 	p.conns = make([]*Conn, 0, cfg.MaxConns)
 	p.stats = Stats{Name: cfg.Name, MaxConns: cfg.MaxConns, CreatedAt: p.epoch}
 
+	for _, start := range p.hooks.onStart {
+		start(p)
+	}
 	p.mu.Lock()
 	p.dialMoreLocked()
 	p.mu.Unlock()

@@ -19,18 +19,26 @@ func (p *Pool) sweep() {
 		case <-ticker.C:
 		}
 		p.reclaimParked()
-		if len(p.hooks.whileIdle) == 0 {
-			continue
+		p.inspectIdle()
+		if err := watch("OnSweep", p.hooks.onSweep, p); err != nil {
+			p.noteError(err)
 		}
-		p.mu.Lock()
-		idle := slices.Clone(p.idle)
-		p.mu.Unlock()
-		for _, c := range idle {
-			if p.dials.Err() != nil {
-				return
-			}
-			p.inspect(c)
+	}
+}
+
+// inspectIdle shows what is idle now to the WhileIdle hooks.
+func (p *Pool) inspectIdle() {
+	if len(p.hooks.whileIdle) == 0 {
+		return
+	}
+	p.mu.Lock()
+	idle := slices.Clone(p.idle)
+	p.mu.Unlock()
+	for _, c := range idle {
+		if p.dials.Err() != nil {
+			return
 		}
+		p.inspect(c)
 	}
 }
 
