@@ -19,8 +19,9 @@ var initdbArgs = []string{
 	"--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--wal-segsize=4",
 }
 
-// createData fills dir/data. initdb takes about a second of a core, a copy of what it made some 30 ms, so its result is
-// kept in the user's cache folder, per version and arguments. Without a cache folder initdb runs each time.
+// createData fills dir/data. What initdb makes is kept in the user's cache folder, per version and arguments, and copied:
+// initdb takes a second or two of processor time, a copy only as long as the file system needs to create a thousand files.
+// Without a cache folder initdb runs each time.
 func createData(ctx context.Context, p Programs, a account, dir string) error {
 	data := filepath.Join(dir, "data")
 	cache, err := os.UserCacheDir()

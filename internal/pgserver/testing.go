@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// startLimit is far above what a start takes (a fifth of a second, or 2 s with initdb): a machine that needs longer hangs.
+// startLimit is far above what a start takes (under a second, or a few with initdb): a machine that needs longer hangs.
 const startLimit = 2 * time.Minute
 
 // Run starts a private server for one test (or benchmark) and closes it at its end. Without PostgreSQL on the machine the
