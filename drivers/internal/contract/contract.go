@@ -1,0 +1,169 @@
+package contract
+
+import (
+	"context"
+	"database/sql/driver"
+	"net/url"
+	"testing"
+	"time"
+)
+
+// Server is the private PostgreSQL that the tests use, with TLS switched on.
+// They stop it for moments.
+type Server interface {
+	DSN(database string) string
+	Query(ctx context.Context, sql string) ([][]string, error)
+	Pause() error
+	Resume() error
+}
+
+// Conn is what an adapter's connection implements.
+type Conn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+
+	Alive() error
+	TxStatus() byte
+	Sent() uint64
+	LastError() error
+	Abort() error
+	Raw() driver.Conn
+	CacheQueries() bool
+	TxContextEndsStatements() bool
+}
+
+// Connect opens a connector for a connection string.
+type Connect func(dsn string) (driver.Connector, error)
+
+// Run tests an adapter.
+func Run(t *testing.T, server Server, connector Connect) {
+	for _, tls := range []bool{false, true} {
+		name := map[bool]string{false: "plain", true: "tls"}[tls]
+		t.Run(name, func(t *testing.T) {
+			s := &suite{server: server, connector: connector, tls: tls}
+			t.Run("status", s.testTxStatus)
+			t.Run("alive", s.testAlive)
+			t.Run("sent", s.testSent)
+			t.Run("abort", s.testAbort)
+			t.Run("close", s.testClose)
+			t.Run("finished", s.testFinishedCallsDeadline)
+			t.Run("expired", s.testExpiredContext)
+			t.Run("stopped", s.testStoppedServer)
+			t.Run("dark", s.testDarkNetwork)
+		})
+	}
+	s := &suite{server: server, connector: connector}
+	t.Run("connect", s.testConnect)
+	t.Run("secrets", s.testSecrets)
+}
+
+type suite struct {
+	server    Server
+	connector Connect
+	tls       bool
+}
+
+// patience is how long a test waits for what must happen: far longer than it
+// takes. Nothing that passes waits for it.
+const patience = 20 * time.Second
+
+// slack is what a call may overrun its deadline by in a test, where a busy
+// machine and the race detector count too. The promise is 50 ms; what it was is
+// logged.
+const slack = time.Second
+
+// dsn returns a connection string with the application's name and further
+// parameters, as name and value.
+func (s *suite) dsn(t *testing.T, params ...string) string {
+	t.Helper()
+	u, err := url.Parse(s.server.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if !s.tls {
+		q.Set("sslmode", "disable")
+		q.Del("sslrootcert")
+	}
+	q.Set("application_name", t.Name())
+	for i := 0; i < len(params); i += 2 {
+		q.Set(params[i], params[i+1])
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// connect opens a connection that the test's end closes.
+func (s *suite) connect(t *testing.T, params ...string) Conn {
+	t.Helper()
+	return s.connectTo(t, s.dsn(t, params...))
+}
+
+func (s *suite) connectTo(t *testing.T, dsn string) Conn {
+	t.Helper()
+	connector, err := s.connector(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	inner, err := connector.Connect(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { inner.Close() })
+	return inner.(Conn)
+}
+
+// backends counts the server's backends for this test, and of those the ones
+// that run a statement.
+func (s *suite) backends(t *testing.T) (open, active int) {
+	t.Helper()
+	rows, err := s.server.Query(context.Background(),
+		"SELECT state FROM pg_stat_activity WHERE application_name = '"+t.Name()+"'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		open++
+		if row[0] == "active" {
+			active++
+		}
+	}
+	return open, active
+}
+
+// terminate ends this test's backends, as an administrator would.
+func (s *suite) terminate(t *testing.T) {
+	t.Helper()
+	_, err := s.server.Query(context.Background(),
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '"+t.Name()+"'")
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within %v", what, patience)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func exec(t *testing.T, c Conn, query string) {
+	t.Helper()
+	if _, err := c.ExecContext(context.Background(), query, nil); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}

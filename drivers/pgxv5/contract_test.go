@@ -1,0 +1,16 @@
+package pgxv5
+
+import (
+	"database/sql/driver"
+	"testing"
+
+	"github.com/sqlpool/go/drivers/internal/contract"
+	"github.com/sqlpool/go/internal/pgserver"
+)
+
+var _ contract.Conn = (*conn)(nil)
+
+func TestContract(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{TLS: true})
+	contract.Run(t, server, func(dsn string) (driver.Connector, error) { return Connector(dsn) })
+}
