@@ -3,10 +3,14 @@
 package pgserver
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the drivers that are given our connection strings
+	_ "github.com/lib/pq"
 )
 
 func TestServerAcceptsConnectionsOnTCPAndSocketInBothForms(t *testing.T) {
@@ -16,10 +20,15 @@ func TestServerAcceptsConnectionsOnTCPAndSocketInBothForms(t *testing.T) {
 		"socket url": s.Socket().URL("postgres"), "socket key=value": s.Socket().KeyValue("postgres"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var overTCP bool
-			must(t, connect(t, dsn).QueryRow(limited(t), "SELECT inet_client_addr() IS NOT NULL").Scan(&overTCP))
-			if want := strings.HasPrefix(name, "tcp"); overTCP != want {
-				t.Errorf("over TCP: %v, want %v", overTCP, want)
+			for _, driver := range []string{"pgx", "postgres"} {
+				db, err := sql.Open(driver, dsn)
+				must(t, err)
+				var overTCP bool
+				must(t, db.QueryRowContext(limited(t), "SELECT inet_client_addr() IS NOT NULL").Scan(&overTCP))
+				if want := strings.HasPrefix(name, "tcp"); overTCP != want {
+					t.Errorf("%s: over TCP: %v, want %v", driver, overTCP, want)
+				}
+				must(t, db.Close())
 			}
 		})
 	}
@@ -103,8 +112,8 @@ func TestFolderAvoidsWhatTheServerCannotUse(t *testing.T) {
 	if got := (account{}).base(); got != "/tmp" {
 		t.Errorf("a path too long for a socket gives %s, want /tmp", got)
 	}
-	closed := "/tmp/sqlpool-pg-closed-test"
-	must(t, os.MkdirAll(closed, 0o700))
+	closed, err := os.MkdirTemp("/tmp", "closed")
+	must(t, err)
 	t.Cleanup(func() { _ = os.Remove(closed) })
 	t.Setenv("TMPDIR", closed)
 	if got := (account{switching: true}).base(); got != "/tmp" {
