@@ -11,7 +11,15 @@ const closeLimit = 500 * time.Millisecond
 // Alive says without a round trip whether the server is still there: nil when its
 // end of the socket is open and nothing waits to be read, driver.ErrSkip when
 // only a ping can tell, and otherwise why the connection is dead.
-func (c *conn) Alive() error { return c.wire.Alive() }
+func (c *conn) Alive() error {
+	if c.broken || !c.inner.IsValid() {
+		if err := c.wire.LastError(); err != nil {
+			return err
+		}
+		return driver.ErrBadConn // lib/pq has seen the end, perhaps before the socket does
+	}
+	return c.wire.Alive()
+}
 
 // Sent returns the number of bytes sent so far. Any goroutine.
 func (c *conn) Sent() uint64 { return c.wire.Sent() }

@@ -117,6 +117,7 @@ func (s *suite) testStoppedServer(t *testing.T) {
 		_, err := connector.Connect(ctx)
 		return err
 	}
+	streams := []*stream{s.openStream(t, false), s.openStream(t, true)}
 	if err := s.server.Pause(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +127,9 @@ func (s *suite) testStoppedServer(t *testing.T) {
 		}
 	}()
 	s.overruns(t, conns)
+	for _, st := range streams {
+		st.cancelAndRead(t)
+	}
 	start := time.Now()
 	if err := stmt.Close(); err == nil {
 		t.Error("a statement is closed without the server")
