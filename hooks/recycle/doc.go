@@ -1,0 +1,17 @@
+// Package recycle retires connections by age, by idle time and by use.
+//
+// None of these hooks cuts a connection that is in use: a connection is judged
+// when its loan ends and, while it is idle, at each sweep
+// (sqlpool.Config.SweepInterval, 1 s by default). The reasons they give have the
+// codes CodeMaxLifetime, CodeMaxIdleTime and CodeMaxUses.
+//
+// The constructors panic when they are given a limit that no connection can
+// keep, because that is a mistake in the program and not in the world.
+package recycle
+
+// The codes of the reasons, for sqlpool.ReasonCode and metrics.
+const (
+	CodeMaxLifetime = "max_lifetime"
+	CodeMaxIdleTime = "max_idle_time"
+	CodeMaxUses     = "max_uses"
+)
