@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/lib/pq"
-
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
@@ -106,16 +104,6 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return rows, nil
 }
 
-// noteStuck finds the connection on which lib/pq waits for an answer to what it
-// never sent: with binary_parameters, it marks the connection busy before it
-// encodes the arguments and leaves it so when that fails.
-func (c *conn) noteStuck(err error, sent uint64) {
-	var answer *pq.Error
-	if c.binary && err != nil && sent == c.wire.Sent() && !errors.As(err, &answer) {
-		c.broken = true
-	}
-}
-
 // Ping implements driver.Pinger.
 func (c *conn) Ping(ctx context.Context) error {
 	if err := c.begin(ctx, false); err != nil {
@@ -170,19 +158,3 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 
 // CheckNamedValue implements driver.NamedValueChecker.
 func (c *conn) CheckNamedValue(v *driver.NamedValue) error { return c.inner.CheckNamedValue(v) }
-
-// ResetSession implements driver.SessionResetter. It sends nothing.
-func (c *conn) ResetSession(ctx context.Context) error {
-	c.guard.rest()
-	if c.broken || c.wire.LastError() != nil {
-		return driver.ErrBadConn
-	}
-	return c.inner.ResetSession(ctx)
-}
-
-// IsValid implements driver.Validator. It sends nothing. It looks at the socket's
-// error too: under TLS lib/pq does not know some of them for what they are.
-func (c *conn) IsValid() bool {
-	c.guard.rest()
-	return !c.broken && c.wire.LastError() == nil && c.inner.IsValid()
-}

@@ -13,5 +13,5 @@
 //
 // A connection's life, file by file: options.go and connector.go open it,
 // conn.go, stmt.go, copy.go and tx.go serve calls under the eye of guard.go,
-// txstatus.go and wire.go answer the pool, raw.go leads to lib/pq's connection.
+// fitness.go, txstatus.go and wire.go answer the pool, raw.go leads to lib/pq's connection.
 package libpq

@@ -10,7 +10,7 @@ import (
 // is not fit to be asked. It sends nothing. Call it when no rows are open.
 //
 // lib/pq keeps the status to itself, so it is read from its field (a read that
-// package reflect permits); docs/decisions/0001-libpq-transaction-status.md has
+// package reflect permits); docs/decisions/0007-libpq-transaction-status.md has
 // the alternatives.
 func (c *conn) TxStatus() byte {
 	switch {

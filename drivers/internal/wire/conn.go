@@ -20,8 +20,8 @@ type Conn struct {
 	// halt, once set, ends every Read and Write with its error. It is never
 	// unset, except by Hold, which owns the value it set.
 	halt atomic.Pointer[stop]
-	// late, when set, gives Read and Write one grace together to finish what is
-	// already on its way, and then becomes halt. Revive unsets it.
+	// late, when set, gives Read and Write a moment to take what has arrived, and
+	// then becomes halt. Revive unsets it.
 	late atomic.Pointer[stop]
 	// fault is the first error that the network reported, deadlines apart.
 	fault atomic.Pointer[stop]
@@ -30,7 +30,7 @@ type Conn struct {
 	// waits for the network happens while it is held.
 	mu          sync.Mutex
 	limit       time.Time // no deadline is set beyond it; zero: none
-	lateUntil   time.Time // the end of the grace, zero before the first late Read or Write
+	lateUntil   time.Time // the end of that moment, zero before the first late Read or Write
 	established bool      // Close leaves raw open for Finish
 	aborted     bool      // nobody waits for the server any more
 	shut        bool      // the driver has closed

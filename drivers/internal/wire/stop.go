@@ -14,6 +14,11 @@ var ErrAborted = errors.New("connection aborted")
 
 var errHeld = errors.New("connection held")
 
+// lateness is how long reads and writes that begin after Expire may take in all:
+// enough to take what has arrived, little enough to keep the overrun of a
+// deadline, which the grace has used already, below 50 ms.
+const lateness = 10 * time.Millisecond
+
 // past is a deadline that ends what is blocked now.
 var past = time.Unix(1, 0)
 
@@ -74,8 +79,7 @@ func (c *Conn) stopLocked(err error) {
 }
 
 // Expire ends the read or write that is blocked now, with err. If none is, one
-// that comes before Revive may still take what has arrived, or arrives within
-// the grace. So a deadline that passes when the answer is already here costs
+// that comes before Revive may still take what has arrived. So a deadline that passes when the answer is already here costs
 // nothing. Any goroutine.
 func (c *Conn) Expire(err error) {
 	c.mu.Lock()
@@ -118,7 +122,7 @@ func (c *Conn) ready(op string) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.late.Load() != nil && c.lateUntil.IsZero() && c.halt.Load() == nil {
-			c.lateUntil = time.Now().Add(c.grace)
+			c.lateUntil = time.Now().Add(lateness)
 			c.raw.SetDeadline(c.lateUntil)
 		}
 	}

@@ -1,0 +1,210 @@
+package wire
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// pair returns a connection and the server's end of it.
+func pair(t testing.TB) (*Conn, net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	raw, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close(); server.Close() })
+	return Wrap(raw, Grace(0)), server
+}
+
+// read returns the result of a read that begins now.
+func read(c net.Conn) <-chan error {
+	result := make(chan error, 1)
+	go func() {
+		_, err := c.Read(make([]byte, 1))
+		result <- err
+	}()
+	return result
+}
+
+func within(t *testing.T, result <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-result:
+		return err
+	case <-time.After(20 * time.Second):
+		t.Fatal("still blocked")
+		return nil
+	}
+}
+
+func until(t *testing.T, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("does not come")
+		}
+	}
+}
+
+func TestAlive(t *testing.T) {
+	c, server := pair(t)
+	if err := c.Alive(); err != nil {
+		t.Errorf("open: %v", err)
+	}
+	c.raw.SetDeadline(past)
+	if err := c.Alive(); err != nil {
+		t.Errorf("after a deadline: %v", err)
+	}
+	c.raw.SetDeadline(time.Time{})
+	waiting := read(c)
+	if err := c.Alive(); err != nil {
+		t.Errorf("while somebody reads: %v", err)
+	}
+	server.Write([]byte("ab"))
+	if err := within(t, waiting); err != nil {
+		t.Error(err)
+	}
+	until(t, func() bool { return c.Alive() == driver.ErrSkip })
+	c.Read(make([]byte, 1))
+	if err := c.Alive(); err != nil {
+		t.Errorf("all read: %v", err)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Alive() }); n != 0 {
+		t.Errorf("a look allocates %v times", n)
+	}
+	server.Close()
+	until(t, func() bool { return c.Alive() == io.EOF })
+
+	a, _ := net.Pipe()
+	if err := Wrap(a, 0).Alive(); err != driver.ErrSkip {
+		t.Errorf("not a socket: %v, want ErrSkip", err)
+	}
+}
+
+func TestSent(t *testing.T) {
+	c, server := pair(t)
+	c.Write([]byte("hello"))
+	server.Write([]byte("x"))
+	c.Read(make([]byte, 1))
+	if n := c.Sent(); n != 5 {
+		t.Errorf("%d bytes sent, want 5", n)
+	}
+	c.Abort()
+	c.Write([]byte("more"))
+	if n := c.Sent(); n != 5 {
+		t.Errorf("%d bytes sent after Abort, want 5", n)
+	}
+	// What a write that fails halfway has sent counts.
+	c, _ = pair(t)
+	c.raw.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	n, err := c.Write(make([]byte, 64<<20))
+	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || c.Sent() != uint64(n) {
+		t.Errorf("wrote %d (%v), counted %d", n, err, c.Sent())
+	}
+}
+
+func TestAnInterruptionCannotBeUndone(t *testing.T) {
+	for name, cut := range map[string]func(*Conn){
+		"abort":  (*Conn).Abort,
+		"stop":   func(c *Conn) { c.Stop(ErrAborted) },
+		"expire": func(c *Conn) { c.Expire(ErrAborted) },
+	} {
+		c, _ := pair(t)
+		c.SetDeadline(time.Now().Add(time.Hour))
+		waiting := read(c)
+		cut(c)
+		c.SetDeadline(time.Time{})
+		c.SetReadDeadline(time.Now().Add(time.Hour))
+		err := within(t, waiting)
+		var op *net.OpError
+		if !errors.Is(err, ErrAborted) || !errors.As(err, &op) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := c.Write([]byte("x")); !errors.Is(err, ErrAborted) {
+			t.Errorf("%s: a write afterwards: %v", name, err)
+		}
+	}
+}
+
+func TestExpireSparesWhatHasArrived(t *testing.T) {
+	c, server := pair(t)
+	server.Write([]byte("ab"))
+	until(t, func() bool { return c.Alive() == driver.ErrSkip })
+	c.Expire(context.DeadlineExceeded)
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Errorf("what has arrived cannot be read: %v", err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Errorf("the rest: %v", err)
+	}
+	c.Revive()
+	waiting := read(c)
+	server.Write([]byte("c"))
+	if err := within(t, waiting); err != nil {
+		t.Errorf("revived: %v", err)
+	}
+	c.Expire(context.DeadlineExceeded)
+	if err := within(t, read(c)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("expired, nothing arrives: %v", err)
+	}
+	c.Revive()
+	if err := c.Alive(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("what has been cut was revived: %v", err)
+	}
+}
+
+func TestHold(t *testing.T) {
+	c, server := pair(t)
+	c.Hold(func() {
+		if _, err := c.Write([]byte("x")); !errors.Is(err, errHeld) {
+			t.Error(err)
+		}
+	})
+	if _, err := c.Write([]byte("y")); err != nil {
+		t.Error(err)
+	}
+	b := make([]byte, 1)
+	if server.Read(b); b[0] != 'y' {
+		t.Errorf("the server read %q", b)
+	}
+	c.Hold(c.Abort)
+	if err := c.LastError(); err != ErrAborted {
+		t.Errorf("Abort while held is forgotten: %v", err)
+	}
+}
+
+func TestLimit(t *testing.T) {
+	c, _ := pair(t)
+	c.SetLimit(time.Now().Add(20 * time.Millisecond))
+	c.SetDeadline(time.Now().Add(time.Hour))
+	c.SetReadDeadline(time.Time{})
+	if err := within(t, read(c)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, want the limit", err)
+	}
+	if err := c.LastError(); err != nil {
+		t.Errorf("a deadline is not a fault of the network: %v", err)
+	}
+}
+
+func BenchmarkAlive(b *testing.B) {
+	c, _ := pair(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Alive()
+	}
+}

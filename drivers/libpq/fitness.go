@@ -1,0 +1,35 @@
+package libpq
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/lib/pq"
+)
+
+// ResetSession implements driver.SessionResetter. It sends nothing.
+func (c *conn) ResetSession(ctx context.Context) error {
+	c.guard.rest()
+	if c.broken || c.wire.LastError() != nil {
+		return driver.ErrBadConn
+	}
+	return c.inner.ResetSession(ctx)
+}
+
+// IsValid implements driver.Validator. It sends nothing. It looks at the socket's
+// error too: under TLS lib/pq does not know some of them for what they are.
+func (c *conn) IsValid() bool {
+	c.guard.rest()
+	return !c.broken && c.wire.LastError() == nil && c.inner.IsValid()
+}
+
+// noteStuck finds the connection on which lib/pq waits for an answer to what it
+// never sent: with binary_parameters, it marks the connection busy before it
+// encodes the arguments and leaves it so when that fails.
+func (c *conn) noteStuck(err error, sent uint64) {
+	var answer *pq.Error
+	if c.binary && err != nil && sent == c.wire.Sent() && !errors.As(err, &answer) {
+		c.broken = true
+	}
+}
