@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
+
+	"github.com/lib/pq"
 
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
@@ -34,6 +37,8 @@ type conn struct {
 	cache  bool          // the answer of CacheQueries
 	binary bool          // binary_parameters is on
 
+	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
+
 	copying *copyIn // the COPY that is open, if one is
 	broken  bool    // not to be used again, though lib/pq would
 }
@@ -49,6 +54,7 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer) error {
 		return err
 	}
 	c.guard.conn = c.wire
+	c.wire.OnRead = c.listen
 	c.status = statusOf(inner)
 	return nil
 }

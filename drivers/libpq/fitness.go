@@ -17,8 +17,8 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return c.inner.ResetSession(ctx)
 }
 
-// IsValid implements driver.Validator. It sends nothing. It looks at the socket's
-// error too: under TLS lib/pq does not know some of them for what they are.
+// IsValid implements driver.Validator. It sends nothing. It looks at the socket
+// too: of one that was cut between calls lib/pq learns at the next.
 func (c *conn) IsValid() bool {
 	c.guard.rest()
 	return !c.broken && c.wire.LastError() == nil && c.inner.IsValid()
@@ -28,8 +28,11 @@ func (c *conn) IsValid() bool {
 // never sent: with binary_parameters, it marks the connection busy before it
 // encodes the arguments and leaves it so when that fails.
 func (c *conn) noteStuck(err error, sent uint64) {
+	if !c.binary || err == nil || sent != c.wire.Sent() {
+		return
+	}
 	var answer *pq.Error
-	if c.binary && err != nil && sent == c.wire.Sent() && !errors.As(err, &answer) {
+	if !errors.As(err, &answer) {
 		c.broken = true
 	}
 }

@@ -3,8 +3,11 @@ package libpq
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/lib/pq"
 
 	"github.com/sqlpool/go/internal/pgserver"
 )
@@ -50,6 +53,40 @@ func TestTransactionContextEndsAStatement(t *testing.T) {
 			t.Log(err)
 		case <-time.After(20 * time.Second):
 			t.Fatal("the statement does not end")
+		}
+	}
+}
+
+// TestACancelThatTheServerAnsweredHarmsNoOtherCall: a prepared statement that is
+// cancelled leaves its connection in use, and what was set in motion against a
+// silent server must not meet the next call, neither one that begins before the
+// grace is over nor one that begins after.
+func TestACancelThatTheServerAnsweredHarmsNoOtherCall(t *testing.T) {
+	dsn := pgserver.Shared(t).DSN("postgres")
+	other := adapter(t, dsn)
+	longer := func(c *conn) { // than the grace
+		t.Helper()
+		if _, err := c.ExecContext(context.Background(), "SELECT pg_sleep(0.1)", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pause := range []func(){func() {}, func() { longer(other) }} {
+		c := adapter(t, dsn)
+		stmt, err := c.Prepare("SELECT pg_sleep(60)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		_, err = stmt.(driver.StmtExecContext).ExecContext(ctx, nil)
+		var answer *pq.Error
+		if !errors.As(err, &answer) || answer.SQLState() != "57014" {
+			t.Fatalf("%v, want the server's own answer to the cancel request", err)
+		}
+		pause()
+		longer(c)
+		if !c.IsValid() {
+			t.Error("the connection is lost")
 		}
 	}
 }

@@ -25,8 +25,14 @@ func (c *conn) Alive() error {
 func (c *conn) Sent() uint64 { return c.wire.Sent() }
 
 // LastError returns what broke the connection, or nil: lib/pq says ErrBadConn for
-// most reasons.
-func (c *conn) LastError() error { return c.wire.LastError() }
+// most reasons. It is a *pq.Error if the server said goodbye, not under TLS.
+func (c *conn) LastError() error {
+	err := c.wire.LastError()
+	if words := c.words.Load(); words != nil && (err != nil || !c.inner.IsValid()) {
+		return words
+	}
+	return err
+}
 
 // Abort cuts the connection: calls that wait for the server return at once. Close
 // is still due. Any goroutine.

@@ -106,11 +106,12 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // ResetSession implements driver.SessionResetter. It sends nothing and, unlike
 // stdlib's, leaves an open transaction to the pool, which asks TxStatus.
 func (c *conn) ResetSession(context.Context) error {
-	if c.pg.IsClosed() {
+	if !c.IsValid() {
 		return driver.ErrBadConn
 	}
 	return nil
 }
 
-// IsValid implements driver.Validator. It sends nothing.
-func (c *conn) IsValid() bool { return !c.pg.IsClosed() }
+// IsValid implements driver.Validator. It sends nothing. It looks at the socket
+// too: of one that was cut between calls pgx learns at the next.
+func (c *conn) IsValid() bool { return !c.pg.IsClosed() && c.wire.LastError() == nil }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"testing"
 	"time"
@@ -33,6 +34,16 @@ func (s *suite) testAbort(t *testing.T) {
 	c.Close()
 	if took := time.Since(start); took > 250*time.Millisecond {
 		t.Errorf("Close after Abort took %v: it waits for the server", took)
+	}
+
+	c = s.connect(t)
+	c.Abort()
+	if c.IsValid() || c.ResetSession(context.Background()) == nil {
+		t.Error("aborted while idle, and valid")
+	}
+	sent := c.Sent()
+	if _, err := c.ExecContext(context.Background(), "SELECT 1", nil); !errors.Is(err, driver.ErrBadConn) || c.Sent() != sent {
+		t.Errorf("exec: %v, %d bytes sent; want ErrBadConn and none", err, c.Sent()-sent)
 	}
 }
 

@@ -51,6 +51,7 @@ func Run(t *testing.T, server Server, connector Connect) {
 			t.Run("status", s.testTxStatus)
 			t.Run("alive", s.testAlive)
 			t.Run("sent", s.testSent)
+			t.Run("cost", s.testCost)
 			t.Run("abort", s.testAbort)
 			t.Run("close", s.testClose)
 			t.Run("finished", s.testFinishedCallsDeadline)

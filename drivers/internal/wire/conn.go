@@ -15,6 +15,10 @@ type Conn struct {
 	grace time.Duration
 	peek  peeker
 
+	// OnRead, if set before the connection is used, sees what was read, on the
+	// reader's goroutine.
+	OnRead func([]byte)
+
 	sent atomic.Uint64
 
 	// halt, once set, ends every Read and Write with its error. It is never
@@ -53,6 +57,9 @@ func (c *Conn) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.raw.Read(b)
+	if c.OnRead != nil && n > 0 {
+		c.OnRead(b[:n])
+	}
 	if err != nil {
 		err = c.failed("read", err)
 	}
