@@ -1,0 +1,53 @@
+package tap
+
+// A Fate is what happens to one execution of a statement.
+type Fate int
+
+const (
+	// Forward passes it on, and its reply back.
+	Forward Fate = iota
+
+	// CutBefore closes both ends before any of it reaches the server. The
+	// statement has no effect.
+	CutBefore
+
+	// CutWithin closes both ends after half of its last message. The statement
+	// has no effect.
+	CutWithin
+
+	// CutUncommitted passes the execution on but not the Sync that would commit
+	// it, and closes both ends. The statement runs and has no effect. A simple
+	// query has no Sync: it is CutBefore.
+	CutUncommitted
+
+	// LoseReply has the server carry it out and closes the client's end when the
+	// server has answered. The statement has its effect.
+	LoseReply
+
+	// HalveReply is LoseReply, but the client gets the first message of the
+	// answer.
+	HalveReply
+
+	// Silence has the server carry it out and keeps the answer, and everything
+	// after it, from a client that is left waiting.
+	Silence
+)
+
+var fateNames = [...]string{"forward", "cut before", "cut within", "cut uncommitted", "lose reply", "halve reply", "silence"}
+
+// String names the fate.
+func (f Fate) String() string {
+	if f < 0 || int(f) >= len(fateNames) {
+		return "unknown"
+	}
+	return fateNames[f]
+}
+
+// Breaks lists every fate but Forward.
+func Breaks() []Fate {
+	return []Fate{CutBefore, CutWithin, CutUncommitted, LoseReply, HalveReply, Silence}
+}
+
+// A Plan decides the fate of one execution of a statement, by its text. It is
+// called from several goroutines.
+type Plan func(sql string) Fate

@@ -1,0 +1,139 @@
+package tap
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// errFate ends a link that met its fate.
+var errFate = errors.New("tap: cut")
+
+// link is one connection through the proxy: two goroutines, one for each
+// direction.
+type link struct {
+	tap            *Tap
+	client, server *net.TCPConn
+
+	dark atomic.Bool  // what is read is thrown away
+	lost atomic.Int32 // a Fate: what becomes of the server's next answer
+
+	// Only the goroutine that reads the client uses these.
+	texts map[string]string // of prepared statements, by name
+	bound string            // the text of the statement bound last
+}
+
+func (l *link) forward() {
+	var up sync.WaitGroup
+	up.Go(func() {
+		if err := l.requests(); err != nil {
+			l.close()
+			return
+		}
+		if !l.dark.Load() {
+			_ = l.server.CloseWrite()
+		}
+	})
+	if err := l.answers(); err != nil {
+		l.close()
+	} else if !l.dark.Load() {
+		_ = l.client.CloseWrite()
+	}
+	up.Wait()
+	l.close()
+}
+
+func (l *link) close() {
+	_ = l.client.Close()
+	_ = l.server.Close()
+}
+
+func (l *link) reset() {
+	reset(l.client)
+	reset(l.server)
+}
+
+// reset closes with RST in place of FIN.
+func reset(c *net.TCPConn) {
+	_ = c.SetLinger(0)
+	_ = c.Close()
+}
+
+// requests forwards what the client says. Nil means that the client has
+// finished.
+func (l *link) requests() error {
+	in := bufio.NewReader(l.client)
+	m, err := readStartup(in)
+	for err == nil {
+		if !l.dark.Load() {
+			if err := l.request(m); err != nil {
+				return err
+			}
+		}
+		m, err = readMessage(in)
+	}
+	return nil
+}
+
+// request forwards one message, unless its fate is another.
+func (l *link) request(m message) error {
+	fate := Forward
+	if sql, executes := l.follow(m); executes {
+		if plan := l.tap.plan.Load(); plan != nil {
+			fate = (*plan)(sql)
+		}
+		if fate != Forward {
+			l.tap.broken.Add(1)
+		}
+	}
+	switch fate {
+	case CutBefore:
+		return errFate
+	case CutWithin:
+		_, _ = l.server.Write(m.raw[:len(m.raw)/2])
+		return errFate
+	case CutUncommitted:
+		if m.kind == 'E' {
+			_, _ = l.server.Write(m.raw)
+		}
+		return errFate
+	case LoseReply, HalveReply, Silence:
+		l.lost.Store(int32(fate))
+	}
+	_, err := l.server.Write(m.raw)
+	return err
+}
+
+// answers forwards what the server says. Nil means that the server has
+// finished.
+func (l *link) answers() error {
+	in := bufio.NewReader(l.server)
+	out := bufio.NewWriter(l.client)
+	for first := true; ; {
+		m, err := readMessage(in)
+		if err != nil {
+			return out.Flush()
+		}
+		fate := Fate(l.lost.Load())
+		switch {
+		case l.dark.Load() || fate == Silence:
+			continue
+		case fate == LoseReply || fate == HalveReply && !first:
+			if m.kind == 'Z' {
+				_ = out.Flush()
+				return errFate
+			}
+			continue
+		case fate == HalveReply:
+			first = false
+		}
+		_, _ = out.Write(m.raw)
+		if in.Buffered() == 0 {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
