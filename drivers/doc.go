@@ -1,0 +1,41 @@
+// Package drivers registers the pool under two names for sql.Open: PGX
+// ("sqlpool-pgx", on pgx) and PQ ("sqlpool-pq", on lib/pq). An existing program
+// imports the package and changes one word:
+//
+//	import _ "github.com/sqlpool/go/drivers"
+//
+//	db, err := sql.Open("sqlpool-pq", "postgres://app@db.example/orders?pool_max_conns=20")
+//
+// # Settings
+//
+// The connection string is the driver's own, in either of its forms (URL or
+// key=value). Parameters whose names begin with pool_ are the pool's, and are
+// taken out before the driver sees it; everything else reaches the driver byte
+// for byte. Each setting can also come from an environment variable; the
+// connection string wins over the environment, the environment over the
+// default. An empty connection string is replaced by DATABASE_URL, and without
+// that the driver uses its PG* variables. docs/settings.md lists all settings.
+//
+// Settings are read in sql.Open, which fails when any of them is unknown or
+// wrong, with all that is wrong at once (a *multierror.Error of *SettingError).
+// No error shows a password. Environment variables that begin with POOL_ and
+// are no setting are left alone, because the environment belongs to others too.
+//
+// # Life
+//
+// sql.Open connects to nothing and starts nothing. The first use of the *sql.DB
+// starts the pool, which then opens its MinIdle connections in the background;
+// db.Close closes the pool. Two databases never share a pool, even when their
+// connection strings are equal. A *sql.DB from sql.Open keeps database/sql's
+// defaults, two idle sessions among them; a session is cheap to replace, and
+// SetMaxIdleConns(100) saves about a microsecond per call under load. Open sets
+// that itself.
+//
+// PoolOf finds the pool of such a *sql.DB, for its Stats.
+//
+// # Placeholders
+//
+// Libraries that choose a dialect by the driver's name do not know these two.
+// In sqlx: sqlx.BindDriver(drivers.PGX, sqlx.DOLLAR). In gorm:
+// postgres.New(postgres.Config{DriverName: drivers.PGX, DSN: dsn}).
+package drivers

@@ -1,0 +1,57 @@
+package drivers
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+)
+
+// prefix marks a parameter as the pool's. No parameter of PostgreSQL, pgx or
+// lib/pq begins like this.
+const prefix = "pool_"
+
+// param is one parameter of a connection string, decoded.
+type param struct{ name, value string }
+
+func ours(name string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+// A dialect is how a driver reads a connection string, as far as it matters for
+// finding parameters in it. pgx follows libpq; lib/pq follows net/url and has
+// its own ideas of a space.
+type dialect struct {
+	// query returns where the parameters of a URL begin, just behind the
+	// question mark, and end; from is 0 when there are none.
+	query func(url string) (from, to int)
+
+	// unescape decodes one half of a parameter of a URL; ok is false when the
+	// driver would not take it.
+	unescape func(raw string) (text string, ok bool)
+
+	// space separates key=value pairs.
+	space func(rune) bool
+}
+
+var (
+	pgxDialect = dialect{query: libpqQuery, unescape: libpqUnescape, space: func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) }}
+	pqDialect  = dialect{query: netQuery, unescape: netUnescape, space: unicode.IsSpace}
+)
+
+// split takes the pool's parameters out of a connection string. What is left is
+// the original text around them, byte for byte; what cannot be taken apart is
+// left as it is, for the driver to refuse.
+func (d dialect) split(dsn string) (rest string, found []param, err error) {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		rest, found = d.splitURL(dsn)
+		return rest, found, nil
+	}
+	return d.splitKeyValue(dsn)
+}
+
+// errNeither is about a text such as "POSTGRES://u:pw@h/db?sslmode=disable" or
+// "jdbc:postgresql://…": the drivers take all before the first equal sign for the
+// name of a server parameter, and the server then puts it into its log.
+var errNeither = errors.New("drivers: the connection string is neither a URL that begins with postgres:// or postgresql:// " +
+	"(in small letters) nor a list of key=value pairs (where values with spaces stand in single quotes); " +
+	"it is not shown because it may hold a password")

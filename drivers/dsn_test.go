@@ -1,0 +1,242 @@
+package drivers
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/lib/pq"
+)
+
+var dialects = map[string]dialect{"pgx": pgxDialect, "pq": pqDialect}
+
+func TestTakingSettingsOut(t *testing.T) {
+	both := []string{"pgx", "pq"}
+	for _, c := range []struct {
+		on        []string
+		dsn, rest string
+		found     []param
+	}{
+		{both, "", "", nil},
+		{both, "postgres://u:p@h/db", "postgres://u:p@h/db", nil},
+		{both, "postgres://u:p@h/db?", "postgres://u:p@h/db?", nil},
+		{both, "postgres://h?pool_a=1", "postgres://h", []param{{"pool_a", "1"}}},
+		{both, "postgresql://h/?pool_a=1", "postgresql://h/", []param{{"pool_a", "1"}}},
+		{both, "postgres://h/db?a=1&pool_b=2&c=3", "postgres://h/db?a=1&c=3", []param{{"pool_b", "2"}}},
+		{both, "postgres://h/db?pool_b=2&c=3", "postgres://h/db?c=3", []param{{"pool_b", "2"}}},
+		{both, "postgres://h/db?a=%2f%2F+&pool_b=2", "postgres://h/db?a=%2f%2F+", []param{{"pool_b", "2"}}},
+		{both, "postgres://u:p@h1:1,h2:2/db?pool_a=1&b=2", "postgres://u:p@h1:1,h2:2/db?b=2", []param{{"pool_a", "1"}}},
+		{both, "postgres://h/db?pool%5Fa=1%6D", "postgres://h/db", []param{{"pool_a", "1m"}}},
+		{both, "postgres://h/db?Pool_A=1", "postgres://h/db", []param{{"Pool_A", "1"}}},
+		{both, "postgres://h/db?pool_a&pool_b=", "postgres://h/db", []param{{"pool_a", ""}, {"pool_b", ""}}},
+		{both, "postgres://h/db?pool_a=%zz", "postgres://h/db", []param{{"pool_a", "%zz"}}},
+		{both, "postgres://h/db?options=pool_a=1", "postgres://h/db?options=pool_a=1", nil},
+		{both, "postgres://[::1]:5432/db?pool_a=1", "postgres://[::1]:5432/db", []param{{"pool_a", "1"}}},
+		{both, "postgres:///db?host=/run&pool_a=1", "postgres:///db?host=/run", []param{{"pool_a", "1"}}},
+
+		// Where the drivers differ, each is followed.
+		{[]string{"pgx"}, "postgres://u:p?pool_a=1@h/db?pool_b=2", "postgres://u:p?pool_a=1@h/db", []param{{"pool_b", "2"}}},
+		{[]string{"pgx"}, "postgres://[a?b/]/db?pool_b=2", "postgres://[a?b/]/db", []param{{"pool_b", "2"}}},
+		{[]string{"pgx"}, "postgres://h/db?pool_a=a+b", "postgres://h/db", []param{{"pool_a", "a+b"}}},
+		{[]string{"pgx"}, "postgres://h/db?pool_a=1#x", "postgres://h/db", []param{{"pool_a", "1#x"}}},
+		{[]string{"pgx"}, "postgres://h/db? pool_a = 1 ", "postgres://h/db", []param{{"pool_a", "1"}}},
+		{[]string{"pq"}, "postgres://h/db?pool_a=a+b", "postgres://h/db", []param{{"pool_a", "a b"}}},
+		{[]string{"pq"}, "postgres://h/db?pool_a=1#x", "postgres://h/db#x", []param{{"pool_a", "1"}}},
+		{[]string{"pq"}, "postgres://h/db#?pool_a=1", "postgres://h/db#?pool_a=1", nil},
+		{[]string{"pq"}, "postgres://h?user=a@b&pool_a=1", "postgres://h?user=a@b", []param{{"pool_a", "1"}}},
+
+		{both, "host=h pool_a=1", "host=h ", []param{{"pool_a", "1"}}},
+		{both, "pool_a=1 host=h", "host=h", []param{{"pool_a", "1"}}},
+		{both, "  pool_a = 1  host = h ", "  host = h ", []param{{"pool_a", "1"}}},
+		{both, `a='x y' pool_a='1 \'2\'' b=c\ d`, `a='x y' b=c\ d`, []param{{"pool_a", "1 '2'"}}},
+		{both, `a='pool_b=2' pool_a=1`, `a='pool_b=2' `, []param{{"pool_a", "1"}}},
+		{both, `a='x'pool_a='1'b=2`, `a='x'b=2`, []param{{"pool_a", "1"}}},
+		{both, "a= pool_b=2", "a= pool_b=2", nil}, // libpq: the value of a is pool_b=2
+		{both, "pool_a=", "", []param{{"pool_a", ""}}},
+		{both, `pool_a=1\`, "", []param{{"pool_a", "1"}}},
+		{both, "a=1\npool_b=2\n\tc=3", "a=1\nc=3", []param{{"pool_b", "2"}}},
+		{both, "pool_a=1 junk b=2", "junk b=2", []param{{"pool_a", "1"}}},
+		{both, "pool_a='1", "pool_a='1", nil}, // the driver says that the quote does not end
+		{both, "service=pool_a pool_b=2", "service=pool_a ", []param{{"pool_b", "2"}}},
+		{[]string{"pgx"}, "a=1\u00a0pool_b=2", "a=1\u00a0pool_b=2", nil},
+		{[]string{"pq"}, "a=1\u00a0pool_b=2", "a=1\u00a0", []param{{"pool_b", "2"}}},
+	} {
+		for _, name := range c.on {
+			rest, found, err := dialects[name].split(c.dsn)
+			if err != nil || rest != c.rest || !slices.Equal(found, c.found) {
+				t.Errorf("%s: %q is taken apart into %q and %q, %v;\nwant %q and %q", name, c.dsn, rest, found, err, c.rest, c.found)
+			}
+		}
+	}
+}
+
+func TestNeitherForm(t *testing.T) {
+	for _, dsn := range []string{
+		"POSTGRES://u:hunter2@h/db?pool_max_conns=3", "jdbc:postgresql://h/db?password=hunter2", "u:hunter2@h/db",
+		"postgres//u:hunter2@h/db?a=b", " postgres://u:hunter2@h/db?a=b", "host=h password=hun ter2@x=y",
+	} {
+		for name, d := range dialects {
+			if _, _, err := d.split(dsn); err == nil || strings.Contains(err.Error(), "ter2") {
+				t.Errorf("%s: %q: %v", name, dsn, err)
+			}
+		}
+	}
+}
+
+// The drivers take what is left as they would take the original without the
+// settings, wherever these stood and however the rest is written.
+func TestTheRestIsUnchanged(t *testing.T) {
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	values := []string{"x", "a b", "it's", `back\slash`, "100%", "a&b=c", "ünïcode", "p@ss:w/ord?#", "pool_max_conns=3", "+", "tab\there", "'", "a,b"}
+	names := []string{"application_name", "search_path", "password", "user", "dbname", "options", "work_mem"}
+	for range 2000 {
+		var plain, mixed [2][]string // URL, key=value
+		var want []param
+		for _, i := range random.Perm(len(names))[:random.IntN(len(names))] {
+			v := values[random.IntN(len(values))]
+			for form, text := range []string{percent(random, names[i]) + "=" + percent(random, v), names[i] + "=" + quote(random, v)} {
+				plain[form] = append(plain[form], text)
+				mixed[form] = append(mixed[form], text)
+			}
+			for random.IntN(3) == 0 {
+				p := param{"pool_" + names[random.IntN(len(names))], values[random.IntN(len(values))]}
+				want = append(want, p)
+				mixed[0] = append(mixed[0], percent(random, p.name)+"="+percent(random, p.value))
+				mixed[1] = append(mixed[1], p.name+"="+quote(random, p.value))
+			}
+		}
+		const base = "postgres://user:pw@h1,h2/db"
+		for form, dsn := range [][2]string{
+			{base + "?" + strings.Join(plain[0], "&"), base + "?" + strings.Join(mixed[0], "&")},
+			{strings.Join(plain[1], " "), strings.Join(mixed[1], " ")},
+		} {
+			for name, d := range dialects {
+				rest, found, err := d.split(dsn[1])
+				if err != nil || !slices.Equal(found, want) {
+					t.Fatalf("seed %d: %s, form %d: %q gave %q, %v; want %q", seed, name, form, dsn[1], found, err, want)
+				}
+				was, wasErr := seen(name, dsn[0])
+				is, isErr := seen(name, rest)
+				if wasErr != nil || isErr != nil || !reflect.DeepEqual(was, is) {
+					t.Fatalf("seed %d: %s: %q became %q:\n%+v, %v\n%+v, %v", seed, name, dsn[1], rest, was, wasErr, is, isErr)
+				}
+			}
+		}
+	}
+}
+
+// percent encodes what must be, and some of what need not.
+func percent(random *rand.Rand, s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i : i+1]; random.IntN(4) == 0 || url.PathEscape(c) != c || strings.ContainsAny(c, "&=+;") {
+			fmt.Fprintf(&b, "%%%02X", s[i])
+		} else {
+			b.WriteString(c)
+		}
+	}
+	return b.String()
+}
+
+func quote(random *rand.Rand, s string) string {
+	if random.IntN(2) == 0 && !strings.HasPrefix(s, "'") {
+		return strings.NewReplacer(`\`, `\\`, " ", `\ `, "\t", "\\\t", "'", `\'`).Replace(s)
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+}
+
+// seen is a connection string as its driver sees it, without our settings.
+func seen(driver, dsn string) (any, error) {
+	if driver == "pq" {
+		cfg, err := pq.NewConfig(dsn)
+		maps.DeleteFunc(cfg.Runtime, func(k, _ string) bool { return ours(k) })
+		return cfg, err
+	}
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(cfg.RuntimeParams, func(k, _ string) bool { return ours(k) })
+	view := fmt.Sprintf("%q %d %q %q %q %v %q %v %v %q %q %q %q %q", cfg.Host, cfg.Port, cfg.Database, cfg.User, cfg.Password, cfg.ConnectTimeout,
+		cfg.RuntimeParams, cfg.StatementCacheCapacity, cfg.DefaultQueryExecMode, cfg.SSLNegotiation, cfg.ChannelBinding, cfg.KerberosSpn,
+		cfg.RequireAuth, cfg.MaxProtocolVersion)
+	if cfg.TLSConfig != nil {
+		view += fmt.Sprintf(" %q %v", cfg.TLSConfig.ServerName, cfg.TLSConfig.InsecureSkipVerify)
+	}
+	for _, f := range cfg.Fallbacks {
+		view += fmt.Sprintf(" %q %d %v", f.Host, f.Port, f.TLSConfig != nil)
+	}
+	return view, nil
+}
+
+func FuzzParseURL(f *testing.F) {
+	for _, s := range []string{
+		"h", "u:p@h1:1,h2:2/db?pool_max_conns=3&sslmode=disable", "[::1]:1/db?pool_a=1", "u:p?x@h?pool_a=1&b=2", "h/db?a=1&pool%5Fb=%20&c=d#e",
+		"?pool_a=1&&b=c", "h/db?pool_a=1;b=2&c=%zz", "h?%70ool_a=1&=&a=b=c", "h/db?pool_a", "h,[x?],/?pool_a=1", "h/?port=1,2&pool_a= 1 ",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) { checkSplit(t, "postgres://"+s) })
+}
+
+func FuzzParseKeyValue(f *testing.F) {
+	for _, s := range []string{
+		"host=h pool_max_conns=3 sslmode=disable", `a='x'pool_a='y\''b=\ c\`, " pool_a = 1 b= pool_c=2", "pool_a='", "=x", "a=1\u00a0pool_b=2\u0085c=3",
+		"user= pool_a=1", "pool_a=\xff b=\xfe", "a\\=b=c pool_a=1", "pool_a=1 b", `password='p w' pool_a=1`, "POOL_A=1 Pool_b='2'",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) { checkSplit(t, s) })
+}
+
+// checkSplit: what a driver accepts with our settings in it, it accepts without
+// them, and sees the same in it; and nothing of ours is left.
+func checkSplit(t *testing.T, dsn string) {
+	for name, d := range dialects {
+		rest, found, err := d.split(dsn)
+		if err != nil {
+			continue
+		}
+		if again, more, err := d.split(rest); again != rest || len(more) > 0 || err != nil {
+			t.Errorf("%s: %q left %q, in which there are %q, %v", name, dsn, rest, more, err)
+		}
+		if len(found) == 0 && rest != dsn {
+			t.Errorf("%s: %q became %q without a reason", name, dsn, rest)
+		}
+		was, err := seen(name, dsn)
+		if err != nil {
+			continue
+		}
+		is, err := seen(name, rest)
+		if err != nil || !reflect.DeepEqual(was, is) {
+			t.Errorf("%s: %q became %q:\n%+v\n%+v, %v", name, dsn, rest, was, is, err)
+		}
+		if left := leftover(name, rest); left != "" {
+			t.Errorf("%s: %q became %q, which sends %s to the server", name, dsn, rest, left)
+		}
+	}
+}
+
+func leftover(driver, rest string) string {
+	params := map[string]string{}
+	if driver == "pq" {
+		if cfg, err := pq.NewConfig(rest); err == nil {
+			params = cfg.Runtime
+		}
+	} else if cfg, err := pgx.ParseConfig(rest); err == nil {
+		params = cfg.RuntimeParams
+	}
+	for k := range params {
+		if ours(k) {
+			return k
+		}
+	}
+	return ""
+}

@@ -1,0 +1,52 @@
+package drivers
+
+import (
+	"database/sql"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// Config returns what sql.Open would build a pool from: the standard assembly
+// with the settings of the connection string and the environment. It connects
+// to nothing. Add hooks or change fields, then give it to sqlpool.New. Each call
+// makes new hooks: a Config is for one pool.
+//
+// driverName is PGX or PQ. An error never shows a password.
+func Config(driverName, dsn string) (sqlpool.Config, error) {
+	d, err := lookup(driverName)
+	if err != nil {
+		return sqlpool.Config{}, err
+	}
+	return d.config(dsn)
+}
+
+// Open is sql.Open for a program that wants the pool as well, for its Stats,
+// Warm and Shutdown. The pool starts at once, without waiting for a connection,
+// and db.Close closes it.
+func Open(driverName, dsn string) (*sql.DB, *sqlpool.Pool, error) {
+	cfg, err := Config(driverName, dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool, err := sqlpool.New(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return sqlpool.OpenDB(pool), pool, nil
+}
+
+// PoolOf returns the pool behind a *sql.DB that sql.Open made under one of this
+// package's names, and whether there is one. If the database has not been used
+// yet, its pool starts now.
+//
+// It asks db.Driver, which package sql takes from the connector and which is
+// different for each such database. So it is false when something that wraps
+// drivers stands between, and for a database from sqlpool.OpenDB or Open, whose
+// caller has the pool.
+func PoolOf(db *sql.DB) (*sqlpool.Pool, bool) {
+	if d, ok := db.Driver().(interface{ Pool() *sqlpool.Pool }); ok {
+		pool := d.Pool()
+		return pool, pool != nil
+	}
+	return nil, false
+}

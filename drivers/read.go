@@ -1,0 +1,155 @@
+package drivers
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// config reads the settings and makes the standard assembly of them, or says
+// all that is wrong with them and with the connection string.
+func (d *named) config(dsn string) (sqlpool.Config, error) {
+	r := &reading{assembly: standard(), given: map[*setting]given{}, bad: map[*setting]bool{}}
+	source := SourceDSN
+	if strings.TrimSpace(dsn) == "" {
+		if url := os.Getenv("DATABASE_URL"); url != "" {
+			dsn, source = url, SourceDatabaseURL
+		}
+	}
+	rest, params, err := d.dialect.split(dsn)
+	if err != nil {
+		return sqlpool.Config{}, err
+	}
+	for _, p := range params {
+		r.param(p, source)
+	}
+	r.environment()
+	r.together()
+
+	cfg := r.assembly.cfg
+	if cfg.Connector, err = d.connect(dsn, rest); err != nil {
+		r.problems.add(err)
+	}
+	if err := r.problems.err(); err != nil {
+		return sqlpool.Config{}, err
+	}
+	cfg.Hooks = r.assembly.hooks()
+	return cfg, nil
+}
+
+// connect gives the driver what is left of the connection string. When that
+// cannot be parsed, the error is the one for the whole string: the adapter keeps
+// passwords out of its errors, and for that it must see where they may stand. In
+// "postgres://u:se?pool_cret@h" half of one goes for a parameter.
+func (d *named) connect(dsn, rest string) (driver.Connector, error) {
+	connector, err := d.connector(rest)
+	if err == nil || rest == dsn {
+		return connector, err
+	}
+	if _, whole := d.connector(dsn); whole != nil {
+		return nil, whole
+	}
+	return nil, errNotParsed
+}
+
+// errNotParsed is for a string that a driver takes with our settings in it and
+// not without. None is known.
+var errNotParsed = errors.New("drivers: the connection string cannot be parsed without its pool settings")
+
+// reading is one call's way from texts to an assembly.
+type reading struct {
+	assembly assembly
+	given    map[*setting]given
+	bad      map[*setting]bool // given, and wrong by itself
+	problems problems
+}
+
+// given is how a setting was given.
+type given struct{ name, source string }
+
+// param takes one parameter of the connection string.
+func (r *reading) param(p param, source string) {
+	s := byName(p.name)
+	if s == nil {
+		r.problems.add(&SettingError{
+			Name: harmless(p.name), Source: source, Value: harmless(p.value),
+			Rule: "no setting has this name", Remedy: suggest(p.name),
+		})
+		return
+	}
+	if before, twice := r.given[s]; twice {
+		rule := "it is given twice"
+		if before.name != p.name {
+			rule = "it is the same setting as " + before.name + ", which is given too"
+		}
+		r.bad[s] = true
+		r.problems.add(&SettingError{
+			Name: p.name, Source: source, Value: harmless(p.value), Rule: rule, Remedy: "keep one of the two",
+		})
+		return
+	}
+	r.set(s, p.value, given{p.name, source})
+}
+
+// environment takes what the connection string has left open. An empty
+// variable counts as none, as PG* variables do.
+func (r *reading) environment() {
+	for i := range settings {
+		s := &settings[i]
+		text := strings.TrimSpace(os.Getenv(s.env))
+		if _, has := r.given[s]; !has && text != "" {
+			r.set(s, text, given{s.env, SourceEnvironment})
+		}
+	}
+}
+
+func (r *reading) set(s *setting, text string, g given) {
+	r.given[s] = g
+	if s.value.set(&r.assembly, text) {
+		return
+	}
+	r.bad[s] = true
+	defaults := standard()
+	r.problems.add(&SettingError{
+		Name: g.name, Source: g.source, Value: harmless(text), Rule: "it must be " + s.value.rule,
+		Remedy: fmt.Sprintf("write for example %s=%s, or leave it out for the default (%s)", g.name, s.value.example, s.value.get(&defaults)),
+	})
+}
+
+// together checks what can only be judged when all settings are known.
+func (r *reading) together() {
+	a := &r.assembly
+	if _, chosen := r.given[byName("pool_min_idle")]; !chosen {
+		a.cfg.MinIdle = min(a.cfg.MinIdle, a.cfg.MaxConns)
+	}
+	for _, e := range fieldErrors(a.cfg) {
+		if s := byField(e.Field); s != nil {
+			r.contradiction(s, inSettings(e.Rule), inSettings(e.Remedy))
+		}
+	}
+	if a.jitter > a.lifetime {
+		lifetime := byName("pool_max_conn_lifetime")
+		r.contradiction(byName("pool_max_conn_lifetime_jitter"),
+			fmt.Sprintf("it must not exceed %s, which is %s", lifetime.name, lifetime.value.get(a)),
+			"lower it or raise "+lifetime.name)
+	}
+}
+
+// contradiction reports a setting that does not go with another. If one of them
+// is wrong by itself, nobody knows whether they would.
+func (r *reading) contradiction(s *setting, rule, remedy string) {
+	for bad := range r.bad {
+		if bad == s || strings.Contains(rule, bad.name) {
+			return
+		}
+	}
+	g, ok := r.given[s]
+	if !ok {
+		g = given{s.name, SourceDefault}
+	}
+	r.problems.add(&SettingError{Name: g.name, Source: g.source, Value: harmless(s.value.get(&r.assembly)), Rule: rule, Remedy: remedy})
+}

@@ -1,0 +1,275 @@
+package drivers
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// nowhere is a connection string whose server refuses.
+const nowhere = "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable"
+
+// setenv empties the environment of settings and then sets some.
+func setenv(t *testing.T, pairs ...string) {
+	t.Helper()
+	t.Setenv("DATABASE_URL", "")
+	for i := range settings {
+		t.Setenv(settings[i].env, "")
+	}
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+}
+
+func config(t *testing.T, dsn string) sqlpool.Config {
+	t.Helper()
+	cfg, err := Config(PGX, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func TestStandardAssembly(t *testing.T) {
+	setenv(t)
+	cfg := config(t, nowhere)
+	if cfg.MinIdle != 2 || cfg.MaxConns != 10 || cfg.AcquireTimeout != 30*time.Second || len(cfg.Hooks) != 3 {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestWhoWins(t *testing.T) {
+	setenv(t, "POOL_MAX_SIZE=7", "POOL_ACQUIRE_TIMEOUT=12.5", "POOL_HIDE_STATEMENTS=True", "POOL_UNKNOWN=1", "POOL_MIN_SIZE= 1 ")
+	cfg := config(t, nowhere+"&pool_max_conns=5")
+	if cfg.MaxConns != 5 || cfg.AcquireTimeout != 12500*time.Millisecond || !cfg.HideStatements || cfg.MinIdle != 1 {
+		t.Errorf("%+v", cfg)
+	}
+	// A variable that is overruled does not matter, right or wrong.
+	setenv(t, "POOL_MAX_SIZE=many")
+	if cfg := config(t, nowhere+"&pool_max_conns=5"); cfg.MaxConns != 5 {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestTheOriginalsEnvironment(t *testing.T) {
+	setenv(t, "DATABASE_URL="+nowhere, "POOL_MIN_SIZE=3", "POOL_MAX_SIZE=11", "POOL_ACQUIRE_TIMEOUT=31.0", "POOL_MAX_QUERIES=50001",
+		"POOL_MAX_CONNECTION_LIFETIME=3601.0", "POOL_MAX_IDLE_TIME=61.0", "POOL_ENABLE_LEAK_DETECTION=true", "POOL_LEAK_DETECTION_TIMEOUT=30.0")
+	r := &reading{assembly: standard(), given: map[*setting]given{}, bad: map[*setting]bool{}}
+	r.environment()
+	r.together()
+	a := r.assembly
+	if a.cfg.MinIdle != 3 || a.cfg.MaxConns != 11 || a.cfg.AcquireTimeout != 31*time.Second || a.maxUses != 50001 ||
+		a.lifetime != 3601*time.Second || a.idleTime != 61*time.Second || len(r.problems) > 0 {
+		t.Errorf("%+v, %v", a, r.problems)
+	}
+	config(t, "")
+}
+
+func TestDatabaseURL(t *testing.T) {
+	setenv(t, "DATABASE_URL="+nowhere+"&pool_max_conns=4", "POOL_MAX_SIZE=9")
+	if cfg := config(t, " "); cfg.MaxConns != 4 {
+		t.Errorf("MaxConns is %d", cfg.MaxConns)
+	}
+	if cfg := config(t, nowhere); cfg.MaxConns != 9 {
+		t.Errorf("MaxConns is %d: DATABASE_URL was used although there is a connection string", cfg.MaxConns)
+	}
+	t.Setenv("DATABASE_URL", "postgres://h/?pool_max_cons=4")
+	if _, err := Config(PQ, ""); err == nil || !strings.Contains(err.Error(), `pool_max_cons is "4" in DATABASE_URL`) {
+		t.Error(err)
+	}
+	t.Setenv("DATABASE_URL", "")
+	config(t, "") // PG* variables
+}
+
+func TestEverySettingFromBothSources(t *testing.T) {
+	for i := range settings {
+		s := &settings[i]
+		setenv(t)
+		dsn := "host=h user=u "
+		switch s.field { // what the example would contradict
+		case "MinIdle":
+			dsn += "pool_max_conns=20 "
+		case "Backoff.First":
+			dsn += "pool_backoff_max=1m "
+		}
+		for _, name := range append([]string{s.name}, s.aliases...) {
+			config(t, dsn+name+"="+s.value.example)
+			if _, err := Config(PQ, dsn+name+"='no such value'"); err == nil && s.name != "pool_name" {
+				t.Errorf("%s takes anything", name)
+			}
+		}
+		t.Setenv(s.env, s.value.example)
+		config(t, dsn)
+		t.Setenv(s.env, "\x01")
+		if _, err := Config(PQ, dsn); err == nil || !strings.Contains(err.Error(), s.env) {
+			t.Errorf("%s: %v", s.env, err)
+		}
+	}
+}
+
+func TestLimitsThatAreOff(t *testing.T) {
+	setenv(t)
+	cfg := config(t, nowhere+"&pool_max_conn_lifetime=0&pool_max_conn_lifetime_jitter=0&pool_max_conn_idle_time=0&pool_max_uses=0&pool_statement_cache_size=0")
+	if len(cfg.Hooks) != 0 || cfg.StatementCacheSize != -1 {
+		t.Errorf("%d hooks, cache of %d", len(cfg.Hooks), cfg.StatementCacheSize)
+	}
+	if cfg := config(t, nowhere+"&pool_max_conn_lifetime=1h&pool_max_conn_lifetime_jitter=1h"); len(cfg.Hooks) != 3 {
+		t.Errorf("%d hooks", len(cfg.Hooks))
+	}
+	if cfg := config(t, nowhere+"&pool_max_conns=1"); cfg.MinIdle != 1 {
+		t.Errorf("the default of MinIdle is %d with one connection", cfg.MinIdle)
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	for _, c := range []struct {
+		name, dsn string
+		env       []string
+		want      []string
+	}{
+		{"not a number", "pool_max_conns=abc", nil, []string{
+			`drivers: pool_max_conns is "abc" in the connection string: it must be a whole number from 1 to 262143; write for example pool_max_conns=20, or leave it out for the default (10)`}},
+		{"environment", "", []string{"POOL_MAX_SIZE=0"}, []string{
+			`POOL_MAX_SIZE is "0" in the environment: it must be a whole number from 1 to 262143; write for example POOL_MAX_SIZE=20, or leave it out for the default (10)`}},
+		{"too large", "pool_max_conns=1000000000000", nil, []string{"from 1 to 262143"}},
+		{"no value", "pool_name=", nil, []string{`pool_name is ""`, "1 to 63 printable characters"}},
+		{"zero length", "pool_acquire_timeout=0", nil, []string{`pool_acquire_timeout is "0"`, "above 0", "default (30s)"}},
+		{"no unit", "pool_acquire_timeout=5m3", nil, []string{"it must be a length of time above 0, such as 1m30s, or in seconds"}},
+		{"negative", "pool_max_conn_lifetime=-1s", nil, []string{`"-1s"`, "or 0 for no limit"}},
+		{"factor", "pool_backoff_factor=NaN", nil, []string{"a decimal number from 1 to 1000"}},
+		{"boolean", "pool_hide_statements=maybe", nil, []string{"true or false (also yes, no, on, off, 1, 0)"}},
+		{"word", "pool_statements=Text", nil, []string{"prepared or text"}},
+		{"cache as Config has it", "pool_statement_cache_size=-1", nil, []string{"a whole number, at least 0"}},
+		{"unknown", "pool_max_con=3", nil, []string{`pool_max_con is "3" in the connection string: no setting has this name; did you mean pool_max_conns?`, "The settings are pool_name, pool_max_conns, "}},
+		{"alias misspelt", "pool_min_idle_con=3", nil, []string{"did you mean pool_min_idle_conns?"}},
+		{"letters swapped", "pool_nmae=3", nil, []string{"did you mean pool_name?"}},
+		{"capitals", "Pool_Max_Conns=3", nil, []string{`Pool_Max_Conns is "3"`, "did you mean pool_max_conns?"}},
+		{"the variable's name", "pool_max_size=3", nil, []string{"in a connection string it is called pool_max_conns"}},
+		{"far off", "pool_frobnicate=3", nil, []string{"remove it, or use a name from the list"}},
+		{"leak detection is not there yet", "pool_leak_after=30s", nil, []string{"no setting has this name"}},
+		{"twice", "pool_name=a pool_name=a", nil, []string{"it is given twice; keep one of the two"}},
+		{"twice under two names", "pool_min_idle=1 pool_min_conns=2", nil, []string{"pool_min_conns is", "it is the same setting as pool_min_idle, which is given too"}},
+		{"contradiction", "pool_min_idle=30 pool_max_conns=20", nil, []string{
+			`drivers: pool_min_idle is "30" in the connection string: it must not exceed pool_max_conns, which is 20; lower pool_min_idle or raise pool_max_conns`}},
+		{"contradiction across sources", "pool_max_conns=2", []string{"POOL_MIN_SIZE=5"}, []string{`POOL_MIN_SIZE is "5" in the environment: it must not exceed pool_max_conns, which is 2`}},
+		{"contradiction with a default", "pool_backoff_max=50ms", nil, []string{`pool_backoff_first is "100ms" by default: it must not exceed pool_backoff_max, which is 50ms`}},
+		{"jitter", "pool_max_conn_lifetime=1m pool_max_conn_lifetime_jitter=2m", nil, []string{`pool_max_conn_lifetime_jitter is "2m" in the connection string: it must not exceed pool_max_conn_lifetime, which is 1m`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			setenv(t, c.env...)
+			for driver := range registered {
+				_, err := Config(driver, "host=h user=u "+c.dsn)
+				if err == nil {
+					t.Fatal("accepted")
+				}
+				for _, want := range c.want {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%s: %v\nlacks: %s", driver, err, want)
+					}
+				}
+				var all *multierror.Error
+				var one *SettingError
+				if !errors.As(err, &all) || len(all.Errors) != 1 || !errors.As(err, &one) || one.Rule == "" || one.Remedy == "" {
+					t.Errorf("%s: %#v", driver, err)
+				}
+			}
+		})
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	setenv(t, "POOL_MAX_QUERIES=y", "POOL_MIN_SIZE=3")
+	_, err := Config(PQ, "postgres://u:hunter2@h:port/db?pool_max_conns=x&pool_mim_idle=1&pool_fail_fast_after=0&pool_backoff_max=1ms")
+	var all *multierror.Error
+	if !errors.As(err, &all) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"drivers: 6 problems:", "pool_max_conns is", "pool_mim_idle is", "pool_fail_fast_after is", "POOL_MAX_QUERIES is",
+		"pool_backoff_first is", "libpq: cannot parse the connection string",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nlacks: %s", err, want)
+		}
+	}
+	if strings.Count(err.Error(), "The settings are") != 1 {
+		t.Errorf("%v", err)
+	}
+	// Whether 3 is too many idle ones nobody knows, while pool_max_conns is x.
+	if strings.Contains(err.Error(), "POOL_MIN_SIZE") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNoPasswordIsInAnError(t *testing.T) {
+	setenv(t)
+	const secret = "hunter2!xyz"
+	for _, dsn := range []string{
+		"postgres://u:%s@h/db?pool_max_conns=x",
+		"postgres://u:%s@h:port/db?pool_max_conns=x",
+		"postgres://u:%s@h/db?sslmode=bogus&pool_max_conns=x",
+		"postgres://u:%s?pool_x=1@h/db?pool_y=2",
+		"postgres://u:pool_x=%s&y@h/db?pool_z=1",
+		"postgres://u:1?pool_%s=%s@h/db",
+		"postgres://u:1?pool_max_conns=%s@h/db",
+		"postgres://u:%s#@h/db?pool_x=1",
+		"postgres://h/db?password=%s&pool_x=1&sslmode=bogus",
+		"postgres://h/db?pool_max_conns=3;password=%s",
+		"postgres://h/db?pool_max_conns=3?password=%s",
+		"postgres://h/db?pool_x;password=%s",
+		"postgres://h/db?sslpassword=%s&sslcert=/nowhere&sslkey=/nowhere&pool_x=1",
+		"host=h password=%s pool_max_conns=x",
+		"host=h password=%s pool_max_conns=x port=none",
+		"host=h pool_max_conns= password=%s",
+		"host=h pool_x= password=%s",
+		"host=h pool_x='a password=%s",
+		"host=h pool_max_conns='password=%s' sslmode=bogus",
+		"host=h password='%s pool_max_conns=x",
+		"host=h password=a%s %s pool_max_conns=x",
+		"host=h sslpassword=%s sslmode=bogus pool_x=1",
+		"POSTGRES://u:%s@h/db?pool_x=1",
+		"u:%s@h/db",
+	} {
+		for driver := range registered {
+			written := strings.ReplaceAll(dsn, "%s", secret)
+			_, err := Config(driver, written)
+			if err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "xyz")) {
+				t.Errorf("%s: %s: %v", driver, dsn, err)
+			}
+			t.Setenv("DATABASE_URL", written)
+			if _, err := Config(driver, ""); err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "xyz")) {
+				t.Errorf("%s: DATABASE_URL=%s: %v", driver, dsn, err)
+			}
+		}
+	}
+	t.Setenv("DATABASE_URL", "")
+	t.Setenv("POOL_MAX_SIZE", "postgres://u:hunter2@h/db")
+	if _, err := Config(PGX, nowhere); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "POOL_MAX_SIZE is (not shown)") {
+		t.Error(err)
+	}
+}
+
+func TestUnknownDriver(t *testing.T) {
+	if _, err := Config("postgres", nowhere); err == nil || !strings.Contains(err.Error(), `unknown driver "postgres": it must be "sqlpool-pgx" or "sqlpool-pq"`) {
+		t.Error(err)
+	}
+	if _, _, err := Open("postgres", nowhere); err == nil {
+		t.Error("opened")
+	}
+}
+
+func TestMain(m *testing.M) {
+	// A developer's own settings are not these tests'.
+	for i := range settings {
+		os.Unsetenv(settings[i].env)
+	}
+	os.Unsetenv("DATABASE_URL")
+	os.Exit(m.Run())
+}

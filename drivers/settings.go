@@ -1,0 +1,211 @@
+package drivers
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+//go:generate go test -run TestSettingsPage -update .
+
+// setting is one row of the table: everything about a setting is here, and
+// docs/settings.md is made from it.
+type setting struct {
+	name    string   // in a connection string
+	env     string   // in the environment
+	aliases []string // other names in a connection string: pgxpool's, where they differ
+	field   string   // the field of sqlpool.Config that Validate would name; empty for a hook's setting
+	meaning string   // one sentence or two
+	value   value
+}
+
+// settings is the table, in the order of the documentation. The names are
+// pgxpool's where it has the setting, the environment's those of the production
+// service that the pool comes from where that had it.
+var settings = []setting{
+	{
+		"pool_name", "POOL_NAME", nil, "Name",
+		"Names the pool in errors, logs and metrics.",
+		label(func(a *assembly) *string { return &a.cfg.Name }),
+	},
+	{
+		"pool_max_conns", "POOL_MAX_SIZE", nil, "MaxConns",
+		"How many connections may exist at once, those being opened and closed included.",
+		count("connections", 1, mostBackends, func(a *assembly) *int { return &a.cfg.MaxConns }),
+	},
+	{
+		"pool_min_idle", "POOL_MIN_SIZE", []string{"pool_min_idle_conns", "pool_min_conns"}, "MinIdle",
+		"How many idle connections are kept ready. The default is lowered to pool_max_conns when that is smaller.",
+		count("connections", 0, mostBackends, func(a *assembly) *int { return &a.cfg.MinIdle }),
+	},
+	{
+		"pool_acquire_timeout", "POOL_ACQUIRE_TIMEOUT", nil, "AcquireTimeout",
+		"Bounds the wait for a usable connection: queue, dial and validation together. An earlier deadline of the context wins.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.AcquireTimeout }),
+	},
+	{
+		"pool_connect_timeout", "POOL_CONNECT_TIMEOUT", nil, "ConnectTimeout",
+		"Bounds the opening of one connection. The driver's own connect_timeout holds as well, for each host.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.ConnectTimeout }),
+	},
+	{
+		"pool_max_dialing", "POOL_MAX_DIALING", nil, "MaxDialing",
+		"How many connections may be opened at the same time.",
+		count("connections", 1, mostBackends, func(a *assembly) *int { return &a.cfg.MaxDialing }),
+	},
+	{
+		"pool_max_waiters", "POOL_MAX_WAITERS", nil, "MaxWaiters",
+		"How many callers may wait for a connection; one more fails at once. 0: no limit.",
+		count("callers", 0, math.MaxInt, func(a *assembly) *int { return &a.cfg.MaxWaiters }),
+	},
+	{
+		"pool_shed_target", "POOL_SHED_TARGET", nil, "ShedTarget",
+		"How long a caller may wait once callers have been waiting for pool_shed_interval without a break. 0: load is not shed.",
+		lengthOrZero("no shedding", func(a *assembly) *time.Duration { return &a.cfg.ShedTarget }),
+	},
+	{
+		"pool_shed_interval", "POOL_SHED_INTERVAL", nil, "ShedInterval",
+		"See pool_shed_target.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.ShedInterval }),
+	},
+	{
+		"pool_ping_after", "POOL_PING_AFTER", nil, "PingAfter",
+		"Idle for longer than this, a connection is pinged before it is lent, where a look at its socket cannot tell.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.PingAfter }).
+			unset("30s, or 1s when the driver does not show its socket", func(a *assembly) bool { return a.cfg.PingAfter == 0 }),
+	},
+	{
+		"pool_ping_timeout", "POOL_PING_TIMEOUT", nil, "PingTimeout",
+		"Bounds one such ping.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.PingTimeout }),
+	},
+	{
+		"pool_rollback_timeout", "POOL_ROLLBACK_TIMEOUT", nil, "RollbackTimeout",
+		"Bounds a rollback, and what the pool does for a transaction that was left open.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.RollbackTimeout }),
+	},
+	{
+		"pool_close_timeout", "POOL_CLOSE_TIMEOUT", nil, "CloseTimeout",
+		"How long a closing connection counts while the server is not known to have ended it.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.CloseTimeout }),
+	},
+	{
+		"pool_shutdown_timeout", "POOL_SHUTDOWN_TIMEOUT", nil, "ShutdownTimeout",
+		"How long db.Close lets work finish before it cuts connections off.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.ShutdownTimeout }),
+	},
+	{
+		"pool_sweep_interval", "POOL_SWEEP_INTERVAL", []string{"pool_health_check_period"}, "SweepInterval",
+		"How often idle connections are looked at for what has expired.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.SweepInterval }),
+	},
+	{
+		"pool_statements", "POOL_STATEMENTS", nil, "Statements",
+		"What a prepared *sql.Stmt is on a connection: prepared once, or its text each time (for poolers in transaction mode; " +
+			"they need the driver's own parameters too: default_query_exec_mode for pgx, binary_parameters for lib/pq).",
+		statements(func(a *assembly) *sqlpool.Statements { return &a.cfg.Statements }),
+	},
+	{
+		"pool_statement_cache_size", "POOL_STATEMENT_CACHE_SIZE", nil, "StatementCacheSize",
+		"How many prepared statements a connection keeps. 0: none.",
+		cacheSize(),
+	},
+	{
+		"pool_hide_statements", "POOL_HIDE_STATEMENTS", nil, "HideStatements",
+		"Keeps the text of statements out of errors, logs and reports. Arguments are never in them.",
+		boolean("true", func(a *assembly, on bool) { a.cfg.HideStatements = on }, func(a *assembly) bool { return a.cfg.HideStatements }),
+	},
+	{
+		"pool_backoff_first", "POOL_BACKOFF_FIRST", nil, "Backoff.First",
+		"While the database cannot be reached: the limit of the first pause between dials.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.Backoff.First }),
+	},
+	{
+		"pool_backoff_max", "POOL_BACKOFF_MAX", nil, "Backoff.Max",
+		"The limit of all such pauses.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.Backoff.Max }),
+	},
+	{
+		"pool_backoff_factor", "POOL_BACKOFF_FACTOR", nil, "Backoff.Factor",
+		"How the limit grows from one pause to the next.",
+		factor(func(a *assembly) *float64 { return &a.cfg.Backoff.Factor }),
+	},
+	{
+		"pool_backoff_jitter", "POOL_BACKOFF_JITTER", nil, "Backoff.NoJitter",
+		"Whether a pause is drawn between 0 and its limit, so that the clients of one server come back apart.",
+		boolean("true", func(a *assembly, on bool) { a.cfg.Backoff.NoJitter = !on }, func(a *assembly) bool { return !a.cfg.Backoff.NoJitter }),
+	},
+	{
+		"pool_fail_fast_after", "POOL_FAIL_FAST_AFTER", nil, "FailFastAfter",
+		"How long callers wait for an unreachable database to return; after that they fail at once until it does.",
+		length(func(a *assembly) *time.Duration { return &a.cfg.FailFastAfter }),
+	},
+	{
+		"pool_max_conn_lifetime", "POOL_MAX_CONNECTION_LIFETIME", nil, "",
+		"The age at which a connection is replaced, never in mid-use. 0: never.",
+		lengthOrZero("no limit", func(a *assembly) *time.Duration { return &a.lifetime }),
+	},
+	{
+		"pool_max_conn_lifetime_jitter", "POOL_MAX_CONNECTION_LIFETIME_JITTER", nil, "",
+		"By how much less than pool_max_conn_lifetime a connection may be given, drawn for each (pgxpool adds it instead).",
+		lengthOrZero("none", func(a *assembly) *time.Duration { return &a.jitter }).
+			unset("a quarter of pool_max_conn_lifetime", func(a *assembly) bool { return a.jitter == quarter }),
+	},
+	{
+		"pool_max_conn_idle_time", "POOL_MAX_IDLE_TIME", nil, "",
+		"How long a connection may be idle, as long as more than pool_min_idle are. 0: for ever.",
+		lengthOrZero("no limit", func(a *assembly) *time.Duration { return &a.idleTime }),
+	},
+	{
+		"pool_max_uses", "POOL_MAX_QUERIES", nil, "",
+		"How many statements a connection executes before it is replaced. 0: no limit.",
+		count("statements", 0, math.MaxInt, func(a *assembly) *int { return &a.maxUses }),
+	},
+}
+
+// cacheSize is a number where Config's spelling of none is −1, which a reader
+// of a connection string would take for no limit.
+func cacheSize() value {
+	v := count("statements", 0, math.MaxInt, func(a *assembly) *int { return &a.cfg.StatementCacheSize })
+	set, get := v.set, v.get
+	v.set = func(a *assembly, text string) bool {
+		ok := set(a, text)
+		if ok && a.cfg.StatementCacheSize == 0 {
+			a.cfg.StatementCacheSize = -1
+		}
+		return ok
+	}
+	v.get = func(a *assembly) string {
+		if a.cfg.StatementCacheSize < 0 {
+			return "0"
+		}
+		return get(a)
+	}
+	return v
+}
+
+// byName finds the setting that has the name or alias.
+func byName(name string) *setting {
+	for i := range settings {
+		if settings[i].name == name {
+			return &settings[i]
+		}
+		for _, alias := range settings[i].aliases {
+			if alias == name {
+				return &settings[i]
+			}
+		}
+	}
+	return nil
+}
+
+// names lists the settings.
+func names() string {
+	all := make([]string, len(settings))
+	for i := range settings {
+		all[i] = settings[i].name
+	}
+	return strings.Join(all, ", ")
+}

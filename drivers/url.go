@@ -1,0 +1,89 @@
+package drivers
+
+import (
+	"net/url"
+	"strings"
+)
+
+// splitURL works on the text: net/url cannot parse several hosts with ports, and
+// what it writes is not what it read.
+func (d dialect) splitURL(dsn string) (rest string, found []param) {
+	from, to := d.query(dsn)
+	if from == 0 {
+		return dsn, nil
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(dsn[from:to], "&") {
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, ok := d.unescape(rawName)
+		if !ok || !ours(name) {
+			kept = append(kept, pair)
+			continue
+		}
+		value, ok := d.unescape(rawValue)
+		if !ok {
+			value = rawValue // no setting's value has a per cent sign or a space: it will be refused
+		}
+		found = append(found, param{name, value})
+	}
+	if len(found) == 0 {
+		return dsn, nil
+	}
+	if query := strings.Join(kept, "&"); query != "" {
+		return dsn[:from] + query + dsn[to:], found
+	}
+	return dsn[:from-1] + dsn[to:], found
+}
+
+// libpqQuery finds the query as libpq and pgx do: a @ before the first slash
+// ends the user, whatever stands before it, and brackets hold an address.
+func libpqQuery(dsn string) (from, to int) {
+	at := strings.Index(dsn, "://") + len("://")
+	if i := strings.IndexAny(dsn[at:], "@/"); i >= 0 && dsn[at+i] == '@' {
+		at += i + 1
+	}
+	for {
+		if strings.HasPrefix(dsn[at:], "[") {
+			end := strings.IndexByte(dsn[at:], ']')
+			if end < 0 {
+				return 0, 0
+			}
+			at += end
+		}
+		i := strings.IndexAny(dsn[at:], ",/?")
+		if i < 0 {
+			return 0, 0
+		}
+		at += i + 1
+		switch dsn[at-1] {
+		case '?':
+			return at, len(dsn)
+		case '/':
+			if i = strings.IndexByte(dsn[at:], '?'); i < 0 {
+				return 0, 0
+			}
+			return at + i + 1, len(dsn)
+		}
+	}
+}
+
+// libpqUnescape trims spaces, refuses them inside, and leaves + alone.
+func libpqUnescape(raw string) (string, bool) {
+	text, err := url.PathUnescape(strings.Trim(raw, " "))
+	return text, err == nil && !strings.Contains(strings.Trim(raw, " "), " ") && !strings.Contains(text, "\x00")
+}
+
+// netQuery finds the query as net/url does for lib/pq: from the first question
+// mark to the first #, which begins a fragment.
+func netQuery(dsn string) (from, to int) {
+	to = strings.IndexByte(dsn, '#')
+	if to < 0 {
+		to = len(dsn)
+	}
+	return strings.IndexByte(dsn[:to], '?') + 1, to
+}
+
+func netUnescape(raw string) (string, bool) {
+	text, err := url.QueryUnescape(raw)
+	return text, err == nil
+}

@@ -1,0 +1,181 @@
+package drivers
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// value is how a setting is written: what it must be, an example of it, and
+// where in an assembly it goes.
+type value struct {
+	kind    string // for the documentation
+	unit    string
+	rule    string // completes "it must be"
+	example string
+
+	set func(a *assembly, text string) bool // false: against the rule, and nothing is set
+	get func(a *assembly) string
+}
+
+// mostBackends is PostgreSQL's own limit of max_connections (MAX_BACKENDS,
+// 2¹⁸−1): more than that is a slip of the keyboard, and the pool would make
+// room for it.
+const mostBackends = 1<<18 - 1
+
+// count is a whole number from least to most.
+func count(unit string, least, most int, field func(*assembly) *int) value {
+	rule := fmt.Sprintf("a whole number from %d to %d", least, most)
+	if most == math.MaxInt {
+		rule = fmt.Sprintf("a whole number, at least %d", least)
+	}
+	return value{
+		kind: "number", unit: unit, rule: rule, example: strconv.Itoa(max(least, 20)),
+		set: func(a *assembly, text string) bool {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < least || n > most {
+				return false
+			}
+			*field(a) = n
+			return true
+		},
+		get: func(a *assembly) string { return strconv.Itoa(*field(a)) },
+	}
+}
+
+// length is a length of time above zero.
+func length(field func(*assembly) *time.Duration) value {
+	return lengthFrom(1, "a length of time above 0, such as 1m30s, or in seconds", field)
+}
+
+// lengthOrZero is a length of time, where 0 has a meaning of its own.
+func lengthOrZero(zero string, field func(*assembly) *time.Duration) value {
+	return lengthFrom(0, "a length of time such as 1m30s, or in seconds, or 0 for "+zero, field)
+}
+
+func lengthFrom(least time.Duration, rule string, field func(*assembly) *time.Duration) value {
+	return value{
+		kind: "duration", unit: "seconds", rule: rule, example: "30s",
+		set: func(a *assembly, text string) bool {
+			d, ok := parseLength(text)
+			if !ok || d < least {
+				return false
+			}
+			*field(a) = d
+			return true
+		},
+		get: func(a *assembly) string { return shortest(*field(a)) },
+	}
+}
+
+// unset makes a value say in words what its zero, or whatever stands for no
+// choice, means as a default.
+func (v value) unset(words string, is func(*assembly) bool) value {
+	get := v.get
+	v.get = func(a *assembly) string {
+		if is(a) {
+			return words
+		}
+		return get(a)
+	}
+	return v
+}
+
+// parseLength reads a Go duration, or a decimal number of seconds to the
+// nanosecond. Through a float64, 86400.000000001 would lose its end, and NaN
+// would be a number.
+func parseLength(text string) (time.Duration, bool) {
+	if strings.Trim(text, "0123456789.") == "" {
+		text += "s"
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil && d >= 0
+}
+
+// shortest writes 1h0m0s as 1h.
+func shortest(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// factor is a decimal number from 1 up.
+func factor(field func(*assembly) *float64) value {
+	return value{
+		kind: "decimal", unit: "times", rule: "a decimal number from 1 to 1000", example: "2",
+		set: func(a *assembly, text string) bool {
+			f, err := strconv.ParseFloat(text, 64)
+			if err != nil || !(f >= 1 && f <= 1000) { // NaN too
+				return false
+			}
+			*field(a) = f
+			return true
+		},
+		get: func(a *assembly) string { return strconv.FormatFloat(*field(a), 'g', -1, 64) },
+	}
+}
+
+// boolean is yes or no in the spellings of PostgreSQL, Go and Python.
+func boolean(example string, set func(*assembly, bool), get func(*assembly) bool) value {
+	return value{
+		kind: "boolean", unit: "", rule: "true or false (also yes, no, on, off, 1, 0)", example: example,
+		set: func(a *assembly, text string) bool {
+			text = strings.ToLower(text)
+			yes := slices.Contains([]string{"true", "yes", "on", "1"}, text)
+			if !yes && !slices.Contains([]string{"false", "no", "off", "0"}, text) {
+				return false
+			}
+			set(a, yes)
+			return true
+		},
+		get: func(a *assembly) string { return strconv.FormatBool(get(a)) },
+	}
+}
+
+// label is a short text that can stand in a log line and a metric's label.
+func label(field func(*assembly) *string) value {
+	return value{
+		kind: "text", rule: "1 to 63 printable characters", example: "orders",
+		set: func(a *assembly, text string) bool {
+			unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+			if text == "" || len(text) > 63 || strings.ContainsFunc(text, unprintable) {
+				return false
+			}
+			*field(a) = text
+			return true
+		},
+		get: func(a *assembly) string { return *field(a) },
+	}
+}
+
+// statements is prepared or text.
+func statements(field func(*assembly) *sqlpool.Statements) value {
+	words := map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
+	return value{
+		kind: "word", rule: "prepared or text", example: "text",
+		set: func(a *assembly, text string) bool {
+			s, ok := words[text]
+			if ok {
+				*field(a) = s
+			}
+			return ok
+		},
+		get: func(a *assembly) string {
+			if *field(a) == sqlpool.StatementsAsText {
+				return "text"
+			}
+			return "prepared"
+		},
+	}
+}
