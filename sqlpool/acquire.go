@@ -3,6 +3,7 @@ package sqlpool
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -23,37 +24,49 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 // acquire returns a connection that is lent to the caller and fit for use. The
 // loan has not been announced to the OnAcquire hooks yet.
 func (p *Pool) acquire(ctx context.Context) (*Conn, error) {
-	start := p.now()
-	return p.acquireWithin(ctx, start, start+int64(p.cfg.AcquireTimeout))
+	return p.acquireWithin(ctx, p.cfg.AcquireTimeout)
 }
 
-func (p *Pool) acquireWithin(ctx context.Context, start, deadline int64) (*Conn, error) {
+// errImpatient ends an acquire that was in the queue for as long as its
+// patience. It is no failure and counted nowhere: the caller goes on elsewhere.
+var errImpatient = errors.New("sqlpool: out of patience")
+
+// later is t+d, or the end of time.
+func later(t int64, d time.Duration) int64 {
+	if sum := t + int64(d); sum >= t {
+		return sum
+	}
+	return math.MaxInt64
+}
+
+// acquireWithin is acquire with a limit to the time in the queue. What comes
+// after the queue has until AcquireTimeout, as always: a ping that takes longer
+// than somebody's patience proves nothing.
+func (p *Pool) acquireWithin(ctx context.Context, patience time.Duration) (*Conn, error) {
+	start := p.now()
+	deadline := later(start, p.cfg.AcquireTimeout)
+	until := min(later(start, patience), deadline)
 	if ctx.Err() != nil {
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
 	for again := false; ; again = true {
-		c, err := p.grant(ctx, start, deadline, again)
+		c, err := p.grant(ctx, start, until, deadline, again)
 		if err != nil {
 			return nil, err
 		}
-		if !p.needsCheck(c) {
-			c.fresh = false
-			return c, nil
-		}
-		wasFresh := c.fresh
-		err = p.check(ctx, c, deadline)
+		fresh := c.fresh
+		refused, err := p.check(ctx, c, deadline)
 		if err == nil {
 			c.fresh = false
 			return c, nil
 		}
-		p.retire(c, err)
-		if ctx.Err() != nil {
+		p.reject(c, err)
+		switch {
+		case ctx.Err() != nil:
 			return nil, p.contextFailure(ctx, PhaseValidating, start)
-		}
-		if p.now() >= deadline {
-			return nil, p.failure(ErrAcquireTimeout, err, PhaseValidating, start)
-		}
-		if wasFresh {
+		case p.now() >= deadline:
+			return nil, p.failure(ErrAcquireTimeout, hideBadConn(err), PhaseValidating, start)
+		case fresh && refused: // another new one would fare no better
 			return nil, p.failure(nil, hideBadConn(err), PhaseValidating, start)
 		}
 	}
@@ -62,107 +75,111 @@ func (p *Pool) acquireWithin(ctx context.Context, start, deadline int64) (*Conn,
 // grant takes an idle connection, or waits in the queue for one. "None idle"
 // and "queued" are one step under the lock, so that no release in between is
 // missed. An acquire whose first grant proved dead queues again at the front.
-func (p *Pool) grant(ctx context.Context, start, deadline int64, again bool) (*Conn, error) {
+func (p *Pool) grant(ctx context.Context, start, until, deadline int64, again bool) (*Conn, error) {
+	now := start
+	if again {
+		now = p.now()
+	}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil, p.failure(ErrClosed, nil, PhaseWaiting, start)
 	}
 	c := p.popIdleLocked()
-	if c == nil {
-		c = p.revokeLocked(start)
+	if c == nil && p.waiters.len == 0 {
+		c = p.revokeLocked(now)
 	}
 	if c != nil {
-		p.lendLocked(c, start)
+		p.lendLocked(c, now)
 		p.dialMoreLocked() // an idle connection less may be one below MinIdle
 		p.mu.Unlock()
 		return c, nil
 	}
-	now := start
-	if again {
-		now = p.now()
-	}
-	if err := p.refuseLocked(now); err != nil {
+	if err := p.refuseLocked(now, again); err != nil {
 		p.mu.Unlock()
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
+	expired := ErrAcquireTimeout
+	if until < deadline {
+		deadline, expired = until, errImpatient
+	}
 	if p.waiters.len == 0 {
 		p.waiters.emptyAt = now
-	} else if p.shedsLocked(now) {
-		deadline = min(deadline, now+int64(p.cfg.ShedTarget))
+	} else if shed := later(now, p.cfg.ShedTarget); shed < deadline && !again && p.shedsLocked(now) {
+		deadline, expired = shed, ErrSaturated
 	}
 	w := p.waiters.get()
-	w.since = now
+	w.since = start
 	p.waiters.push(w, again)
 	p.dialMoreLocked()
 	p.armRevokeLocked()
 	p.mu.Unlock()
-	return p.wait(ctx, w, start, deadline)
+	return p.wait(ctx, w, start, time.Duration(deadline-now), expired)
 }
 
-// wait blocks until w is granted a connection or its time is over.
-func (p *Pool) wait(ctx context.Context, w *waiter, start, deadline int64) (*Conn, error) {
-	left := time.Duration(deadline - w.since)
+// wait blocks until w is granted a connection or its time is over, which gives
+// the error expired.
+func (p *Pool) wait(ctx context.Context, w *waiter, start int64, left time.Duration, expired error) (*Conn, error) {
 	if w.timer == nil {
 		w.timer = time.NewTimer(left)
 	} else {
 		w.timer.Reset(left)
 	}
-	var cancelled bool
 	select {
 	case <-w.ready:
 		w.timer.Stop()
 		return p.granted(w, start)
 	case <-ctx.Done():
-		cancelled = true
 		w.timer.Stop()
+		expired = nil
 	case <-w.timer.C:
 	}
 
 	p.mu.Lock()
-	if !w.queued { // the grant and the end of the wait crossed
+	if w.queued {
+		p.waiters.remove(w, p.now())
+	} else { // the answer and the end of the wait crossed
 		<-w.ready
-		if w.conn == nil || !cancelled {
+		if w.conn == nil {
 			p.mu.Unlock()
 			return p.granted(w, start)
 		}
 		// The connection is worth more to the next waiter than to a caller who
-		// has gone.
+		// has gone, or has no time left to prove it alive.
 		p.passOnLocked(w.conn)
-	} else {
-		p.waiters.remove(w, p.now())
 	}
-	since := w.since
 	p.waiters.put(w)
 	phase := p.phaseLocked()
 	p.mu.Unlock()
-
-	switch {
-	case cancelled:
+	switch expired {
+	case nil:
 		return nil, p.contextFailure(ctx, phase, start)
-	case deadline-since < int64(p.cfg.AcquireTimeout) && deadline < start+int64(p.cfg.AcquireTimeout) && p.cfg.ShedTarget > 0:
-		return nil, p.failure(ErrSaturated, nil, phase, start)
-	default:
-		return nil, p.failure(ErrAcquireTimeout, nil, phase, start)
+	case errImpatient:
+		return nil, errImpatient
 	}
+	return nil, p.failure(expired, nil, phase, start)
 }
 
 // granted reads the outcome that a granter left in w.
 func (p *Pool) granted(w *waiter, start int64) (*Conn, error) {
 	if c := w.conn; c != nil {
-		return c, nil // w is reused when the loan ends, see giveBackLocked
+		return c, nil // w is reused when the loan ends, see endLoanLocked
 	}
 	err := w.err
 	p.mu.Lock()
 	p.waiters.put(w)
 	p.mu.Unlock()
-	return nil, p.failure(err, nil, PhaseDialing, start)
+	phase := PhaseWaiting
+	if err == ErrUnavailable {
+		phase = PhaseDialing
+	}
+	return nil, p.failure(err, nil, phase, start)
 }
 
 // refuseLocked says whether an acquire that finds nothing idle must fail at
-// once.
-func (p *Pool) refuseLocked(now int64) error {
-	if p.cfg.MaxWaiters > 0 && p.waiters.len >= p.cfg.MaxWaiters {
+// once. One that was in the queue before keeps its place there.
+func (p *Pool) refuseLocked(now int64, again bool) error {
+	if p.cfg.MaxWaiters > 0 && p.waiters.len >= p.cfg.MaxWaiters && !again {
 		return ErrSaturated
 	}
 	if p.refusesLocked(now) {
@@ -176,10 +193,10 @@ func (p *Pool) shedsLocked(now int64) bool {
 	return p.cfg.ShedTarget > 0 && now-p.waiters.emptyAt > int64(p.cfg.ShedInterval)
 }
 
-// phaseLocked says what an acquire in the queue waits for: with every slot
-// taken by a connection, a release; else a dial.
+// phaseLocked says what an acquire in the queue waits for: a dial, if one is
+// under way or due, else a release.
 func (p *Pool) phaseLocked() Phase {
-	if len(p.conns)-p.closing < p.cfg.MaxConns && p.dialing > 0 || p.outage.failures > 0 {
+	if p.dialing > 0 || p.outage.failures > 0 && len(p.conns) < p.cfg.MaxConns {
 		return PhaseDialing
 	}
 	return PhaseWaiting
@@ -190,13 +207,11 @@ func (p *Pool) announce(c *Conn) error {
 	if len(p.hooks.onAcquire) == 0 {
 		return nil
 	}
-	event := Acquired{Conn: c}
-	if c.waiter != nil {
-		event.Waited = time.Duration(c.acquiredAt - c.waiter.since)
-	}
+	event := Acquired{Conn: c, Waited: time.Duration(c.waited)}
 	if err := watch("OnAcquire", p.hooks.onAcquire, event); err != nil {
+		began := c.acquiredAt
 		p.retire(c, err)
-		return p.failure(nil, err, PhaseValidating, c.acquiredAt)
+		return p.failure(nil, err, PhaseValidating, began)
 	}
 	return nil
 }
@@ -216,8 +231,8 @@ func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
 		Pool: p.cfg.Name, Kind: kind, Cause: cause, Phase: phase,
 		Waited: time.Duration(p.now() - start), Stats: p.statsLocked(),
 	}
-	if p.outage.failures > 0 {
-		e.Dial = p.outage.err
+	if p.outage.failures > 0 || kind == ErrUnavailable {
+		e.Dial = p.dialErr
 	}
 	p.mu.Unlock()
 	if kind == ErrAcquireTimeout || kind == ErrSaturated {
@@ -231,7 +246,7 @@ func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
 func (p *Pool) contextFailure(ctx context.Context, phase Phase, start int64) error {
 	cause := ctx.Err()
 	if own := context.Cause(ctx); own != nil && !errors.Is(own, cause) {
-		cause = errors.Join(cause, own)
+		cause = errors.Join(cause, hideBadConn(own))
 	}
 	if errors.Is(cause, context.DeadlineExceeded) {
 		return p.failure(ErrAcquireTimeout, cause, phase, start)

@@ -44,5 +44,5 @@ func (b Backoff) delay(failures int) time.Duration {
 	if b.NoJitter || limit <= 0 {
 		return limit
 	}
-	return rand.N(limit + 1)
+	return time.Duration(rand.Uint64N(uint64(limit) + 1))
 }

@@ -11,65 +11,83 @@ import (
 // socket to be worth a system call.
 const restedAfter = int64(time.Millisecond)
 
-// needsCheck reports whether anything must be done to c before it is lent.
-func (p *Pool) needsCheck(c *Conn) bool {
-	return len(p.hooks.beforeAcquire) > 0 ||
-		!c.fresh && (c.can.reset != nil || c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load())
-}
-
 // check proves that c may be lent: alive, reset by its driver, accepted by the
-// BeforeAcquire hooks. A new connection only meets the hooks. The error is the
-// reason to retire it.
-func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) error {
-	if !c.fresh {
+// BeforeAcquire hooks. The error is the reason to retire it; refused says that
+// it was a hook's.
+func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool, err error) {
+	defer catch("ResetSession", &err)
+	if c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load() {
 		if err := p.proveAlive(ctx, c, deadline); err != nil {
-			return err
+			return false, because(CodeDead, err)
 		}
-		if c.can.reset != nil {
-			if err := c.can.reset.ResetSession(ctx); err != nil {
-				return because(CodeDead, err)
-			}
+	}
+	if c.can.reset != nil && !c.fresh {
+		// By its contract it does no I/O.
+		if err := c.can.reset.ResetSession(ctx); err != nil {
+			return false, because(CodeDead, err)
 		}
 	}
 	if len(p.hooks.beforeAcquire) == 0 {
-		return nil
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(deadline-p.now()))
 	defer cancel()
-	return decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c)
+	return true, decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c)
 }
 
 // proveAlive asks the socket, and where that cannot tell, the server.
-func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) error {
+func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err error) {
+	defer catch("Ping", &err)
 	generation := p.generation.Load()
-	idle := c.acquiredAt - c.idleSince
-	ping := c.proven != generation
-	if !ping && idle <= restedAfter {
-		return nil
-	}
+	suspect := c.proven != generation
+	ask := suspect || c.acquiredAt-c.idleSince > p.pingAfter(c)
 	if c.can.alive != nil {
 		switch err := c.can.alive(); {
 		case err == nil:
 		case errors.Is(err, driver.ErrSkip):
-			ping = true
+			ask = true
 		default:
-			return because(CodeDead, err)
+			return err
 		}
 	}
-	if !ping && idle <= p.pingAfter(c) {
+	if !ask {
 		return nil
+	}
+	if _, ok := c.inner.(driver.Pinger); !ok && suspect && c.can.alive == nil {
+		return errors.New("under suspicion, and its driver has no way to tell")
 	}
 	limit := min(p.cfg.PingTimeout, time.Duration(deadline-p.now()))
 	pingCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := c.Ping(pingCtx); err != nil {
+	stop := context.AfterFunc(pingCtx, c.abort) // for a driver that is deaf to its context
+	err = c.Ping(pingCtx)
+	if !stop() && err == nil {
+		err = pingCtx.Err()
+	}
+	if err != nil {
 		if ctx.Err() == nil && p.now() < deadline {
 			p.suspectAll(c, err)
 		}
-		return because(CodeDead, err)
+		return err
 	}
 	c.proven = generation
 	return nil
+}
+
+// reject retires a connection that did not pass its check. It was no loan.
+func (p *Pool) reject(c *Conn, reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state != stateInUse { // Shutdown took it by force meanwhile
+		p.finishForcedLocked(c)
+		return
+	}
+	p.ungrantLocked(c)
+	if c.waiter != nil {
+		p.waiters.put(c.waiter)
+		c.waiter = nil
+	}
+	p.closeLocked(c, reason)
 }
 
 func (p *Pool) pingAfter(c *Conn) int64 {
@@ -89,7 +107,5 @@ func (p *Pool) suspectAll(c *Conn, err error) {
 	if !p.generation.CompareAndSwap(c.proven, c.proven+1) {
 		return
 	}
-	p.mu.Lock()
-	p.noteErrorLocked(err)
-	p.mu.Unlock()
+	p.noteError(err)
 }

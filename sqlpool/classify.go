@@ -95,11 +95,23 @@ var classOfState = func() map[string]Class {
 // against the server, whatever it did to the connection.
 func (p *Pool) classify(err error) Class {
 	if p.cfg.Classify != nil {
-		if c := p.cfg.Classify(err); c != ClassUnknown {
+		if c := p.askClassify(err); c != ClassUnknown {
 			return c
 		}
 	}
 	return classify(err)
+}
+
+// askClassify calls Config.Classify, which is not worth the process.
+func (p *Pool) askClassify(err error) (class Class) {
+	var panicked error
+	defer func() {
+		if panicked != nil {
+			p.noteError(panicked)
+		}
+	}()
+	defer catch("Classify", &panicked)
+	return p.cfg.Classify(err)
 }
 
 func classify(err error) Class {

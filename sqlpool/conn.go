@@ -24,8 +24,10 @@ type Conn struct {
 	// Guarded by pool.mu.
 	state      connState
 	place      int           // index in pool.conns
-	loan       uint64        // number of the present or last loan; a Loan holds it
+	loan       uint64        // number of the present or last loan, from 1; a Loan holds it
+	taken      bool          // one release of that loan is under way: a second one comes too late
 	acquiredAt int64         // when the present loan began
+	waited     int64         // how long its borrower was in the queue
 	idleSince  int64         // when the last loan ended
 	parkedBy   *session      // the session that was granted it and has not used it yet
 	orphans    []driver.Stmt // statements whose owner closed them while another borrower had the connection
@@ -38,6 +40,7 @@ type Conn struct {
 	// Owned by whoever holds the connection: borrower, settler or sweeper. The
 	// hand-over happens under pool.mu.
 	fresh    bool                                 // never lent yet
+	refused  bool                                 // by a hook, when it was new: it counts as a failed dial
 	broken   error                                // why it must not be lent again
 	pinned   int                                  // open statements that cannot outlive the loan
 	deferred []func(context.Context, *Conn) error // work asked for by Defer
@@ -46,8 +49,14 @@ type Conn struct {
 
 	mu     sync.Mutex // protects what diagnostics read while the borrower works
 	text   string     // last statement
+	textOf uint64     // Conn.loan at that time
 	uses   uint64     // statements executed
 	origin fmt.Stringer
+	from   uint64 // Conn.loan when origin was set
+
+	// told is the loan whose end the OnRelease hooks have seen. A borrower that
+	// releases and a Shutdown that cuts it off may both come to tell them.
+	told atomic.Uint64
 
 	inTx atomic.Bool
 }
@@ -59,7 +68,7 @@ const (
 	stateIdle                      // in the idle stack
 	stateChecking                  // idle, but out of the stack while hooks look at it or work on it
 	stateClosing                   // retired; the slot is held until the server side is gone
-	stateForced                    // cut off by Shutdown; its borrower has not released it yet
+	stateForced                    // cut off, its slot freed; whoever uses it has not let go yet
 	stateGone
 )
 
@@ -151,11 +160,12 @@ func (c *Conn) SetValue(key, value any) {
 }
 
 // SetOrigin names who tells where the present loan was acquired. The pool asks
-// it, from any goroutine, when it reports holders.
+// it, from any goroutine, when it reports holders. It is forgotten with the
+// loan. Only OnAcquire hooks may call it.
 func (c *Conn) SetOrigin(origin fmt.Stringer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.origin = origin
+	c.origin, c.from = origin, c.loan
 }
 
 // Defer has f run in the background after the present loan and before the
@@ -200,25 +210,35 @@ func (c *Conn) note(text string) {
 		text = ""
 	}
 	c.mu.Lock()
-	c.text = text
+	c.text, c.textOf = text, c.loan
 	c.uses++
 	c.mu.Unlock()
 }
 
 // abort cuts the connection if its driver can.
 func (c *Conn) abort() {
+	var err error
+	defer catch("Abort", &err)
 	if c.can.abort != nil {
 		_ = c.can.abort()
 	}
 }
 
-func (c *Conn) describe(held time.Duration) Holder {
+// describe tells of the loan with the given number. What an earlier borrower
+// left here is not its doing.
+func (c *Conn) describe(loan uint64, held time.Duration) Holder {
+	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load()}
+	var origin fmt.Stringer
 	c.mu.Lock()
-	h := Holder{Conn: c.id, Held: held, LastStatement: c.text, InTransaction: c.inTx.Load()}
-	origin := c.origin
+	if c.textOf == loan {
+		h.LastStatement = c.text
+	}
+	if c.from == loan {
+		origin = c.origin
+	}
 	c.mu.Unlock()
 	if origin != nil {
-		h.Origin = origin.String()
+		h.Origin = fmt.Sprint(origin) // survives a panic in String
 	}
 	return h
 }

@@ -14,7 +14,8 @@ import (
 func (p *Pool) dialMoreLocked() {
 	for p.wantsDialLocked() {
 		p.dialing++
-		p.work.Go(p.dial)
+		seen := p.stats.DialErrorCount
+		p.work.Go(func() { p.dial(seen) })
 	}
 }
 
@@ -33,60 +34,79 @@ func (p *Pool) wantsDialLocked() bool {
 
 // dial opens one connection. It runs in a goroutine of its own, detached from
 // every caller: whoever asked for it may be served by a release meanwhile, and
-// the new connection then serves the next one.
-func (p *Pool) dial() {
-	generation := p.generation.Load()
+// the new connection then serves the next one. seen is DialErrorCount at its
+// start.
+func (p *Pool) dial(seen uint64) {
 	start := p.now()
-	ctx, cancel := context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
-	defer cancel()
-
-	inner, err := p.connect(ctx)
-	var c *Conn
-	if err == nil {
-		c = newConn(p, inner)
-		c.proven = generation
-		if err = decide(ctx, "AfterConnect", p.hooks.afterConnect, c); err != nil {
-			closeInner(c)
-			c, err = nil, &hookRefusal{err}
-		}
-	}
+	c, err := p.open()
 	now := p.now()
-	took := time.Duration(now - start)
-	if c != nil {
-		c.took, c.openedAt, c.idleSince = took, now, now
+	event := Opened{Took: time.Duration(now - start), Err: err}
+	if err == nil {
+		event.Conn = c
+		c.took, c.openedAt, c.idleSince = event.Took, now, now
 	}
-	watched := watch("OnOpen", p.hooks.onOpen, Opened{Conn: c, Took: took, Err: err})
-	if c != nil && watched != nil {
-		closeInner(c)
-		c, err = nil, &hookRefusal{watched}
+	var unwatched error // the reason for OnClose of a connection that OnOpen has seen and not survived
+	if panicked := watch("OnOpen", p.hooks.onOpen, event); panicked != nil && err == nil {
+		err, unwatched = &hookRefusal{"OnOpen", panicked}, panicked
+	}
+	var failure dialFailure
+	if err != nil {
+		failure = p.judgeDial(err)
 	}
 
 	p.mu.Lock()
+	before := p.stateLocked()
 	p.dialing--
 	p.stats.DialCount++
-	var change *StateChanged
-	switch {
-	case err != nil && p.closed:
-	case err != nil:
-		change = p.dialFailedLocked(err, now)
-	default:
+	if c != nil {
 		p.rememberLocked(c)
-		if p.closed {
-			p.closeLocked(c, &Reason{Code: CodeShutdown})
-			break
+	}
+	switch {
+	case err != nil:
+		p.stats.DialErrorCount++
+		if c != nil {
+			c.refused = true
+			p.closeLocked(c, unwatched)
 		}
-		change = p.dialSucceededLocked()
+		if !p.closed {
+			p.dialFailedLocked(failure, seen, now)
+		}
+	case p.closed:
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	default:
+		p.dialSucceededLocked()
 		p.giveLocked(c, now)
 	}
+	p.changeLocked(before, err)
 	p.dialMoreLocked()
 	p.changedLocked()
 	p.mu.Unlock()
-	p.tellState(change)
+	p.tellStates()
+}
+
+// open connects and shows the connection to the AfterConnect hooks. A
+// connection that comes with an error is to be closed.
+func (p *Pool) open() (c *Conn, err error) {
+	generation := p.generation.Load()
+	ctx, cancel := context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
+	defer cancel()
+	inner, err := p.connect(ctx)
+	if inner == nil {
+		return nil, err
+	}
+	c = newConn(p, inner)
+	c.proven = generation
+	if err == nil {
+		if refusal := decide(ctx, "AfterConnect", p.hooks.afterConnect, c); refusal != nil {
+			err = &hookRefusal{"AfterConnect", refusal}
+		}
+	}
+	return c, err
 }
 
 // connect calls the connector. One that ignores its context is given up some
 // time after ConnectTimeout: the slot is worth more than the hope, and a
-// connection that comes yet is closed.
+// connection that comes yet is closed. So is one that comes with an error.
 func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
 	type outcome struct {
 		conn driver.Conn
@@ -112,7 +132,7 @@ func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
 	case <-grace.C:
 		go func() {
 			if o := <-ended; o.err == nil && o.conn != nil {
-				_ = o.conn.Close()
+				closeQuietly(o.conn)
 			}
 		}()
 		return nil, fmt.Errorf("sqlpool: the connector did not return within ConnectTimeout: %w", ctx.Err())
@@ -128,8 +148,7 @@ func checkConnected(ctx context.Context, conn driver.Conn, err error) (driver.Co
 	case conn == nil:
 		return nil, errors.New("sqlpool: the connector returned neither a connection nor an error")
 	case ctx.Err() != nil:
-		_ = conn.Close()
-		return nil, ctx.Err()
+		return conn, ctx.Err()
 	}
 	return conn, nil
 }

@@ -44,7 +44,7 @@ const (
 // An AcquireError is an acquire that failed, with what is needed to see why.
 type AcquireError struct {
 	Pool   string        // Config.Name
-	Kind   error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrUnavailable, or nil when the context was cancelled
+	Kind   error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrUnavailable, or nil when the caller gave up or a hook refused
 	Cause  error         // the context's cause, or the error of the connection, or nil
 	Dial   error         // the last dial error while the database is unreachable, or nil
 	Phase  Phase         // where it was

@@ -40,29 +40,40 @@ func (p *Pool) Holders() []Holder {
 // holders returns at most that many of the longest loans, or all of them when
 // most is negative.
 func (p *Pool) holders(most int) []Holder {
-	type held struct {
-		c     *Conn
-		since int64
-	}
 	p.mu.Lock()
 	now := p.now()
+	all := p.heldLocked()
+	p.mu.Unlock()
+	return describe(all, most, now)
+}
+
+// held is a loan that is out, as seen under the lock.
+type held struct {
+	c     *Conn
+	loan  uint64
+	since int64
+}
+
+func (p *Pool) heldLocked() []held {
 	all := make([]held, 0, p.inUse)
 	for _, c := range p.conns {
 		if c.state == stateInUse && c.parkedBy == nil {
-			all = append(all, held{c, c.acquiredAt})
+			all = append(all, held{c, c.loan, c.acquiredAt})
 		}
 	}
-	p.mu.Unlock()
+	return all
+}
 
+// describe sorts the longest loans first. It asks hooks where a loan came from,
+// which may take long and may call the pool: not under the lock.
+func describe(all []held, most int, now int64) []Holder {
 	slices.SortFunc(all, func(a, b held) int { return cmp.Compare(a.since, b.since) })
 	if most >= 0 && len(all) > most {
 		all = all[:most]
 	}
-	// Describing asks hooks where a loan came from: outside the lock, because
-	// that may take long and may call the pool.
 	holders := make([]Holder, len(all))
 	for i, h := range all {
-		holders[i] = h.c.describe(time.Duration(now - h.since))
+		holders[i] = h.c.describe(h.loan, time.Duration(now-h.since))
 	}
 	return holders
 }

@@ -6,16 +6,17 @@ import (
 	"runtime/debug"
 )
 
-// A HookPanic is a panic of a hook, kept from taking a slot or the process
+// A HookPanic is a panic of a hook, or of a driver where the pool itself calls
+// it, kept from taking a slot or the process
 // with it.
 type HookPanic struct {
-	Moment string // the field of Hooks, for example "BeforeAcquire"
+	Moment string // the field of Hooks, for example "BeforeAcquire", or the driver's method
 	Value  any    // what it panicked with
 	Stack  []byte // where
 }
 
 func (e *HookPanic) Error() string {
-	return fmt.Sprintf("sqlpool: hook %s panicked: %v", e.Moment, e.Value)
+	return fmt.Sprintf("sqlpool: %s panicked: %v", e.Moment, e.Value)
 }
 
 // Unwrap returns the panic's value when that is an error.
@@ -25,7 +26,7 @@ func (e *HookPanic) Unwrap() error {
 }
 
 // ReasonCode implements the interface behind the function ReasonCode.
-func (e *HookPanic) ReasonCode() string { return "hook_panic" }
+func (e *HookPanic) ReasonCode() string { return CodeHookPanic }
 
 // catch turns a panic into the error that *err then holds. It must be deferred
 // directly.

@@ -1,6 +1,9 @@
 package sqlpool
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // The idle stack and what moves connections on and off it. Every function here
 // runs with Pool.mu held.
@@ -47,7 +50,9 @@ func (p *Pool) pushIdleLocked(c *Conn) {
 func (p *Pool) lendLocked(c *Conn, now int64) {
 	c.state = stateInUse
 	c.loan++
+	c.taken = false
 	c.acquiredAt = now
+	c.waited = 0
 	p.tickLocked(now)
 	p.inUse++
 	p.stats.AcquireCount++
@@ -74,10 +79,10 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 	p.waiters.remove(w, now)
 	p.lendLocked(c, now)
 	c.waiter = w
-	waited := now - w.since
+	c.waited = now - w.since
 	p.stats.WaitCount++
-	p.stats.WaitTime += timeSpan(waited)
-	p.stats.MaxWait = max(p.stats.MaxWait, timeSpan(waited))
+	p.stats.WaitTime += time.Duration(c.waited)
+	p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
 	w.conn = c
 	w.ready <- struct{}{}
 	return false
@@ -100,14 +105,29 @@ func (p *Pool) endLoanLocked(c *Conn, now int64) {
 }
 
 // passOnLocked takes back a grant that its waiter will never use and gives it
-// to the next one. It was no loan.
+// to the next one.
 func (p *Pool) passOnLocked(c *Conn) {
-	p.inUse--
-	p.stats.AcquireCount--
+	if c.state != stateInUse { // Shutdown took it by force meanwhile
+		p.finishForcedLocked(c)
+		return
+	}
+	p.ungrantLocked(c)
 	c.waiter = nil // the waiter is its caller's to put back
 	if p.closed {
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 		return
 	}
 	p.giveLocked(c, p.now())
+}
+
+// ungrantLocked ends a grant that was never used and so was no loan. The
+// connection is then in no stack and counted nowhere.
+func (p *Pool) ungrantLocked(c *Conn) {
+	p.inUse--
+	p.stats.AcquireCount--
+	c.loan--
+	if c.waiter != nil {
+		p.stats.WaitCount--
+		p.stats.WaitTime -= time.Duration(c.waited)
+	}
 }

@@ -48,11 +48,10 @@ func (l Loan) held() bool {
 	p := l.conn.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return l.conn.state == stateInUse && l.conn.loan == l.loan
+	return l.conn.state == stateInUse && l.conn.loan == l.loan && !l.conn.taken
 }
 
-// take claims the end of the loan for one caller: a second one finds another
-// loan number.
+// take claims the end of the loan for one caller.
 func (l Loan) take() bool {
 	if l.conn == nil {
 		return false
@@ -60,14 +59,17 @@ func (l Loan) take() bool {
 	p := l.conn.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l.conn.loan != l.loan || l.conn.state != stateInUse {
-		if l.conn.loan == l.loan && l.conn.state == stateForced {
-			p.finishForcedLocked(l.conn)
-		} else {
-			p.stats.MisuseCount++
-		}
+	c := l.conn
+	switch {
+	case c.loan != l.loan || c.taken:
+	case c.state == stateInUse:
+		c.taken = true
+		return true
+	case c.state == stateForced:
+		c.taken = true
+		p.finishForcedLocked(c)
 		return false
 	}
-	l.conn.loan++
-	return true
+	p.stats.MisuseCount++
+	return false
 }

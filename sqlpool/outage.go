@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"errors"
+	"math"
 	"time"
 )
 
@@ -17,44 +18,66 @@ type outage struct {
 	failures int   // in a row; zero when there is no outage
 	since    int64 // the first of them
 	lastAt   int64 // the last of them
-	err      error // what it said
+	why      dialFailure
 	nextAt   int64 // when the backoff has the next one due
 	wanted   bool  // an acquire was refused since the last one
 	open     bool  // the circuit: acquires without an idle connection fail at once
 	timer    *time.Timer
 }
 
-// dialFailedLocked begins or continues an outage.
-func (p *Pool) dialFailedLocked(err error, now int64) *StateChanged {
-	before := p.stateLocked()
+// dialFailure is a failed dial as far as it matters here. It is found out
+// before the lock is taken, because an error's methods and Config.Classify are
+// somebody else's code.
+type dialFailure struct {
+	err   error
+	text  string
+	class Class
+	hook  bool // a hook refused the new connection
+}
+
+func (p *Pool) judgeDial(err error) dialFailure {
+	var refusal *hookRefusal
+	return dialFailure{err: err, text: err.Error(), class: p.classify(err), hook: errors.As(err, &refusal)}
+}
+
+// dialFailedLocked begins or continues an outage. Dials that were under way
+// together fail together: seen tells them, and to the backoff they are one.
+func (p *Pool) dialFailedLocked(failure dialFailure, seen uint64, now int64) {
 	o := &p.outage
 	if o.failures == 0 {
 		o.since = now
 	}
-	o.failures++
-	o.err = err
+	if o.failures == 0 || seen+1 == p.stats.DialErrorCount {
+		o.failures++
+		o.nextAt = later(now, p.cfg.Backoff.delay(o.failures))
+	}
+	o.why = failure
 	o.lastAt = now
-	o.nextAt = now + int64(p.cfg.Backoff.delay(o.failures))
 	o.wanted = false
-	p.stats.DialErrorCount++
-	p.noteErrorLocked(err)
-	if p.givesUpLocked(err, now) {
-		o.open = true
+	p.dialErr = failure.err
+	p.noteErrorLocked(failure.text)
+	p.giveUpLocked(now)
+	p.armLocked(now)
+}
+
+// giveUpLocked opens the circuit when it is time, and ends every wait once it
+// is open.
+func (p *Pool) giveUpLocked(now int64) {
+	if p.outage.open || p.givesUpLocked(now) {
+		p.outage.open = true
 		p.waiters.fail(ErrUnavailable, now)
 	}
-	p.armProbeLocked(now)
-	return p.changeLocked(before, err)
 }
 
 // givesUpLocked reports whether waiting for the database is over.
-func (p *Pool) givesUpLocked(err error, now int64) bool {
-	var hook *hookRefusal
-	switch class := p.classify(err); {
-	case p.stats.DialCount == p.stats.DialErrorCount:
+func (p *Pool) givesUpLocked(now int64) bool {
+	why := &p.outage.why
+	switch {
+	case p.neverConnectedLocked() && p.dialing == 0:
 		return true // it was never there: more likely a wrong address than an outage
-	case class == ClassPermanent, errors.As(err, &hook):
+	case why.class == ClassPermanent, why.hook:
 		return p.inUse == 0 // else the connections that still work are worth waiting for
-	case class == ClassUnavailable && p.inUse > 0:
+	case why.class == ClassUnavailable && p.inUse > 0:
 		return false // the server is full, and part of that is ours to come back
 	default:
 		return now-p.outage.since >= int64(p.cfg.FailFastAfter)
@@ -62,14 +85,12 @@ func (p *Pool) givesUpLocked(err error, now int64) bool {
 }
 
 // dialSucceededLocked ends an outage.
-func (p *Pool) dialSucceededLocked() *StateChanged {
+func (p *Pool) dialSucceededLocked() {
 	if p.outage.failures == 0 {
-		return nil
+		return
 	}
-	before := p.stateLocked()
 	p.outage.timer.Stop()
 	p.outage = outage{timer: p.outage.timer}
-	return p.changeLocked(before, nil)
 }
 
 // refusesLocked reports whether the open circuit refuses an acquire. It does
@@ -81,7 +102,7 @@ func (p *Pool) refusesLocked(now int64) bool {
 	}
 	if !o.wanted {
 		o.wanted = true
-		p.armProbeLocked(now)
+		p.armLocked(now)
 	}
 	return true
 }
@@ -95,20 +116,46 @@ func (p *Pool) probeAtLocked() int64 {
 	return o.nextAt
 }
 
-func (p *Pool) armProbeLocked(now int64) {
-	left := time.Duration(max(p.probeAtLocked()-now, 0))
-	if p.outage.timer == nil {
-		p.outage.timer = time.AfterFunc(left, p.probe)
+// armLocked sets the timer for whatever comes next: the probe, unless one is
+// under way, or the end of the callers' patience.
+func (p *Pool) armLocked(now int64) {
+	o := &p.outage
+	at := int64(math.MaxInt64)
+	if p.dialing == 0 {
+		at = p.probeAtLocked()
+	}
+	if end := later(o.since, p.cfg.FailFastAfter); !o.open && end > now {
+		at = min(at, end)
+	}
+	left := time.Duration(max(at-now, 0))
+	if o.timer == nil {
+		o.timer = time.AfterFunc(left, p.probe)
 	} else {
-		p.outage.timer.Reset(left)
+		o.timer.Reset(left)
 	}
 }
 
-// probe is called when a probe may be due.
+// probe is called when a probe may be due, or the circuit is to open although
+// a probe is still under way.
 func (p *Pool) probe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed || p.outage.failures == 0 {
+		return
+	}
+	now := p.now()
+	before := p.stateLocked()
+	if !p.outage.open {
+		p.giveUpLocked(now)
+		p.changeLocked(before, p.outage.why.err)
+	}
 	p.dialMoreLocked()
+	if p.dialing > 0 {
+		p.armLocked(now)
+	}
+	if len(p.changes) > 0 {
+		p.work.Go(p.tellStates)
+	}
 }
 
 // probeDueLocked reports whether the next probe may start, and sees to it that
@@ -118,33 +165,46 @@ func (p *Pool) probeDueLocked() bool {
 	if now >= p.probeAtLocked() {
 		return true
 	}
-	p.armProbeLocked(now)
+	p.armLocked(now)
 	return false
 }
 
-// changeLocked returns the event for a change of state, or nil.
-func (p *Pool) changeLocked(before State, err error) *StateChanged {
-	after := p.stateLocked()
-	if before == after {
-		return nil
+// changeLocked notes a change of state for tellStates.
+func (p *Pool) changeLocked(before State, err error) {
+	if after := p.stateLocked(); before != after {
+		p.changes = append(p.changes, StateChanged{From: before, To: after, Err: err})
 	}
-	return &StateChanged{From: before, To: after, Err: err}
 }
 
-func (p *Pool) tellState(change *StateChanged) {
-	if change == nil {
+// tellStates tells the OnState hooks what has changed, in the order in which
+// it did: one goroutine at a time, whichever came first.
+func (p *Pool) tellStates() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.telling {
 		return
 	}
-	if err := watch("OnState", p.hooks.onState, *change); err != nil {
-		p.noteError(err)
+	p.telling = true
+	for len(p.changes) > 0 {
+		change := p.changes[0]
+		p.changes = p.changes[1:]
+		p.mu.Unlock()
+		if err := watch("OnState", p.hooks.onState, change); err != nil {
+			p.noteError(err)
+		}
+		p.mu.Lock()
 	}
+	p.telling = false
 }
 
-// hookRefusal is a new connection that an AfterConnect hook did not accept.
-type hookRefusal struct{ err error }
+// hookRefusal is a new connection that a hook did not accept.
+type hookRefusal struct {
+	moment string
+	err    error
+}
 
 func (e *hookRefusal) Error() string {
-	return "sqlpool: an AfterConnect hook refused the new connection: " + e.err.Error()
+	return "sqlpool: hook " + e.moment + " refused the new connection: " + e.err.Error()
 }
 
 func (e *hookRefusal) Unwrap() error { return hideBadConn(e.err) }

@@ -62,7 +62,12 @@ func (p *Pool) park(s *session) {
 	s.parkedAt = now
 	s.parked.Store(true)
 	p.parked.push(s)
+	s.conn.loan--
 	p.stats.AcquireCount--
+	if p.closed { // Shutdown has taken back the others already
+		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
+		return
+	}
 	p.armRevokeLocked()
 }
 
@@ -75,15 +80,17 @@ func (p *Pool) claim(s *session) bool {
 	if !s.parked.Load() {
 		return s.conn != nil
 	}
-	p.unparkLocked(s)
-	s.conn.acquiredAt = now
+	c := s.conn
+	p.unparkLocked(s, c)
+	c.acquiredAt = now
+	c.loan++
 	p.stats.AcquireCount++
 	return true
 }
 
-func (p *Pool) unparkLocked(s *session) {
+func (p *Pool) unparkLocked(s *session, c *Conn) {
 	p.parked.remove(s)
-	s.conn.parkedBy = nil
+	c.parkedBy = nil
 	s.parked.Store(false)
 }
 
@@ -115,8 +122,8 @@ func (p *Pool) revokeLocked(now int64) *Conn {
 
 func (p *Pool) takeParkedLocked(s *session) *Conn {
 	c := s.conn
-	p.unparkLocked(s)
-	s.conn = nil
+	s.conn = nil // before the session can see that it is not parked any more
+	p.unparkLocked(s, c)
 	p.inUse--
 	c.idleSince = s.parkedAt
 	if c.waiter != nil {

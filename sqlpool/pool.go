@@ -51,7 +51,11 @@ type Pool struct {
 	closing  int
 	dialing  int
 
-	outage outage
+	outage  outage
+	dialErr error // what the last failed dial said
+
+	changes []StateChanged // of state, not yet told to OnState
+	telling bool           // a goroutine is telling them
 
 	closed  bool
 	changed chan struct{} // closed and replaced when a dial ends or a slot frees; nil when nobody watches
@@ -108,6 +112,9 @@ func (p *Pool) totalLocked() int {
 
 func (p *Pool) idleCountLocked() int { return len(p.idle) + p.checking }
 
+// neverConnectedLocked reports whether no dial has succeeded yet.
+func (p *Pool) neverConnectedLocked() bool { return p.stats.DialCount == p.stats.DialErrorCount }
+
 func (p *Pool) stateLocked() State {
 	switch {
 	case p.closed:
@@ -116,6 +123,8 @@ func (p *Pool) stateLocked() State {
 		return StateDown
 	case p.outage.failures > 0:
 		return StateRetrying
+	case p.neverConnectedLocked():
+		return StateStarting
 	default:
 		return StateUp
 	}
@@ -151,6 +160,10 @@ func (p *Pool) Warm(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	errorsBefore := p.stats.DialErrorCount
+	if p.outage.failures > 0 && !p.closed { // somebody wants to know
+		p.outage.wanted = true
+		p.armLocked(p.now())
+	}
 	for {
 		switch {
 		case p.closed:

@@ -6,25 +6,23 @@ import (
 	"time"
 )
 
-func timeSpan(ns int64) time.Duration { return time.Duration(ns) }
-
 // release ends a loan and reports whether the connection became idle, and
 // when. It does no I/O: what needs the network goes to settle, in the
 // background.
 func (p *Pool) release(c *Conn) (idle bool, now int64) {
-	reason := p.judge(c)
-	if reason == nil {
+	dirty, reason := c.judge() // asked before the lock: no driver is called under it
+	if reason == nil && len(p.hooks.afterRelease) > 0 {
 		reason = decideRelease(p.hooks.afterRelease, c)
 	}
-	if err := p.tellReleased(c, reason); err != nil && reason == nil {
+	if err := p.tellReleased(c, c.loan, reason); err != nil && reason == nil {
 		reason = err
 	}
-	dirty := reason == nil && c.dirty() // asked before the lock: no driver is called under it
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now = max(p.clock, c.acquiredAt)
 	if p.waiters.head != nil {
 		now = p.now() // what a waiter waited is measured
+		p.tickLocked(now)
 	}
 	if c.state != stateInUse { // Shutdown took it by force meanwhile
 		p.finishForcedLocked(c)
@@ -48,7 +46,7 @@ func (p *Pool) release(c *Conn) (idle bool, now int64) {
 
 // retire ends a loan and the connection with it.
 func (p *Pool) retire(c *Conn, reason error) {
-	if err := p.tellReleased(c, reason); err != nil {
+	if err := p.tellReleased(c, c.loan, reason); err != nil {
 		reason = errors.Join(reason, err)
 	}
 	now := p.now()
@@ -62,21 +60,23 @@ func (p *Pool) retire(c *Conn, reason error) {
 	p.closeLocked(c, reason)
 }
 
-// judge says why a connection that comes back must not be lent again, or nil.
-func (p *Pool) judge(c *Conn) error {
+// judge says why a connection that comes back must not be lent again, or nil,
+// and whether it was left in a transaction.
+func (c *Conn) judge() (dirty bool, reason error) {
+	defer catch("IsValid", &reason)
 	switch {
 	case c.broken != nil:
-		return c.broken
+		return false, c.broken
 	case c.pinned > 0:
-		return &Reason{Code: CodePinned}
+		return false, &Reason{Code: CodePinned}
 	case c.can.isValid != nil && !c.can.isValid():
-		return &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
+		return false, &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
 	}
-	return nil
+	return c.dirty(), nil
 }
 
-func (p *Pool) tellReleased(c *Conn, reason error) error {
-	if len(p.hooks.onRelease) == 0 {
+func (p *Pool) tellReleased(c *Conn, loan uint64, reason error) error {
+	if len(p.hooks.onRelease) == 0 || c.told.Swap(loan) == loan {
 		return nil
 	}
 	held := time.Duration(p.now() - c.acquiredAt)
@@ -101,7 +101,7 @@ func (p *Pool) settle(c *Conn) {
 	ctx, cancel := context.WithTimeout(p.life, p.cfg.RollbackTimeout)
 	defer cancel()
 	// Not everything below takes a context; cutting the connection ends it all.
-	stop := context.AfterFunc(ctx, c.abort)
+	stop := context.AfterFunc(ctx, func() { p.cutOff(c) })
 	reason := c.settle(ctx)
 	if !stop() && reason == nil {
 		reason = because(CodeDirty, ctx.Err())
@@ -109,6 +109,10 @@ func (p *Pool) settle(c *Conn) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c.state == stateForced {
+		p.finishForcedLocked(c)
+		return
+	}
 	p.checking--
 	switch {
 	case reason != nil:
@@ -118,6 +122,23 @@ func (p *Pool) settle(c *Conn) {
 	default:
 		p.giveLocked(c, p.now())
 	}
+}
+
+// cutOff ends a settling that has overrun its time. A driver that is deaf to
+// that too keeps the connection, but not its slot.
+func (p *Pool) cutOff(c *Conn) {
+	c.abort()
+	time.AfterFunc(p.cfg.CloseTimeout, func() {
+		p.mu.Lock()
+		if c.state != stateChecking { // it has returned, and the connection is on its way out
+			p.mu.Unlock()
+			return
+		}
+		p.checking--
+		p.abandonLocked(c)
+		p.mu.Unlock()
+		p.tellClosed(c, because(CodeDirty, errors.New("the driver did not return within RollbackTimeout")), p.now(), 0)
+	})
 }
 
 func (c *Conn) settle(ctx context.Context) (reason error) {

@@ -1,7 +1,7 @@
 package sqlpool
 
 import (
-	"sync"
+	"database/sql/driver"
 	"time"
 )
 
@@ -9,26 +9,55 @@ import (
 // The close itself runs in the background and is never on a caller's path. The
 // slot stays taken until the server side is gone, which an adapter's Close
 // waits for, but no longer than CloseTimeout: else a server that is silent
-// would hold every slot.
+// would hold every slot. reason is nil for a connection whose opening nobody
+// has been told of.
 func (p *Pool) closeLocked(c *Conn, reason error) {
 	c.state = stateClosing
 	p.closing++
 	decided := p.now()
 	p.work.Go(func() {
-		free := sync.OnceFunc(func() { p.freeSlot(c, reason, decided) })
-		timer := time.AfterFunc(p.cfg.CloseTimeout, free)
-		closeInner(c)
-		timer.Stop()
-		free()
+		p.closeInner(c.inner, c.abort)
+		p.freeSlot(c, reason, decided)
 	})
 }
 
-// closeInner closes the driver's connection. A driver that panics here has
-// nothing left to lose.
-func closeInner(c *Conn) {
+// closeInner closes a driver's connection. A Close that overruns CloseTimeout
+// is cut off by abort, if that is not nil, and not waited for any longer.
+func (p *Pool) closeInner(inner driver.Conn, abort func()) {
+	closed := make(chan struct{})
+	p.work.Go(func() {
+		defer close(closed)
+		closeQuietly(inner)
+	})
+	timer := time.NewTimer(p.cfg.CloseTimeout)
+	defer timer.Stop()
+	select {
+	case <-closed:
+		return
+	case <-timer.C:
+	}
+	if abort == nil {
+		return
+	}
+	cut := make(chan struct{})
+	p.work.Go(func() {
+		defer close(cut)
+		abort()
+	})
+	timer.Reset(p.cfg.CloseTimeout)
+	select {
+	case <-closed:
+	case <-cut:
+	case <-timer.C: // deaf to everything
+	}
+}
+
+// closeQuietly closes what is of no use any more. A driver that panics here
+// has nothing left to lose.
+func closeQuietly(inner driver.Conn) {
 	var err error
 	defer catch("Close", &err)
-	_ = c.inner.Close()
+	_ = inner.Close()
 }
 
 // freeSlot ends a close: the slot may be dialed into again.
@@ -36,15 +65,42 @@ func (p *Pool) freeSlot(c *Conn, reason error, decided int64) {
 	now := p.now()
 	p.mu.Lock()
 	p.closing--
-	p.stats.CloseCount++
+	if !c.refused {
+		p.stats.CloseCount++
+	}
 	p.forgetLocked(c)
 	p.dialMoreLocked()
 	p.changedLocked()
 	p.mu.Unlock()
+	if reason != nil {
+		p.tellClosed(c, reason, decided, now-decided)
+	}
+}
 
+// abandonLocked frees the slot of a connection that is still being used by
+// somebody who cannot be made to stop. Whoever that is closes it when they let
+// go (finishForcedLocked): a driver.Conn may not be closed while it is used.
+func (p *Pool) abandonLocked(c *Conn) {
+	p.forgetLocked(c)
+	c.state = stateForced
+	p.stats.CloseCount++
+	p.dialMoreLocked()
+	p.changedLocked()
+}
+
+// finishForcedLocked closes an abandoned connection, now that it is not used
+// any more.
+func (p *Pool) finishForcedLocked(c *Conn) {
+	if c.state == stateForced {
+		c.state = stateGone
+		go closeQuietly(c.inner)
+	}
+}
+
+func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {
 	err := watch("OnClose", p.hooks.onClose, Closed{
 		Conn: c, Reason: reason,
-		Age: time.Duration(decided - c.openedAt), Took: time.Duration(now - decided),
+		Age: time.Duration(decided - c.openedAt), Took: time.Duration(took),
 	})
 	if err != nil {
 		p.noteError(err)
@@ -69,12 +125,13 @@ func (p *Pool) forgetLocked(c *Conn) {
 }
 
 func (p *Pool) noteError(err error) {
+	text := err.Error() // somebody else's code: not under the lock
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.noteErrorLocked(err)
+	p.noteErrorLocked(text)
 }
 
-func (p *Pool) noteErrorLocked(err error) {
-	p.stats.LastError = err.Error()
+func (p *Pool) noteErrorLocked(text string) {
+	p.stats.LastError = text
 	p.stats.LastErrorAt = time.Now()
 }

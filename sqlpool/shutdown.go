@@ -30,12 +30,11 @@ func (p *Pool) Close() error {
 // left. A second call waits for the first one's end.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
-	var change *StateChanged
 	if !p.closed {
-		change = p.beginShutdownLocked()
+		p.beginShutdownLocked()
 	}
 	p.mu.Unlock()
-	p.tellState(change)
+	p.tellStates()
 
 	drained := p.drain(ctx)
 	var problems *multierror.Error
@@ -46,7 +45,8 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	}
 	p.endLife()
 
-	// What is left is bounded: closes by CloseTimeout, dials by their context.
+	// What is left ends soon: its contexts have ended, and what can be cut off
+	// has been.
 	finished := make(chan struct{})
 	go func() {
 		p.work.Wait()
@@ -55,14 +55,14 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	select {
 	case <-finished:
 	case <-ctx.Done():
-		if drained {
+		if problems == nil {
 			problems = multierror.Append(problems, fmt.Errorf("sqlpool: pool %q closed, but some background work has not ended: %w", p.cfg.Name, ctx.Err()))
 		}
 	}
 	return problems.ErrorOrNil()
 }
 
-func (p *Pool) beginShutdownLocked() *StateChanged {
+func (p *Pool) beginShutdownLocked() {
 	before := p.stateLocked()
 	p.closed = true
 	p.isClosed.Store(true)
@@ -80,7 +80,7 @@ func (p *Pool) beginShutdownLocked() *StateChanged {
 	if p.outage.timer != nil {
 		p.outage.timer.Stop()
 	}
-	return p.changeLocked(before, nil)
+	p.changeLocked(before, nil)
 }
 
 // drain waits until no slot is taken and reports whether that came about
@@ -104,41 +104,26 @@ func (p *Pool) drain(ctx context.Context) bool {
 
 // force cuts off every loan that is out and returns them. The borrower's next
 // call fails, and its release, whenever that comes, closes the connection.
+// What belongs to the borrower is left alone: it may be using it.
 func (p *Pool) force() []Holder {
-	holders := p.Holders()
 	p.mu.Lock()
 	now := p.now()
-	var cut []*Conn
-	for _, c := range p.conns {
-		if c.state == stateInUse {
-			cut = append(cut, c)
-		}
+	cut := p.heldLocked()
+	for _, h := range cut {
+		p.inUse--
+		p.stats.ReleaseCount++
+		p.abandonLocked(h.c)
 	}
-	for _, c := range cut {
-		p.endLoanLocked(c, now)
-		p.forgetLocked(c)
-		p.stats.CloseCount++
-		c.state = stateForced
-	}
-	p.changedLocked()
 	p.mu.Unlock()
 
+	holders := describe(cut, -1, now)
 	reason := &Reason{Code: CodeForced}
-	for _, c := range cut {
-		c.abort()
-		if err := watch("OnClose", p.hooks.onClose, Closed{Conn: c, Reason: reason, Age: c.Age()}); err != nil {
+	for _, h := range cut {
+		go h.c.abort() // not even a driver that hangs here holds up the others
+		if err := p.tellReleased(h.c, h.loan, reason); err != nil {
 			p.noteError(err)
 		}
+		p.tellClosed(h.c, reason, now, 0)
 	}
 	return holders
-}
-
-// finishForcedLocked closes a connection that was cut off, now that its
-// borrower is done with it: a driver.Conn may not be closed while it is used.
-func (p *Pool) finishForcedLocked(c *Conn) {
-	if c.state != stateForced {
-		return
-	}
-	c.state = stateGone
-	go closeInner(c)
 }

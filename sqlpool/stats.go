@@ -6,8 +6,10 @@ import "time"
 type State int
 
 const (
-	// StateUp: the last dial succeeded, or none has been needed yet.
-	StateUp State = iota
+	// StateStarting: no connection has been opened yet.
+	StateStarting State = iota
+	// StateUp: the last dial succeeded.
+	StateUp
 	// StateRetrying: dials fail; acquires wait for the database to return.
 	StateRetrying
 	// StateDown: the circuit is open; acquires without an idle connection fail
@@ -19,7 +21,7 @@ const (
 
 // String returns the state's name.
 func (s State) String() string {
-	return [...]string{"up", "retrying", "down", "closed"}[s]
+	return [...]string{"starting", "up", "retrying", "down", "closed"}[s]
 }
 
 // Stats is a pool at one instant. Every gauge and counter in one value belongs

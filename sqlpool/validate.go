@@ -80,7 +80,7 @@ func (c Config) Validate() error {
 		refuse("Backoff.First", d.Backoff.First, fmt.Sprintf("it must not exceed Backoff.Max, which is %v", d.Backoff.Max),
 			"lower Backoff.First or raise Backoff.Max")
 	}
-	if c.Backoff.Factor != 0 && c.Backoff.Factor < 1 {
+	if c.Backoff.Factor != 0 && !(c.Backoff.Factor >= 1) { // NaN too
 		refuse("Backoff.Factor", c.Backoff.Factor, "a delay must not shrink from one dial to the next",
 			"use 1 or more, or 0 for the default of 2")
 	}
