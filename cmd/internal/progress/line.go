@@ -1,0 +1,81 @@
+// Package progress shows how long work is getting on: one line that is redrawn on a terminal, a plain line now and then
+// anywhere else.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+const (
+	redraw = 100 * time.Millisecond // fast enough to look alive
+	plain  = time.Second            // slow enough to be read in a log afterwards
+
+	assumedWidth = 80 // of a terminal that does not tell
+)
+
+// Line is a progress line. It belongs to one goroutine.
+type Line struct {
+	w     io.Writer
+	fd    int
+	isTTY bool
+}
+
+// New returns a progress line on w, which is redrawn if w is a terminal that can do so.
+func New(w io.Writer) *Line {
+	l := &Line{w: w}
+	if f, ok := w.(*os.File); ok && os.Getenv("TERM") != "dumb" {
+		l.fd = int(f.Fd())
+		l.isTTY = term.IsTerminal(l.fd)
+	}
+	return l
+}
+
+// Every is how often Show is worth calling.
+func (l *Line) Every() time.Duration {
+	if l.isTTY {
+		return redraw
+	}
+	return plain
+}
+
+// Show replaces the line's text on a terminal, cut to the terminal's width, and adds a line elsewhere. Colour and other
+// escapes have no place in it.
+func (l *Line) Show(text string) {
+	if !l.isTTY {
+		_, _ = fmt.Fprintln(l.w, text)
+		return
+	}
+	width, _, err := term.GetSize(l.fd)
+	if err != nil || width <= 0 {
+		width = assumedWidth
+	}
+	// One column stays free: in the last one some terminals wrap.
+	_, _ = fmt.Fprint(l.w, "\r"+cut(text, width-1)+"\x1b[K")
+}
+
+// Clear takes the line off a terminal, so that what follows begins where it stood. Elsewhere it does nothing.
+func (l *Line) Clear() {
+	if l.isTTY {
+		_, _ = fmt.Fprint(l.w, "\r\x1b[K")
+	}
+}
+
+// Bar draws the share done, from 0 to 1, so many characters wide.
+func Bar(done float64, width int) string {
+	full := min(max(int(done*float64(width)+0.5), 0), width)
+	return strings.Repeat("#", full) + strings.Repeat("-", width-full)
+}
+
+func cut(text string, width int) string {
+	if width < 0 || utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:width])
+}

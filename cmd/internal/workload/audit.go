@@ -1,0 +1,89 @@
+package workload
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// unexplained counts the accounts whose balance is not the opening one plus what came minus what went.
+const unexplained = `
+	SELECT count(*) FROM bank.accounts a
+	LEFT JOIN (SELECT target AS id, sum(amount) AS amount FROM bank.transfers GROUP BY 1) came USING (id)
+	LEFT JOIN (SELECT source AS id, sum(amount) AS amount FROM bank.transfers GROUP BY 1) went USING (id)
+	WHERE a.balance <> $1 + coalesce(came.amount, 0) - coalesce(went.amount, 0)`
+
+// Audit compares what the database holds with what the run's callers were told, after Wait. Every check is in the
+// result; the error says that the database could not be asked.
+func (r *Run) Audit(ctx context.Context, db *sql.DB) ([]Check, error) {
+	var sum, wrong int64
+	if err := db.QueryRowContext(ctx, r.bank.in("SELECT sum(balance) FROM bank.accounts")).Scan(&sum); err != nil {
+		return nil, fmt.Errorf("adding up the accounts: %w", err)
+	}
+	if err := db.QueryRowContext(ctx, r.bank.in(unexplained), openingBalance).Scan(&wrong); err != nil {
+		return nil, fmt.Errorf("comparing the accounts with the log: %w", err)
+	}
+	found, err := r.compare(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("comparing the log with what callers know: %w", err)
+	}
+	errors, badConns, first := r.trouble.sum()
+	return []Check{
+		Require("money", "no money was lost or made",
+			sum == r.bank.Total(), "the accounts hold %d, at the start it was %d", sum, r.bank.Total()),
+		Require("snapshots", "every sum read while money moved was the whole",
+			r.wrongSums.Load() == 0, "%d of %d sums were another", r.wrongSums.Load(), r.audits.Load()),
+		Require("balances", "the log explains every balance",
+			wrong == 0, "%d balances are not what the log makes them", wrong),
+		Require("acknowledged", "every acknowledged transfer is in the log exactly once",
+			found.missing+found.repeated == 0, "%d are missing, %d are there more than once", found.missing, found.repeated),
+		Require("unacknowledged", "an unacknowledged transfer is in the log at most once",
+			found.unknownRepeated == 0, "%d are there more than once", found.unknownRepeated),
+		Require("uncommitted", "a transfer whose COMMIT was not sent is not in the log",
+			found.uninvited == 0, "%d are in the log", found.uninvited),
+		Require("errors", "no error but the planned cancellations",
+			errors == 0, "%d errors, the first: %s", errors, first),
+		Require("bad-connection", `nobody saw "driver: bad connection"`,
+			badConns == 0, "it was seen %d times", badConns),
+	}, nil
+}
+
+// differences are the transfers for which the log and the book disagree.
+type differences struct {
+	missing, repeated int // of the acknowledged ones
+	unknownRepeated   int // of the unknown ones
+	uninvited         int // logged, though COMMIT was never sent or the run does not know them
+}
+
+func (r *Run) compare(ctx context.Context, db *sql.DB) (d differences, err error) {
+	rows, err := db.QueryContext(ctx, r.bank.in("SELECT token, count(*) FROM bank.transfers GROUP BY token"))
+	if err != nil {
+		return d, err
+	}
+	defer func() { _ = rows.Close() }() // an error is rows.Err's too
+	book := r.book()
+	for _, known := range book {
+		if known == Acknowledged {
+			d.missing++
+		}
+	}
+	for rows.Next() {
+		var token int64
+		var times int
+		if err := rows.Scan(&token, &times); err != nil {
+			return d, err
+		}
+		switch known := book[token]; { // Never for a token that is not in the book
+		case known == Never:
+			d.uninvited++
+		case known == Unknown && times > 1:
+			d.unknownRepeated++
+		case known == Acknowledged:
+			d.missing--
+			if times > 1 {
+				d.repeated++
+			}
+		}
+	}
+	return d, rows.Err()
+}

@@ -1,0 +1,112 @@
+package workload
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// transfer moves an amount between two accounts and logs it, in one transaction. What its caller knows afterwards goes
+// into the book, whatever happens.
+func (w *worker) transfer(ctx context.Context) error {
+	token, known := w.token(), Never
+	defer func() { w.book.note(token, known) }()
+
+	source, target := w.pair()
+	amount := 1 + w.random.Int64N(openingBalance/10)
+
+	tx, err := w.run.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	balance, err := w.lock(ctx, tx, source, target)
+	if err != nil {
+		return err
+	}
+	if balance < amount {
+		w.run.refused.Add(1)
+		return tx.Rollback()
+	}
+	if err := w.exec(ctx, tx, w.run.statement.debit, amount, source); err != nil {
+		return err
+	}
+	if err := w.exec(ctx, tx, w.run.statement.credit, amount, target); err != nil {
+		return err
+	}
+	if err := w.log(ctx, tx, token, source, target, amount); err != nil {
+		return err
+	}
+	known = Unknown // the server may commit and the answer be lost
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	known = Acknowledged
+	w.run.transfers.Add(1)
+	return nil
+}
+
+// lock locks both accounts and returns the balance of the source.
+func (w *worker) lock(ctx context.Context, tx *sql.Tx, source, target int) (int64, error) {
+	w.run.statements.Add(1)
+	rows, err := tx.StmtContext(ctx, w.run.statement.lock).QueryContext(ctx, source, target)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }() // an error is rows.Err's too
+	found, balance := 0, int64(0)
+	for rows.Next() {
+		var id int
+		var has int64
+		if err := rows.Scan(&id, &has); err != nil {
+			return 0, err
+		}
+		if found++; id == source {
+			balance = has
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	if found != 2 {
+		return 0, fmt.Errorf("locked %d of the accounts %d and %d", found, source, target)
+	}
+	return balance, nil
+}
+
+// exec runs a prepared statement that must change exactly one row.
+func (w *worker) exec(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) error {
+	w.run.statements.Add(1)
+	result, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("changed %d rows instead of one (%v)", n, err)
+	}
+	return nil
+}
+
+// log is a statement given as text, which most programs have more of than prepared ones.
+func (w *worker) log(ctx context.Context, tx *sql.Tx, token int64, source, target int, amount int64) error {
+	w.run.statements.Add(1)
+	_, err := tx.ExecContext(ctx, w.run.bank.in(
+		"INSERT INTO bank.transfers (token, source, target, amount) VALUES ($1, $2, $3, $4)"), token, source, target, amount)
+	return err
+}
+
+func (w *worker) token() int64 {
+	w.next++
+	return w.next
+}
+
+func (w *worker) anyone() int { return 1 + w.random.IntN(w.run.bank.accounts) }
+
+// pair returns two different accounts.
+func (w *worker) pair() (source, target int) {
+	source, target = w.anyone(), 1+w.random.IntN(w.run.bank.accounts-1)
+	if target >= source {
+		target++
+	}
+	return source, target
+}

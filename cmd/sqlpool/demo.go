@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/sqlpool/go/cmd/internal/progress"
+	"github.com/sqlpool/go/cmd/internal/workload"
+)
+
+// demo is the verb that shows the pool at work.
+type demo struct {
+	common
+	Duration   time.Duration `default:"5s" help:"How long to work on each driver."`
+	Goroutines int           `default:"32" help:"How many goroutines work at once."`
+	MaxConns   int           `default:"8" help:"How many connections the pool may have."`
+}
+
+// accounts are enough that transfers seldom wait for each other's locks, and few enough that some run dry.
+const accounts = 500
+
+// Help is the rest of demo's --help.
+func (demo) Help() string {
+	return `Plain database/sql code moves money between accounts: transactions, prepared statements, reads, and a context
+cancelled now and then. At the end the accounts are audited against what each caller was told. In a database of your own
+(--dsn) all of it happens in a new schema, which is dropped at the end.
+
+Example:
+
+    sqlpool demo --driver pgx --duration 10s --json
+    sqlpool demo --dsn postgres://app@db.example/app --max-conns 4`
+}
+
+// Validate refuses what makes no sense, all of it at once.
+func (d *demo) Validate() error {
+	err := d.common.validate()
+	if d.Duration <= 0 {
+		err = errors.Join(err, fmt.Errorf("--duration is %v: it must be positive", d.Duration))
+	}
+	if d.Goroutines < 1 {
+		err = errors.Join(err, fmt.Errorf("--goroutines is %d: it must be at least 1", d.Goroutines))
+	}
+	if d.MaxConns < 1 {
+		err = errors.Join(err, fmt.Errorf("--max-conns is %d: it must be at least 1", d.MaxConns))
+	}
+	return err
+}
+
+// Run runs the verb. A result that is not complete is reported too, with the error that ended it.
+func (d *demo) Run(ctx context.Context, c *console) error {
+	result := demoResult{Verb: "demo", Settings: demoSettings{
+		Duration: d.Duration.Seconds(), Goroutines: d.Goroutines, MaxConns: d.MaxConns, Seed: mathrand.Uint64N(1 << 53),
+	}}
+	err := d.fill(ctx, c, &result)
+	if err != nil {
+		result.Error = err.Error()
+	}
+	result.OK = err == nil && result.failed() == 0
+	if d.JSON {
+		err = errors.Join(err, writeJSON(c.stdout, result))
+	} else if len(result.Drivers) > 0 {
+		err = errors.Join(err, result.write(c.stdout))
+	}
+	if err == nil && !result.OK {
+		err = errChecks
+	}
+	return err
+}
+
+// fill runs the workload on each driver.
+func (d *demo) fill(ctx context.Context, c *console, result *demoResult) (err error) {
+	line := progress.New(c.stderr)
+	defer line.Clear()
+	if d.DSN == "" {
+		line.Show("starting a private PostgreSQL")
+	}
+	t, err := d.open(ctx, d.MaxConns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	result.Server.Private = t.server != nil
+	for _, kind := range d.drivers() {
+		trial := &demoTrial{
+			demo: d, target: t, driver: kind, line: line, seed: result.Settings.Seed, tamper: c.tamper,
+			name: "sqlpool_demo_" + kind.name + "_" + strings.ToLower(rand.Text()[:8]),
+		}
+		found, err := trial.run(ctx)
+		if found != nil {
+			result.Drivers = append(result.Drivers, *found)
+			result.Server.Version = trial.version
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind.title, err)
+		}
+	}
+	return nil
+}
+
+// tamper is what a test does to the books before they are audited.
+type tamper func(ctx context.Context, db *sql.DB, schema string) error
+
+// statusWords are the report's words for a check.
+var statusWords = map[workload.Status]string{
+	workload.OK: "ok", workload.Failed: "FAILED", workload.NotCounted: "not counted",
+}
