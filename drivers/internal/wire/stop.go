@@ -24,9 +24,10 @@ var past = time.Unix(1, 0)
 
 // Grace returns how long a server that was dialed in took may use, after a
 // deadline, to answer the cancel request: four round trips, within limits. The
-// lower one is for a server nearby (a cancel request takes some 2 ms there, 12 on a
-// machine that is busy with others), where it leaves a caller's deadline overrun
-// below 50 ms; the upper one keeps a slow dial from undoing every deadline.
+// lower one is for a server nearby, where it leaves a caller's deadline overrun
+// below 50 ms with room for a machine that is busy with others; there, a cancelled
+// connection of pgx was gone, cancel request and all, within 12 ms. The upper one
+// keeps a slow dial from undoing every deadline.
 func Grace(took time.Duration) time.Duration {
 	return min(max(4*took, 20*time.Millisecond), 250*time.Millisecond)
 }
