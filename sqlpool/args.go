@@ -21,26 +21,32 @@ func convertArgs(conn driver.Conn, stmt driver.Stmt, args []driver.NamedValue, w
 	//lint:ignore SA1019 a driver may still have only this
 	columns, _ := stmt.(driver.ColumnConverter)
 
-	kept := args[:0]
-	for _, arg := range args {
-		arg.Ordinal = len(kept) + 1
-		err := convertArg(&arg, checker, columns, want)
-		if err == driver.ErrRemoveArgument {
-			continue
+	kept := 0
+	for i := range args {
+		arg := &args[kept] // in place: a copy would escape to the checker and cost an allocation
+		if i != kept {
+			*arg = args[i]
 		}
-		if err != nil {
-			name := fmt.Sprintf("$%d", arg.Ordinal)
-			if arg.Name != "" {
-				name = fmt.Sprintf("with name %q", arg.Name)
-			}
-			return nil, fmt.Errorf("sql: converting argument %s type: %w", name, err)
+		arg.Ordinal = kept + 1
+		switch err := convertArg(arg, checker, columns, want); err {
+		case nil:
+			kept++
+		case driver.ErrRemoveArgument:
+		default:
+			return nil, fmt.Errorf("sql: converting argument %s type: %w", nameArg(arg), err)
 		}
-		kept = append(kept, arg)
 	}
-	if want != -1 && len(kept) != want {
-		return nil, fmt.Errorf("sql: expected %d arguments, got %d", want, len(kept))
+	if want != -1 && kept != want {
+		return nil, fmt.Errorf("sql: expected %d arguments, got %d", want, kept)
 	}
-	return kept, nil
+	return args[:kept], nil
+}
+
+func nameArg(arg *driver.NamedValue) string {
+	if arg.Name == "" {
+		return fmt.Sprintf("$%d", arg.Ordinal)
+	}
+	return fmt.Sprintf("with name %q", arg.Name)
 }
 
 // convertArg asks each rule in turn; driver.ErrSkip passes on to the next. Like
@@ -54,7 +60,9 @@ func convertArg(arg *driver.NamedValue, checker driver.NamedValueChecker, column
 		}
 	}
 	if columns != nil {
-		return convertColumn(arg, columns, want)
+		if err := convertColumn(arg, columns, want); err != driver.ErrSkip {
+			return err
+		}
 	}
 	var err error
 	arg.Value, err = driver.DefaultParameterConverter.ConvertValue(arg.Value)
@@ -78,14 +86,14 @@ func convertColumn(arg *driver.NamedValue, columns driver.ColumnConverter, want 
 		arg.Value = value
 	}
 	given := arg.Value
-	value, err := columns.ColumnConverter(column).ConvertValue(given)
+	var err error
+	arg.Value, err = columns.ColumnConverter(column).ConvertValue(given)
 	if err != nil {
 		return err
 	}
-	if !driver.IsValue(value) {
-		return fmt.Errorf("driver ColumnConverter error converted %T to unsupported type %T", given, value)
+	if !driver.IsValue(arg.Value) {
+		return fmt.Errorf("driver ColumnConverter error converted %T to unsupported type %T", given, arg.Value)
 	}
-	arg.Value = value
 	return nil
 }
 

@@ -10,6 +10,26 @@ import (
 // The functions here call a driver the way package sql does when the driver
 // lacks an optional interface, with the same errors.
 
+// takesExec reports whether c executes a text without preparing it first.
+func takesExec(c driver.Conn) bool {
+	switch c.(type) {
+	//lint:ignore SA1019 a driver may still have only driver.Execer
+	case driver.ExecerContext, driver.Execer:
+		return true
+	}
+	return false
+}
+
+// takesQuery is takesExec for rows.
+func takesQuery(c driver.Conn) bool {
+	switch c.(type) {
+	//lint:ignore SA1019 a driver may still have only driver.Queryer
+	case driver.QueryerContext, driver.Queryer:
+		return true
+	}
+	return false
+}
+
 func innerExec(ctx context.Context, c driver.Conn, query string, args []driver.NamedValue) (driver.Result, error) {
 	if e, ok := c.(driver.ExecerContext); ok {
 		return e.ExecContext(ctx, query, args)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"strings"
+	"time"
 )
 
 // attempt is the state of one operation across its tries.
@@ -12,7 +12,8 @@ type attempt struct {
 	sent      uint64 // what the connection had sent before this try
 	converted bool   // the arguments are converted; a second try must not do it again
 	kept      int    // how many of them remained
-	restated  bool   // a stale statement has been prepared anew once
+	refused   bool   // an argument was refused: the error says nothing of the connection
+	restated  bool   // a stale statement has been prepared anew, or must not be
 	harmless  bool   // the operation leaves nothing on a connection that dies: trying again is always safe
 	loans     int    // loans that broke before anything was sent
 }
@@ -32,13 +33,12 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 		return nil, err
 	}
 	if s.parked.Load() && s.pool.claim(s) {
-		s.used = false
-		if err := s.announce(); err != nil {
+		if err := s.take(s.conn); err != nil {
 			return nil, err
 		}
 	}
 	if s.conn == nil {
-		if err := s.beginLoan(ctx); err != nil {
+		if err := s.acquire(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -61,28 +61,32 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	if err == driver.ErrSkip {
 		return err
 	}
+	if a.refused {
+		return hideBadConn(err)
+	}
 	class := s.pool.classify(err)
 	if class == ClassReadOnly && (!s.pool.wantsPrimary || s.tx != nil && s.tx.readOnly) {
 		class = ClassStatement // the caller's own doing
 	}
 	if class == ClassStatement {
-		if isStale(err) && !a.restated && !s.inTransaction(c) {
+		if !a.restated && isStale(err) && !s.inTransaction(c) {
 			a.restated = true
 			return nil
 		}
 		s.used = true
-		return err
+		return hideBadConn(err)
 	}
-	bad := errors.Is(err, driver.ErrBadConn)
 	sent := c.can.sent == nil || c.can.sent() != a.sent
-	if caller := ctx.Err(); caller != nil {
+	over := ended(ctx)
+	if over != nil {
 		if !sent {
-			return caller // the driver saw the context end before it began: the connection is as it was
+			return over // the driver saw the context end before it began: the connection is as it was
 		}
-		class, err = ClassConn, caller // no evidence against the server
+		class = ClassConn // no evidence against the server
+		err = over
 	}
 	c.fail(class, err)
-	if !s.used && s.tx == nil && (a.harmless || !sent) && a.loans <= s.pool.cfg.MaxConns && ctx.Err() == nil {
+	if !s.used && s.tx == nil && (a.harmless || !sent) && a.loans <= s.pool.cfg.MaxConns && over == nil {
 		// Each of these tries retires a dead connection, so they end.
 		a.loans++
 		s.conn = nil
@@ -90,11 +94,33 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 		return nil
 	}
 	s.used = true
-	if !bad {
-		return err
+	if class == ClassReadOnly {
+		return hideBadConn(err) // the connection still works, and may have a transaction to end
 	}
 	s.lost = &ConnLostError{Conn: c.id, Op: op, Sent: sent && !a.harmless, Err: hideBadConn(err)}
+	if over != nil || hasState(err) {
+		return hideBadConn(err) // the caller's own doing, or the server's last word
+	}
 	return s.lost
+}
+
+// ended returns why the caller does not want the answer any more, or nil. A
+// driver that sets the deadline on its socket may notice it a moment before
+// the context does.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// hasState reports whether err is the server's own.
+func hasState(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state)
 }
 
 // fail marks a connection as not to be lent again and passes on what its error
@@ -117,63 +143,9 @@ func (s *session) inTransaction(c *Conn) bool {
 	return s.tx != nil || c.can.txStatus != nil && c.can.txStatus() != 'I'
 }
 
-// isStale recognises the errors of a prepared statement that the server has
-// forgotten (26000) or whose result has changed its shape since (0A000 with
-// just this message, PostgreSQL's plancache.c). Neither has executed anything.
-func isStale(err error) bool {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) {
-		return false
-	}
-	switch state.SQLState() {
-	case "26000":
-		return true
-	case "0A000":
-		return strings.Contains(err.Error(), "cached plan must not change result type")
-	}
-	return false
-}
-
-// ExecContext implements driver.ExecerContext.
-func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	var a attempt
-	for {
-		c, err := s.enter(ctx, &a, query)
-		if err != nil {
-			return nil, err
-		}
-		res, err := s.exec(ctx, c, &a, query, args)
-		if err == nil {
-			s.used = true
-			return res, nil
-		}
-		if err = s.leave(ctx, c, &a, "exec", err); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// QueryContext implements driver.QueryerContext. The rows are the driver's own.
-func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	var a attempt
-	for {
-		c, err := s.enter(ctx, &a, query)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.query(ctx, c, &a, query, args)
-		if err == nil {
-			s.used = true
-			return rows, nil
-		}
-		if err = s.leave(ctx, c, &a, "query", err); err != nil {
-			return nil, err
-		}
-	}
-}
-
 // Ping implements driver.Pinger.
 func (s *session) Ping(ctx context.Context) error {
+	ctx = s.tx.bind(ctx)
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")

@@ -3,7 +3,6 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -28,12 +27,13 @@ type session struct {
 
 	used   bool  // an operation has run on the present loan
 	tx     *tx   // the open transaction begun through BeginTx
-	live   int   // statements that package sql may want to close
 	sticky error // ResetSession's failure, which package sql would drop: the next method returns it
 	lost   error // the connection broke in mid-loan: everything fails until the session is handed back
 
-	// handedBackAt is Pool.now when IsValid ended the last loan.
-	handedBackAt int64
+	// live counts the statements for which somebody may want the driverConn's
+	// lock in order to close them. Of these, closed have been closed since the
+	// session was handed out: package sql takes the lock once more after that.
+	live, closed int
 }
 
 var (
@@ -60,48 +60,37 @@ func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
 	return s, nil
 }
 
-const (
-	// lockedWait is how long a session with live statements may wait in
-	// ResetSession. Package sql holds the driverConn's lock meanwhile, and the
-	// Close of any statement used on it waits for that lock: a holder of the
-	// last connection that closes such a statement would wait for itself.
-	lockedWait = int64(5 * time.Millisecond)
-
-	// justHanded is how soon after IsValid a ResetSession can be the hand-over
-	// of this very session from one caller to the next. Then ErrBadConn could
-	// be package sql's third and last try, and reach the user.
-	justHanded = int64(50 * time.Millisecond)
-)
+// lockedWait is how long a session with live statements may wait in
+// ResetSession. Package sql holds the driverConn's lock meanwhile, and the
+// Close of any statement used on it waits for that lock: a holder of the last
+// connection that closes such a statement would wait for itself.
+const lockedWait = 5 * time.Millisecond
 
 // ResetSession is called when package sql hands out a session that was used
 // before. It begins a loan. Its error is kept for the next method, because
-// package sql drops every error here but driver.ErrBadConn; and that one only
-// leaves here for a session that waits with live statements (see lockedWait):
-// package sql then discards the session and ends up in Connect, which may
-// wait.
+// package sql drops every error here but driver.ErrBadConn. That one only
+// leaves for a session with live statements that has waited long enough (see
+// lockedWait), and never in package sql's last try, which would pass it on to
+// the user: package sql discards the session, tries again and ends up in
+// Connect, which may wait.
 func (s *session) ResetSession(ctx context.Context) error {
 	s.endLoan()
 	s.sticky, s.lost = nil, nil
-	p := s.pool
-	if s.live == 0 {
-		s.sticky = s.beginLoan(ctx)
-		return nil
+	patience := s.pool.cfg.AcquireTimeout
+	if s.live > 0 {
+		patience = lockedWait
 	}
-	start := p.now()
-	patience := lockedWait
-	if start-s.handedBackAt < justHanded {
-		patience = int64(p.cfg.AcquireTimeout)
+	c, err := s.pool.acquireWithin(ctx, patience)
+	if err == errImpatient {
+		if !onLastTry() {
+			return driver.ErrBadConn
+		}
+		c, err = s.pool.acquire(ctx)
 	}
-	c, err := p.acquireWithin(ctx, start, start+min(patience, int64(p.cfg.AcquireTimeout)))
-	switch {
-	case err == nil:
-		s.conn, s.used = c, false
-		s.sticky = s.announce()
-	case patience == lockedWait && ctx.Err() == nil && errors.Is(err, ErrAcquireTimeout):
-		return driver.ErrBadConn
-	default:
-		s.sticky = err
+	if err == nil {
+		err = s.take(c)
 	}
+	s.sticky = err
 	return nil
 }
 
@@ -111,6 +100,8 @@ func (s *session) ResetSession(ctx context.Context) error {
 // lock held.
 func (s *session) IsValid() bool {
 	s.sticky, s.lost = nil, nil
+	s.live -= s.closed
+	s.closed = 0
 	idle := s.endLoan()
 	if s.pool.isClosed.Load() {
 		return false
@@ -123,9 +114,9 @@ func (s *session) IsValid() bool {
 // ErrBadConn in sql.Conn.Raw, or with package sql's own retirement. Nobody
 // knows its state.
 func (s *session) Close() error {
-	if s.conn != nil && s.used && !s.parked.Load() {
+	if !s.parked.Load() && s.conn != nil && s.used {
 		c := s.conn
-		s.conn = nil
+		s.conn, s.tx = nil, nil
 		s.pool.retire(c, &Reason{Code: CodeAbandoned})
 		return nil
 	}
@@ -133,18 +124,19 @@ func (s *session) Close() error {
 	return nil
 }
 
-// beginLoan acquires a connection for the session.
-func (s *session) beginLoan(ctx context.Context) error {
+// acquire begins a loan, waiting for a connection if need be.
+func (s *session) acquire(ctx context.Context) error {
 	c, err := s.pool.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	s.conn, s.used = c, false
-	return s.announce()
+	return s.take(c)
 }
 
-func (s *session) announce() error {
-	err := s.pool.announce(s.conn)
+// take begins the loan of a connection that was just acquired or claimed.
+func (s *session) take(c *Conn) error {
+	s.conn, s.used = c, false
+	err := s.pool.announce(c)
 	if err != nil {
 		s.conn = nil
 	}
@@ -161,8 +153,8 @@ func (s *session) endLoan() (idle bool) {
 		return false
 	}
 	c := s.conn
-	s.conn = nil
-	idle, s.handedBackAt = s.pool.release(c)
+	s.conn, s.tx = nil, nil
+	idle, _ = s.pool.release(c)
 	return idle
 }
 
@@ -183,7 +175,8 @@ func (s *session) Begin() (driver.Tx, error) {
 // Raw returns the driver's own connection, for sql.Conn.Raw. It is nil when no
 // connection could be acquired; the next method of the session says why.
 func (s *session) Raw() driver.Conn {
-	c, err := s.enter(context.Background(), &attempt{}, "")
+	var a attempt
+	c, err := s.enter(context.Background(), &a, "")
 	if err != nil {
 		s.sticky = err
 		return nil

@@ -1,9 +1,6 @@
 package sqlpool
 
-import (
-	"database/sql/driver"
-	"strings"
-)
+import "database/sql/driver"
 
 // stmtCache keeps the prepared statements of one physical connection by their
 // text, the ones used last. What falls out is closed when the loan ends, not
@@ -92,11 +89,4 @@ func (c *stmtCache) unlink(s *cachedStmt) {
 		s.next.prev = s.prev
 	}
 	s.prev, s.next = nil, nil
-}
-
-// cacheable reports whether a text may be prepared once and used again. COPY
-// may not: lib/pq's statement for it is the copy itself.
-func cacheable(text string) bool {
-	text = strings.TrimLeft(text, " \t\r\n\f\v;")
-	return len(text) < 4 || !strings.EqualFold(text[:4], "COPY") && !strings.HasPrefix(text, "--") && !strings.HasPrefix(text, "/*")
 }

@@ -18,8 +18,8 @@ type tx struct {
 	done     bool
 
 	caller context.Context
-	cancel context.CancelFunc // ends the inner transaction's context
-	stops  []func() bool      // what bind registered
+	cancel context.CancelFunc   // ends the inner transaction's context
+	bound  []context.CancelFunc // of the contexts that bind made
 }
 
 // BeginTx implements driver.ConnBeginTx.
@@ -30,7 +30,7 @@ func (s *session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 		if err != nil {
 			return nil, err
 		}
-		t, err := s.begin(ctx, c, opts)
+		t, err := s.begin(ctx, c, &a, opts)
 		if err == nil {
 			s.used = true
 			s.tx = t
@@ -43,75 +43,95 @@ func (s *session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	}
 }
 
-func (s *session) begin(ctx context.Context, c *Conn, opts driver.TxOptions) (*tx, error) {
+func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.TxOptions) (*tx, error) {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	itx, err := innerBegin(inner, c.inner, opts)
-	if !stop() && err == nil {
-		// The caller's context ended with BEGIN: the driver may or may not have
-		// noticed.
-		_ = itx.Rollback()
-		err = ctx.Err()
-		c.broken = because(CodeDirty, err)
+	if stop() && err == nil {
+		return &tx{session: s, conn: c, inner: itx, readOnly: opts.ReadOnly, caller: ctx, cancel: cancel}, nil
 	}
-	if err != nil {
-		cancel()
-		if ctx.Err() != nil {
-			err = ctx.Err() // what the driver saw was the detached context's
-		}
+	cancel()
+	over := ctx.Err()
+	if over == nil {
 		return nil, err
 	}
-	return &tx{session: s, conn: c, inner: itx, readOnly: opts.ReadOnly, caller: ctx, cancel: cancel}, nil
+	// The caller's context ended with BEGIN: the driver may have noticed or
+	// not, and the server may have begun or not. Where the driver can tell, the
+	// transaction is rolled back when the loan ends.
+	if c.can.txStatus == nil && (c.can.sent == nil || c.can.sent() != a.sent) {
+		c.discard(over)
+	}
+	return nil, over // what the driver saw was the end of the detached context
+}
+
+// discard marks a connection that may be inside a transaction as not to be lent
+// again.
+func (c *Conn) discard(why error) {
+	if c.broken == nil {
+		c.broken = because(CodeDirty, why)
+	}
 }
 
 // Commit implements driver.Tx.
 func (t *tx) Commit() error {
 	stop := context.AfterFunc(t.caller, t.cancel)
-	err := t.end("commit", t.inner.Commit)
-	stop()
-	return err
+	defer stop()
+	return t.end(t.caller, "commit", t.inner.Commit)
 }
 
 // Rollback implements driver.Tx. It has RollbackTimeout, whatever the caller's
-// context says: a transaction must end.
+// context says: a transaction must end. A driver that is deaf to its context is
+// cut off.
 func (t *tx) Rollback() error {
-	timer := time.AfterFunc(t.conn.pool.cfg.RollbackTimeout, t.cancel)
-	err := t.end("rollback", t.inner.Rollback)
-	timer.Stop()
-	return err
+	c := t.conn
+	timer := time.AfterFunc(c.pool.cfg.RollbackTimeout, func() {
+		t.cancel()
+		c.abort()
+	})
+	return t.end(context.Background(), "rollback", func() error {
+		err := t.inner.Rollback()
+		if !timer.Stop() {
+			c.discard(context.DeadlineExceeded)
+		}
+		return err
+	})
 }
 
 // end ends the inner transaction and judges its connection by the outcome. A
 // failed Commit or Rollback is never tried again: its outcome may be unknown.
-func (t *tx) end(op string, f func() error) error {
+// What fails because ctx ended says nothing of the server.
+func (t *tx) end(ctx context.Context, op string, f func() error) error {
 	s, c := t.session, t.conn
 	if t.done {
 		return ErrNotHeld
 	}
 	t.done = true
-	a := attempt{loans: c.pool.cfg.MaxConns + 1, harmless: op == "rollback"}
-	if c.can.sent != nil {
-		a.sent = c.can.sent()
-	}
-	err := f()
-	for _, stop := range t.stops {
-		stop()
-	}
-	if c.pinned > 0 && c.broken == nil {
-		c.broken = &Reason{Code: CodePinned}
-	}
 	defer func() {
 		c.inTx.Store(false)
 		s.tx = nil
 		t.cancel()
+		for _, cancel := range t.bound {
+			cancel()
+		}
 	}()
+	if c.pinned > 0 && c.broken == nil {
+		c.broken = &Reason{Code: CodePinned}
+	}
 	if s.lost != nil {
-		return s.lost
+		return s.lost // and so is the transaction
 	}
-	if err != nil {
-		return s.leave(context.Background(), c, &a, op, err)
+	a := attempt{loans: c.pool.cfg.MaxConns + 1, harmless: op == "rollback", restated: true}
+	if c.can.sent != nil {
+		a.sent = c.can.sent()
 	}
-	return nil
+	err := f()
+	if err == nil {
+		return nil
+	}
+	if c.can.txStatus == nil && !hasState(err) {
+		c.discard(err) // no word from the server: the transaction may be open still
+	}
+	return s.leave(ctx, c, &a, op, err)
 }
 
 // bind returns the context for a statement of the transaction. Where the
@@ -125,7 +145,11 @@ func (t *tx) bind(ctx context.Context) context.Context {
 		return boundContext{ctx, t.caller}
 	}
 	both, cancel := context.WithCancelCause(ctx)
-	t.stops = append(t.stops, context.AfterFunc(t.caller, func() { cancel(context.Cause(t.caller)) }))
+	stop := context.AfterFunc(t.caller, func() { cancel(context.Cause(t.caller)) })
+	t.bound = append(t.bound, func() {
+		stop()
+		cancel(nil) // else a caller's long-lived context would remember every statement
+	})
 	return both
 }
 

@@ -1,0 +1,152 @@
+package sqlpool
+
+import (
+	"context"
+	"database/sql/driver"
+	"slices"
+)
+
+// ExecContext implements driver.ExecerContext.
+func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return s.exec(ctx, nil, query, args)
+}
+
+// QueryContext implements driver.QueryerContext. The rows are the driver's own.
+func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return s.query(ctx, nil, query, args)
+}
+
+// exec executes a statement, or a text when st is nil.
+func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+	if s.tx != nil {
+		ctx = s.tx.bind(ctx)
+	}
+	// A text without arguments may be several statements, of which some had
+	// their effect when a later one proved stale.
+	a := attempt{restated: st == nil && len(args) == 0}
+	for {
+		c, err := s.enter(ctx, &a, text)
+		if err != nil {
+			return nil, err
+		}
+		res, err := c.exec(ctx, &a, st, text, args)
+		if err == nil {
+			s.used = true
+			return res, nil
+		}
+		if err = s.leave(ctx, c, &a, "exec", err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// query is exec for rows.
+func (s *session) query(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if s.tx != nil {
+		ctx = s.tx.bind(ctx)
+	}
+	a := attempt{restated: st == nil && len(args) == 0}
+	for {
+		c, err := s.enter(ctx, &a, text)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := c.query(ctx, &a, st, text, args)
+		if err == nil {
+			s.used = true
+			return rows, nil
+		}
+		if err = s.leave(ctx, c, &a, "query", err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Conn) exec(ctx context.Context, a *attempt, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+	if st == nil && len(args) > 0 && !takesExec(c.inner) {
+		return nil, driver.ErrSkip // before the arguments meet rules that are not the statement's
+	}
+	given := args
+	inner, args, err := c.resolve(ctx, a, st, text, args)
+	if err != nil {
+		return nil, err
+	}
+	if inner == nil {
+		res, err := innerExec(ctx, c.inner, text, args)
+		if err == driver.ErrSkip && st != nil {
+			st.notAsText, a.converted = true, false
+			return c.exec(ctx, a, st, text, given)
+		}
+		return res, err
+	}
+	res, err := stmtExec(ctx, inner, args)
+	c.forgetStale(st, text, err)
+	return res, err
+}
+
+func (c *Conn) query(ctx context.Context, a *attempt, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if st == nil && len(args) > 0 && !takesQuery(c.inner) {
+		return nil, driver.ErrSkip
+	}
+	given := args
+	inner, args, err := c.resolve(ctx, a, st, text, args)
+	if err != nil {
+		return nil, err
+	}
+	if inner == nil {
+		rows, err := innerQuery(ctx, c.inner, text, args)
+		if err == driver.ErrSkip && st != nil {
+			st.notAsText, a.converted = true, false
+			return c.query(ctx, a, st, text, given)
+		}
+		return rows, err
+	}
+	rows, err := stmtQuery(ctx, inner, args)
+	c.forgetStale(st, text, err)
+	return rows, err
+}
+
+// resolve finds what c executes for a statement, or for a text when st is nil:
+// a prepared statement, or nil for the text as it is. It converts the
+// arguments by the rules of either.
+func (c *Conn) resolve(ctx context.Context, a *attempt, st *stmt, text string, args []driver.NamedValue) (driver.Stmt, []driver.NamedValue, error) {
+	if st != nil && !st.asText(c) {
+		inner, err := st.on(ctx, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		args, err = a.convert(c.inner, inner, args, inner.NumInput())
+		return inner, args, err
+	}
+	if st != nil && !a.converted {
+		args = slices.Clone(args) // the driver may refuse the text, and a statement has other rules
+	}
+	args, err := a.convert(c.inner, nil, args, -1)
+	if err != nil || st != nil || !c.cachesText(text, args) {
+		return nil, args, err
+	}
+	inner, err := c.prepared(ctx, text)
+	return inner, args, err
+}
+
+// cachesText reports whether a text with arguments goes through the statement
+// cache, because the driver gains from that.
+func (c *Conn) cachesText(text string, args []driver.NamedValue) bool {
+	return len(args) > 0 && c.can.cacheQueries && c.stmts.most > 0 &&
+		c.pool.cfg.Statements == StatementsPrepared && !isCopy(text)
+}
+
+// convert converts the arguments once per operation: the rules do not change
+// from one connection of a connector to the next, and a rule need not accept
+// its own result.
+func (a *attempt) convert(conn driver.Conn, stmt driver.Stmt, args []driver.NamedValue, want int) ([]driver.NamedValue, error) {
+	if len(args) == 0 && want <= 0 {
+		return args, nil
+	}
+	if a.converted {
+		return args[:a.kept], nil
+	}
+	args, err := convertArgs(conn, stmt, args, want)
+	a.converted, a.kept, a.refused = true, len(args), err != nil
+	return args, err
+}

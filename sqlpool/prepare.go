@@ -1,0 +1,99 @@
+package sqlpool
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+)
+
+// PrepareContext implements driver.ConnPrepareContext. The statement is bound
+// to the session, not to the connection: it follows the session's loans.
+func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	ctx = s.tx.bind(ctx)
+	a := attempt{harmless: true}
+	for {
+		c, err := s.enter(ctx, &a, "")
+		if err != nil {
+			return nil, err
+		}
+		st := &stmt{session: s, text: query}
+		if err = st.prepareOn(ctx, c); err == nil {
+			s.used = true
+			s.live++
+			return st, nil
+		}
+		if err = s.leave(ctx, c, &a, "prepare", err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// prepareOn prepares the statement on the connection that the session holds
+// now, so that an error in its text shows at once.
+func (st *stmt) prepareOn(ctx context.Context, c *Conn) error {
+	if isCopy(st.text) {
+		inner, err := innerPrepare(ctx, c.inner, st.text)
+		if err != nil {
+			return err
+		}
+		st.pin, st.pinConn, st.pinLoan = inner, c, c.loan
+		c.pinned++
+		return nil
+	}
+	if st.asText(c) {
+		return nil
+	}
+	_, err := st.on(ctx, c)
+	return err
+}
+
+// asText reports whether the statement is sent as its text each time. A driver
+// that cannot do that prepares it all the same.
+func (st *stmt) asText(c *Conn) bool {
+	return c.pool.cfg.Statements == StatementsAsText && st.pin == nil && !st.notAsText && takesExec(c.inner) && takesQuery(c.inner)
+}
+
+var errPinGone = errors.New("sqlpool: the statement ended with the transaction or connection it was prepared in")
+
+// on returns the statement prepared on c.
+func (st *stmt) on(ctx context.Context, c *Conn) (driver.Stmt, error) {
+	if st.pin != nil {
+		if c != st.pinConn || c.loan != st.pinLoan {
+			return nil, errPinGone
+		}
+		return st.pin, nil
+	}
+	if c.stmts.most > 0 {
+		return c.prepared(ctx, st.text)
+	}
+	for _, o := range st.own {
+		if o.conn == c {
+			return o.stmt, nil
+		}
+	}
+	inner, err := innerPrepare(ctx, c.inner, st.text)
+	if err == nil {
+		st.own = append(c.pool.withoutGone(st.own), ownedStmt{c, inner})
+	}
+	return inner, err
+}
+
+// prepared returns a text prepared on c through its cache. Closing what fell
+// out waits for the loan's end, but a loan that never ends must not fill the
+// server with statements.
+func (c *Conn) prepared(ctx context.Context, text string) (driver.Stmt, error) {
+	if st := c.stmts.get(text); st != nil {
+		return st, nil
+	}
+	if len(c.stmts.evicted) >= c.stmts.most {
+		if err := c.stmts.closeEvicted(); err != nil {
+			return nil, err
+		}
+	}
+	st, err := innerPrepare(ctx, c.inner, text)
+	if err != nil {
+		return nil, err
+	}
+	c.stmts.add(text, st)
+	return st, nil
+}
