@@ -104,6 +104,16 @@ func (t *Tap) each(f func(*link)) int {
 // directions and without a word to either end. It returns how many there are.
 func (t *Tap) Darken() int { return t.each(func(l *link) { l.dark.Store(true) }) }
 
+// Lighten ends the darkness: the ends of swallowed connections learn, by a
+// reset, that those are gone.
+func (t *Tap) Lighten() {
+	t.each(func(l *link) {
+		if l.dark.Load() {
+			l.reset()
+		}
+	})
+}
+
 // Reset cuts the connections that are open now, each end with a TCP reset, and
 // returns how many there are.
 func (t *Tap) Reset() int { return t.each((*link).reset) }
