@@ -6,6 +6,7 @@ replace github.com/sqlpool/go => ../
 
 require (
 	github.com/alecthomas/kong v1.17.0
+	github.com/creack/pty v1.1.24
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/sqlpool/go v0.0.0-00010101000000-000000000000

@@ -34,11 +34,7 @@ var errChecks = errors.New("a check failed")
 
 // run is main without the process.
 func run(ctx context.Context, c *console, args []string) (status int) {
-	var line verbs
-	parser := kong.Must(&line, kong.Name("sqlpool"),
-		kong.Description("A connection pool behind *sql.DB: see it run, test it, measure it."),
-		kong.Writers(c.stdout, c.stderr), kong.Exit(func(code int) { panic(helpShown(code)) }),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(c))
+	parser := newParser(ctx, c, &verbs{})
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -64,6 +60,13 @@ func run(ctx context.Context, c *console, args []string) (status int) {
 		return exitFailed
 	}
 	return exitOK
+}
+
+func newParser(ctx context.Context, c *console, line *verbs) *kong.Kong {
+	return kong.Must(line, kong.Name("sqlpool"),
+		kong.Description("A connection pool behind *sql.DB: see it run, test it, measure it."),
+		kong.Writers(c.stdout, c.stderr), kong.Exit(func(code int) { panic(helpShown(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(c))
 }
 
 // helpShown is how --help leaves the parser, which expects the process to end there.

@@ -11,9 +11,14 @@ const (
 	// anywhere is up to when a transfer may be cut off: a few of its round trips, or some of its wait in the queue.
 	anywhere = 5 * time.Millisecond
 
-	// slowQuery is given this much of the second that it wants.
-	slowQuery = 20 * time.Millisecond
+	// patience is how much a slow query is given of the time that it wants.
+	patience = 20 * time.Millisecond
 )
+
+// slowQuery takes less than the half second for which the pool holds a closing connection's slot. A cancel request that
+// overtakes its query is ignored by the server, which then works to the end: with a longer query it could rightly be
+// seen with one backend more than the pool's connections.
+const slowQuery = "SELECT pg_sleep(0.3)"
 
 var errNotCancelled = errors.New("a cancelled context had no effect")
 
@@ -50,10 +55,10 @@ func (w *worker) cancelAnywhere(ctx context.Context) error {
 
 // cancelSlow gives up on a query that takes too long: the driver ends the connection, the pool dials another.
 func (w *worker) cancelSlow(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, slowQuery)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	w.run.statements.Add(1)
-	if _, err := w.run.db.ExecContext(ctx, "SELECT pg_sleep(1)"); err != nil {
+	if _, err := w.run.db.ExecContext(ctx, slowQuery); err != nil {
 		return planned(ctx, err)
 	}
 	return errNotCancelled

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/sqlpool/go/internal/pgserver"
+)
+
+func TestUsageErrorsAreExitStatus2(t *testing.T) {
+	const secret = "hunter2"
+	for _, test := range []struct{ args, want string }{
+		{"", `sqlpool: expected "demo"`},
+		{"dmo", `did you mean "demo"?`},
+		{"demo --nonsense", "sqlpool demo: unknown flag --nonsense"},
+		{"demo --duration 0s", "--duration is 0s: it must be positive"},
+		{"demo --duration soon", "--duration"},
+		{"demo --goroutines 0 --max-conns=-1", "--goroutines is 0: it must be at least 1\n--max-conns is -1"},
+		{"demo --driver mysql", `--driver must be one of "pgx","pq","both"`},
+		{"demo postgres://me:hunter2@host/db", "unexpected argument (a connection string)"},
+		{"demo host=h|password=hunter2", "unexpected argument (a connection string)"},
+		{"demo --driver=postgres://me:hunter2@host/db", "but got (a connection string)"},
+		{"demo --driver postgres://me:hunter2@host/db", "but got (a connection string)"},
+		{"demo --json=postgres://me:hunter2@host/db", "--json"},
+		{"demo --dsn postgres://me:hunter2@host:port/db", "--dsn for pgx: pgxv5: cannot parse"},
+		{"demo --dsn postgres://me:hunter2@host:port/db", "--dsn for pq: libpq: cannot parse"},
+		{"demo --driver pq --dsn nonsense|password=hunter2", "--dsn for pq"},
+	} {
+		args := strings.Fields(test.args)
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "|", " ")
+		}
+		status, stdout, stderr := start(t, nil, args...)
+		if status != exitUsage || stdout != "" || !strings.Contains(stderr, test.want) || !strings.Contains(stderr, " --help\n") {
+			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", test.args, status, stdout, stderr)
+		}
+		if strings.Contains(stderr, secret) {
+			t.Errorf("%s: the password is shown:\n%s", test.args, stderr)
+		}
+	}
+}
+
+// Every verb has the three flags of the family, and an example.
+func TestHelp(t *testing.T) {
+	parser := newParser(t.Context(), &console{}, &verbs{})
+	for _, verb := range parser.Model.Children {
+		status, stdout, stderr := start(t, nil, verb.Name, "--help")
+		for _, want := range []string{"Example:\n\n    sqlpool " + verb.Name, "--driver=", "--dsn=", "--json"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s --help has no %q:\n%s", verb.Name, want, stdout)
+			}
+		}
+		if status != exitOK || stderr != "" {
+			t.Errorf("%s --help: status %d, stderr %q", verb.Name, status, stderr)
+		}
+	}
+}
+
+func TestADatabaseThatCannotBeUsedIsExitStatus1(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{PasswordAuth: true})
+	database := server.NewDatabase(t)
+	if err := server.Exec(t.Context(), "CREATE ROLE guest LOGIN PASSWORD 'hunter2'"); err != nil {
+		t.Fatal(err)
+	}
+	guest, wrong := server.TCP(), server.TCP()
+	guest.User, guest.Password = "guest", "hunter2"
+	wrong.Password = "hunter2"
+	for _, test := range []struct{ dsn, want string }{
+		{guest.URL(database), `user "guest" cannot create the schema`},
+		{guest.KeyValue(database), `GRANT CREATE ON DATABASE "` + database + `" TO "guest"`},
+		{wrong.URL(database), "password authentication failed"},
+		{server.DSN("no_such_database"), `database "no_such_database" does not exist`},
+		{"postgres://me:hunter2@127.0.0.1:1/db?sslmode=disable", "connection refused"},
+	} {
+		for _, driver := range []string{"pgx", "pq"} {
+			status, stdout, stderr := start(t, nil, "demo", "--json", "--duration", "50ms", "--driver", driver, "--dsn", test.dsn)
+			result := parse(t, stdout)
+			if status != exitFailed || result.OK || !strings.Contains(result.Error, test.want) || !strings.Contains(stderr, test.want) {
+				t.Errorf("%s, %s: status %d, stderr %q, stdout:\n%s", driver, test.dsn, status, stderr, stdout)
+			}
+			for _, secret := range []string{"hunter2", server.Password()} {
+				if strings.Contains(stdout+stderr, secret) {
+					t.Errorf("%s, %s: the password is shown: %s%s", driver, test.dsn, stdout, stderr)
+				}
+			}
+		}
+	}
+	unchanged(t, server.DSN(database))
+}
+
+func TestWithoutPostgreSQLTheRemedyIsSaid(t *testing.T) {
+	t.Setenv("SQLPOOL_PG_BIN", t.TempDir())
+	status, stdout, stderr := start(t, nil, "demo")
+	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "SQLPOOL_PG_BIN") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+// An interrupted demo, here at its first line of progress, cleans up in the user's database.
+func TestAnInterruptedDemoCleansUp(t *testing.T) {
+	dsn := pgserver.Database(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	c := &console{stdout: &stdout, stderr: writerFunc(func(p []byte) (int, error) {
+		cancel()
+		return stderr.Write(p)
+	})}
+	status := run(ctx, c, []string{"demo", "--dsn", dsn, "--duration", "1h"})
+	if status != exitFailed || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), "sqlpool demo: pgx: interrupted\n") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, &stdout, &stderr)
+	}
+	unchanged(t, dsn)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
