@@ -107,6 +107,10 @@ func (e *AcquireError) Error() string {
 // knob names the setting that would have let this acquire through.
 func (e *AcquireError) knob() string {
 	full := e.Stats.InUse >= e.Stats.MaxConns
+	limit := "AcquireTimeout"
+	if errors.Is(e.Cause, context.DeadlineExceeded) {
+		limit = "the context's deadline"
+	}
 	switch {
 	case e.Kind == ErrSaturated:
 		return "raise MaxConns or MaxWaiters, or send less"
@@ -117,11 +121,11 @@ func (e *AcquireError) knob() string {
 	case e.Phase == PhaseDialing:
 		return "raise ConnectTimeout or MaxDialing, or keep MinIdle connections ready"
 	case e.Phase == PhaseValidating:
-		return "raise AcquireTimeout, or make the BeforeAcquire hooks faster"
-	case full:
-		return "raise MaxConns or AcquireTimeout, or let the holders finish sooner"
+		return "raise " + limit + ", or make the BeforeAcquire hooks faster"
+	case !full:
+		return "raise " + limit
 	default:
-		return "raise AcquireTimeout"
+		return "raise MaxConns or " + limit + ", or let the holders finish sooner"
 	}
 }
 

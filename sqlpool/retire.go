@@ -39,16 +39,11 @@ func (p *Pool) closeInner(inner driver.Conn, abort func()) {
 	if abort == nil {
 		return
 	}
-	cut := make(chan struct{})
-	p.work.Go(func() {
-		defer close(cut)
-		abort()
-	})
-	timer.Reset(p.cfg.CloseTimeout)
+	p.work.Go(abort)
+	timer.Reset(p.cfg.CloseTimeout / 10) // a Close that heeds this returns at once
 	select {
 	case <-closed:
-	case <-cut:
-	case <-timer.C: // deaf to everything
+	case <-timer.C:
 	}
 }
 
