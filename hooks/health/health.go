@@ -1,0 +1,140 @@
+// Package health says how a pool is: healthy, degraded or unhealthy, with the
+// reasons in words and since when.
+//
+// A Monitor judges the pool at each of its sweeps and at once when it loses or
+// regains its database. Reading the last judgement takes no lock and allocates
+// nothing. Live and Ready are the http.Handlers for an orchestrator.
+package health
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// State is a judgement.
+type State int
+
+const (
+	// Healthy: callers get connections as they should.
+	Healthy State = iota
+	// Degraded: callers get connections, but something needs attention.
+	Degraded
+	// Unhealthy: callers get no connections.
+	Unhealthy
+)
+
+// String returns "healthy", "degraded" or "unhealthy".
+func (s State) String() string { return [...]string{"healthy", "degraded", "unhealthy"}[s] }
+
+// MarshalText writes the state's name.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Status is a judgement with its grounds.
+type Status struct {
+	State     State
+	Reasons   []string  // in words, the gravest first; empty when healthy. Not to be changed
+	Since     time.Time // when this state began
+	CheckedAt time.Time // when it was last judged
+
+	LastError   string // the last dial error or fatal error, or empty
+	LastErrorAt time.Time
+}
+
+// Config configures a Monitor. The zero value is useful.
+type Config struct {
+	// Leaks counts loans that are held too long, for example a *leak.Detector.
+	// More than none is degraded. Default nil: not looked at.
+	Leaks interface{ Leaks() int }
+
+	// Waiting is how many acquires in the queue are too many. Default:
+	// Config.MaxWaiters of the pool, or five for each connection where that is
+	// not set.
+	Waiting int
+
+	// Timeouts is how many acquires that timed out or were refused within
+	// Window are too many. Default 3.
+	Timeouts int
+
+	// Window is how far back Timeouts counts. Default 30 s.
+	Window time.Duration
+
+	// Keepalive pings connections that have been idle for this long, so that a
+	// dead one is replaced before a caller meets it and network devices do not
+	// forget it. Default 0: off.
+	Keepalive time.Duration
+
+	// CheckOnAcquire pings every connection before it is lent: a round trip for
+	// each acquire. Default off: the pool's look at the socket sees what closed,
+	// and pings what is in doubt.
+	CheckOnAcquire bool
+
+	// OnChange is told of each change of state, in order, and must not block.
+	OnChange func(from, to Status)
+}
+
+// Monitor judges one pool: it belongs into the Hooks of one Config only. Its
+// methods may be called from any goroutine.
+type Monitor struct {
+	cfg    Config
+	pool   atomic.Pointer[sqlpool.Pool]
+	status atomic.Pointer[Status]
+
+	mu      sync.Mutex // one judgement at a time
+	refused []refusals // within Window, the oldest first
+}
+
+// refusals is the pool's count of failed acquires at a time.
+type refusals struct {
+	at    time.Time
+	count uint64
+}
+
+// New returns a monitor. Until its pool starts, its status is unhealthy.
+func New(cfg Config) *Monitor {
+	if cfg.Timeouts <= 0 {
+		cfg.Timeouts = 3
+	}
+	if cfg.Window <= 0 {
+		cfg.Window = 30 * time.Second
+	}
+	m := &Monitor{cfg: cfg}
+	m.status.Store(&Status{State: Unhealthy, Reasons: []string{"the pool has not started"}, Since: time.Now()})
+	return m
+}
+
+// Hooks returns what goes into sqlpool.Config.Hooks.
+func (m *Monitor) Hooks() sqlpool.Hooks {
+	h := sqlpool.Hooks{
+		OnStart: func(p *sqlpool.Pool) { m.pool.Store(p); m.judge() },
+		OnSweep: func(*sqlpool.Pool) { m.judge() },
+		OnState: func(sqlpool.StateChanged) { m.judge() },
+	}
+	if m.cfg.Keepalive > 0 {
+		h.WhileIdle = m.keepAlive
+	}
+	if m.cfg.CheckOnAcquire {
+		h.BeforeAcquire = func(ctx context.Context, c *sqlpool.Conn) error { return c.Ping(ctx) }
+	}
+	return h
+}
+
+// Status returns the last judgement. It takes no lock and allocates nothing.
+func (m *Monitor) Status() Status { return *m.status.Load() }
+
+// keepAlive pings an idle connection once in each Keepalive.
+func (m *Monitor) keepAlive(ctx context.Context, c *sqlpool.Conn) error {
+	last, _ := c.Value(m).(time.Duration) // its age at the last ping
+	age := c.Age()
+	if min(age-last, c.IdleTime()) < m.cfg.Keepalive {
+		return nil
+	}
+	if err := c.Ping(ctx); err != nil {
+		return &sqlpool.Reason{Code: sqlpool.CodeDead, Err: err}
+	}
+	c.SetValue(m, age)
+	return nil
+}

@@ -1,0 +1,252 @@
+package health_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+type leaks struct{ atomic.Int64 }
+
+func (l *leaks) Leaks() int { return int(l.Load()) }
+
+// bubble runs a test on a pool with a monitor, in fake time.
+func bubble(t *testing.T, cfg health.Config, pool sqlpool.Config, test func(*testing.T, *health.Monitor, *sqlpool.Pool, *fakedb.DB)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		db := fakedb.New()
+		m := health.New(cfg)
+		pool.Connector = db.Connector()
+		pool.Hooks = append(pool.Hooks, m.Hooks())
+		p, err := sqlpool.New(pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		test(t, m, p, db)
+	})
+}
+
+func expect(t *testing.T, m *health.Monitor, state health.State, reason string) {
+	t.Helper()
+	synctest.Wait()
+	s := m.Status()
+	if s.State != state {
+		t.Errorf("%v %q, want %v", s.State, s.Reasons, state)
+	}
+	if reason == "" && len(s.Reasons) > 0 || !strings.Contains(strings.Join(s.Reasons, "; "), reason) {
+		t.Errorf("reasons %q, want %q", s.Reasons, reason)
+	}
+}
+
+func nextSweep() { time.Sleep(sqlpool.DefaultSweepInterval + time.Millisecond) }
+
+func TestDialingIsNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := fakedb.New()
+		db.On(fakedb.Connect, fakedb.Fault{Delay: 2500 * time.Millisecond})
+		m := health.New(health.Config{})
+		p, err := sqlpool.New(sqlpool.Config{Connector: db.Connector(), MinIdle: 1, Hooks: []sqlpool.Hooks{m.Hooks()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		expect(t, m, health.Unhealthy, "no connection has been opened yet")
+		nextSweep()
+		expect(t, m, health.Unhealthy, "no connection has been opened yet")
+		time.Sleep(1500 * time.Millisecond) // the dial has just ended; the next sweep is half a second away
+		expect(t, m, health.Healthy, "")
+	})
+}
+
+func TestALazyPoolIsHealthyBeforeItsFirstDial(t *testing.T) {
+	bubble(t, health.Config{}, sqlpool.Config{}, func(t *testing.T, m *health.Monitor, _ *sqlpool.Pool, _ *fakedb.DB) {
+		expect(t, m, health.Healthy, "")
+	})
+}
+
+func TestAnOutageIsUnhealthyAndItsEndHealthyAtOnce(t *testing.T) {
+	var changes []string
+	cfg := health.Config{OnChange: func(from, to health.Status) {
+		changes = append(changes, from.State.String()+">"+to.State.String())
+	}}
+	bubble(t, cfg, sqlpool.Config{MinIdle: 2}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		expect(t, m, health.Healthy, "")
+		db.SetDown(nil)
+		db.KillAll()
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.Acquire(ctx); err == nil { // it finds the dead connections and causes dials
+			t.Fatal("acquired from a dead server")
+		}
+		expect(t, m, health.Unhealthy, "connection refused")
+		before := m.Status()
+		if before.LastError == "" || before.LastErrorAt.IsZero() {
+			t.Errorf("no last error: %+v", before)
+		}
+		db.SetUp()
+		time.Sleep(17 * time.Second) // the longest backoff
+		expect(t, m, health.Healthy, "")
+		if after := m.Status(); !after.Since.After(before.Since) {
+			t.Errorf("healthy since %v, unhealthy since %v", after.Since, before.Since)
+		}
+		// On the way down it is degraded for as long as one of the two dead
+		// connections has not been found out.
+		seen := strings.Replace(strings.Join(changes, " "), "healthy>degraded degraded>unhealthy", "healthy>unhealthy", 1)
+		if want := "unhealthy>healthy healthy>unhealthy unhealthy>healthy"; seen != want {
+			t.Errorf("changes %q, want %q", seen, want)
+		}
+	})
+}
+
+func TestLeaksDegrade(t *testing.T) {
+	l := &leaks{}
+	bubble(t, health.Config{Leaks: l}, sqlpool.Config{}, func(t *testing.T, m *health.Monitor, _ *sqlpool.Pool, _ *fakedb.DB) {
+		l.Store(2)
+		nextSweep()
+		expect(t, m, health.Degraded, "2 loans are held too long")
+		l.Store(0)
+		nextSweep()
+		expect(t, m, health.Healthy, "")
+	})
+}
+
+func TestAFullQueueAndTimeoutsDegrade(t *testing.T) {
+	bubble(t, health.Config{Waiting: 2}, sqlpool.Config{MaxConns: 1, AcquireTimeout: 5 * time.Second}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, _ *fakedb.DB) {
+		loan, err := p.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			go func() {
+				if l, err := p.Acquire(t.Context()); err == nil {
+					l.Release()
+				}
+			}()
+		}
+		nextSweep()
+		expect(t, m, health.Degraded, "3 acquires wait")
+		time.Sleep(5 * time.Second)
+		expect(t, m, health.Degraded, "3 acquires timed out or were refused within 30s")
+		if err := loan.Release(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(35 * time.Second)
+		expect(t, m, health.Healthy, "")
+	})
+}
+
+func TestCallersOwnCancelsChangeNothing(t *testing.T) {
+	bubble(t, health.Config{}, sqlpool.Config{MaxConns: 1}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, _ *fakedb.DB) {
+		loan, err := p.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loan.Release()
+		for range 50 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, cancel)
+			if _, err := p.Acquire(ctx); !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+		}
+		nextSweep()
+		expect(t, m, health.Healthy, "")
+	})
+}
+
+func TestKeepaliveReplacesADeadConnection(t *testing.T) {
+	bubble(t, health.Config{Keepalive: 10 * time.Second}, sqlpool.Config{MinIdle: 1}, func(t *testing.T, _ *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		time.Sleep(35 * time.Second)
+		if n := db.Counts().Pings; n != 3 {
+			t.Errorf("%d pings in 35 s, want 3", n)
+		}
+		db.KillAllWith(fakedb.Death{Hidden: true})
+		time.Sleep(12 * time.Second)
+		if s := p.Stats(); s.CloseCount != 1 || s.Idle != 1 || s.AcquireCount != 0 {
+			t.Errorf("the dead connection was not replaced: %+v", s)
+		}
+	})
+}
+
+func TestCheckOnAcquirePings(t *testing.T) {
+	bubble(t, health.Config{CheckOnAcquire: true}, sqlpool.Config{}, func(t *testing.T, _ *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		for range 3 {
+			loan, err := p.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			loan.Release()
+		}
+		if n := db.Counts().Pings; n != 3 {
+			t.Errorf("%d pings for 3 acquires", n)
+		}
+	})
+}
+
+func TestHandlers(t *testing.T) {
+	bubble(t, health.Config{}, sqlpool.Config{Name: "orders", MinIdle: 1}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		synctest.Wait()
+		code, body := get(t, m.Ready())
+		if code != http.StatusOK || body["status"] != "healthy" || body["pool"] != "orders" || len(body["reasons"].([]any)) != 0 {
+			t.Errorf("ready: %d %v", code, body)
+		}
+		db.SetDown(nil)
+		db.KillAll()
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		p.Acquire(ctx)
+		if code, body = get(t, m.Ready()); code != http.StatusServiceUnavailable || body["status"] != "unhealthy" {
+			t.Errorf("ready during an outage: %d %v", code, body)
+		}
+		if code, body = get(t, m.Live()); code != http.StatusOK {
+			t.Errorf("live during an outage: %d %v", code, body)
+		}
+		p.Close()
+		if code, _ = get(t, m.Live()); code != http.StatusServiceUnavailable {
+			t.Errorf("live after Close: %d", code)
+		}
+		if code, body = get(t, m.Ready()); code != http.StatusServiceUnavailable {
+			t.Errorf("ready after Close: %d %v", code, body)
+		}
+	})
+}
+
+func get(t *testing.T, h http.Handler) (int, map[string]any) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	var body map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+		t.Fatalf("%v in %q", err, w.Body)
+	}
+	return w.Code, body
+}
+
+func TestReadingTheStatusAllocatesNothing(t *testing.T) {
+	m := health.New(health.Config{})
+	if n := testing.AllocsPerRun(100, func() { _ = m.Status() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkStatus(b *testing.B) {
+	m := health.New(health.Config{})
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = m.Status()
+	}
+}

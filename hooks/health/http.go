@@ -1,0 +1,78 @@
+package health
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// stalled is how many sweeps may fail to come before the process is taken to
+// be stuck.
+const stalled = 10
+
+// Ready is the handler for readiness (/readyz): 200 while healthy or degraded,
+// 503 while unhealthy. The body is the status as JSON.
+func (m *Monitor) Ready() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s := m.Status()
+		m.write(w, s, s.State != Unhealthy)
+	})
+}
+
+// Live is the handler for liveness (/livez): 503 when the pool is closed or has
+// not swept for ten intervals, which restarting the process would mend. An
+// unreachable database is not among them: restarting the clients of a database
+// that comes back is the last thing it needs.
+func (m *Monitor) Live() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s := m.Status()
+		pool := m.pool.Load()
+		alive := pool != nil && pool.Stats().State != sqlpool.StateClosed &&
+			time.Since(s.CheckedAt) < stalled*pool.Config().SweepInterval
+		m.write(w, s, alive)
+	})
+}
+
+// body is the JSON of both handlers.
+type body struct {
+	Pool        string     `json:"pool"`
+	Status      State      `json:"status"`
+	Reasons     []string   `json:"reasons"`
+	Since       time.Time  `json:"since"`
+	CheckedAt   time.Time  `json:"checked_at"`
+	LastError   string     `json:"last_error,omitempty"`
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	Connections *conns     `json:"connections,omitempty"`
+}
+
+type conns struct {
+	Max     int `json:"max"`
+	Idle    int `json:"idle"`
+	InUse   int `json:"in_use"`
+	Dialing int `json:"dialing"`
+	Closing int `json:"closing"`
+	Waiting int `json:"waiting"`
+}
+
+func (m *Monitor) write(w http.ResponseWriter, s Status, ok bool) {
+	b := body{Status: s.State, Reasons: s.Reasons, Since: s.Since, CheckedAt: s.CheckedAt, LastError: s.LastError}
+	if b.Reasons == nil {
+		b.Reasons = []string{}
+	}
+	if !s.LastErrorAt.IsZero() {
+		b.LastErrorAt = &s.LastErrorAt
+	}
+	if pool := m.pool.Load(); pool != nil {
+		st := pool.Stats()
+		b.Pool = st.Name
+		b.Connections = &conns{st.MaxConns, st.Idle, st.InUse, st.Dialing, st.Closing, st.Waiting}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(b) // the client has gone: nothing to do about it
+}
