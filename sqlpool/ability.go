@@ -24,6 +24,10 @@ type abilities struct {
 	// return. Close follows.
 	abort func() error
 
+	// lastError is what the socket or the server said last when the connection
+	// broke, or nil: more than driver.ErrBadConn says.
+	lastError func() error
+
 	// isValid is driver.Validator.
 	isValid func() bool
 
@@ -52,6 +56,9 @@ func abilitiesOf(inner driver.Conn) abilities {
 	}
 	if c, ok := inner.(interface{ Abort() error }); ok {
 		can.abort = c.Abort
+	}
+	if c, ok := inner.(interface{ LastError() error }); ok {
+		can.lastError = c.LastError
 	}
 	if c, ok := inner.(driver.Validator); ok {
 		can.isValid = c.IsValid

@@ -71,7 +71,11 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	if class == ClassStatement {
 		if !a.restated && isStale(err) && !s.inTransaction(c) {
 			a.restated = true
-			return nil
+			// pgx hands out what it has prepared under a text until that is
+			// closed, so what is stale must go before it is prepared anew.
+			if c.stmts.closeEvicted() == nil {
+				return nil
+			}
 		}
 		s.used = true
 		return hideBadConn(err)
@@ -97,11 +101,22 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	if class == ClassReadOnly {
 		return hideBadConn(err) // the connection still works, and may have a transaction to end
 	}
-	s.lost = &ConnLostError{Conn: c.id, Op: op, Sent: sent && !a.harmless, Err: hideBadConn(err)}
+	s.lost = &ConnLostError{Conn: c.id, Op: op, Sent: sent && !a.harmless, Err: c.cause(err)}
 	if over != nil || hasState(err) {
 		return hideBadConn(err) // the caller's own doing, or the server's last word
 	}
 	return s.lost
+}
+
+// cause returns what is known of why the connection broke. driver.ErrBadConn
+// says nothing; the socket or the server may have said more.
+func (c *Conn) cause(err error) error {
+	if errors.Is(err, driver.ErrBadConn) && c.can.lastError != nil {
+		if last := c.can.lastError(); last != nil {
+			err = last
+		}
+	}
+	return hideBadConn(err)
 }
 
 // ended returns why the caller does not want the answer any more, or nil. A
