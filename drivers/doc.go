@@ -27,9 +27,9 @@
 // starts the pool, which then opens its MinIdle connections in the background;
 // db.Close closes the pool. Two databases never share a pool, even when their
 // connection strings are equal. A *sql.DB from sql.Open keeps database/sql's
-// defaults, two idle sessions among them; a session is cheap to replace, and
-// SetMaxIdleConns(100) saves about a microsecond per call under load. Open sets
-// that itself.
+// defaults, among them two idle sessions. Under load more are made anew, which
+// is cheap and dials nothing; SetMaxIdleConns(100) spares that, and Open sets
+// such a limit itself.
 //
 // PoolOf finds the pool of such a *sql.DB, for its Stats.
 //

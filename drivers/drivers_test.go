@@ -1,0 +1,256 @@
+package drivers
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// fake is one of our drivers over a scripted database.
+func fake() (*named, *fakedb.DB) {
+	db := fakedb.New()
+	return &named{name: "fake", dialect: pgxDialect, connector: func(string) (driver.Connector, error) { return db.Connector(), nil }}, db
+}
+
+// open does what sql.Open does with a registered driver.
+func open(t *testing.T, d *named, dsn string) *sql.DB {
+	t.Helper()
+	c, err := d.OpenConnector(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sql.OpenDB(c)
+}
+
+func TestNamesAreRegistered(t *testing.T) {
+	for _, name := range []string{"sqlpool-pgx", "sqlpool-pq"} {
+		if !slices.Contains(sql.Drivers(), name) {
+			t.Errorf("%s is not registered", name)
+		}
+	}
+}
+
+func TestOpeningStartsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, fake := fake()
+		db := open(t, d, "pool_min_idle=3")
+		time.Sleep(time.Hour)
+		if c := fake.Counts(); c.ConnectsTried != 0 {
+			t.Errorf("%d dials without a use", c.ConnectsTried)
+		}
+		if err := db.Close(); err != nil { // and the bubble is empty: no goroutine is left
+			t.Error(err)
+		}
+		if pool, ok := PoolOf(db); ok || pool != nil {
+			t.Error("a pool was made of a closed database")
+		}
+	})
+}
+
+// The real drivers too: nobody knocks at the server's door before the test.
+func TestOpeningDialsNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for name := range registered {
+		db, err := sql.Open(name, "postgres://u@"+l.Addr().String()+"/db?sslmode=disable&pool_min_idle=5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		knock, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.RemoteAddr().String() != knock.LocalAddr().String() {
+			t.Errorf("%s has dialed", name)
+		}
+		first.Close()
+		knock.Close()
+	}
+}
+
+func TestTheFirstUseStartsThePool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, fake := fake()
+		db := open(t, d, "pool_min_idle=3 pool_name=orders")
+		if _, err := db.Exec("SELECT 1"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		pool, ok := PoolOf(db)
+		if s := pool.Stats(); s.Idle < 3 {
+			t.Errorf("%d connections are idle, want MinIdle", s.Idle)
+		}
+		if !ok || pool.Stats().Name != "orders" || pool.Stats().AcquireCount != 1 {
+			t.Errorf("%v, %+v", ok, pool.Stats())
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		if c := fake.Counts(); c.Live != 0 {
+			t.Errorf("%d connections are left", c.Live)
+		}
+		if s := pool.Stats(); s.State != sqlpool.StateClosed {
+			t.Errorf("the pool is %v", s.State)
+		}
+		if again, ok := PoolOf(db); !ok || again != pool {
+			t.Error("the closed pool's figures cannot be had any more")
+		}
+	})
+}
+
+func TestFirstUsesMeet(t *testing.T) {
+	d, fake := fake()
+	db := open(t, d, "pool_max_conns=4")
+	defer db.Close()
+	var wg sync.WaitGroup
+	pools := make([]*sqlpool.Pool, 16)
+	for i := range pools {
+		wg.Go(func() {
+			if _, err := db.Exec("SELECT 1"); err != nil {
+				t.Error(err)
+			}
+			pools[i], _ = PoolOf(db)
+		})
+	}
+	wg.Wait()
+	if c := fake.Counts(); c.PeakLive > 4 || len(slices.Compact(pools)) != 1 {
+		t.Errorf("%d connections at once, pools %v", c.PeakLive, pools)
+	}
+}
+
+func TestEqualStringsDoNotShareAPool(t *testing.T) {
+	d, _ := fake()
+	one, two := open(t, d, "pool_name=a"), open(t, d, "pool_name=a")
+	defer one.Close()
+	defer two.Close()
+	p1, _ := PoolOf(one)
+	p2, _ := PoolOf(two)
+	if p1 == p2 || p1 == nil || p2 == nil || one.Driver() == two.Driver() {
+		t.Error("they share a pool")
+	}
+}
+
+func TestConnectAfterClose(t *testing.T) {
+	d, _ := fake()
+	c, err := d.OpenConnector("pool_name=orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.(*connector).Close(), c.(*connector).Close()); err != nil {
+		t.Error(err)
+	}
+	var failed *sqlpool.AcquireError
+	if _, err := c.Connect(context.Background()); !errors.Is(err, sqlpool.ErrClosed) || !errors.As(err, &failed) || failed.Pool != "orders" {
+		t.Error(err)
+	}
+}
+
+func TestPoolOfAStranger(t *testing.T) {
+	db := sql.OpenDB(fakedb.New().Connector())
+	defer db.Close()
+	if pool, ok := PoolOf(db); ok || pool != nil {
+		t.Error("a plain *sql.DB has a pool")
+	}
+}
+
+// Wrappers of drivers call Open for each connection.
+func TestDriverOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, fake := fake()
+		conn, err := d.Open("pool_max_conns=20 pool_min_idle=5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := conn.(session); !ok {
+			t.Errorf("%T hides abilities", conn)
+		}
+		if _, err := conn.(driver.ExecerContext).ExecContext(context.Background(), "SELECT 1", nil); err != nil {
+			t.Error(err)
+		}
+		tx, err := conn.(driver.ConnBeginTx).BeginTx(context.Background(), driver.TxOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if c := fake.Counts(); c.PeakLive != 1 {
+			t.Errorf("one connection is %d", c.PeakLive)
+		}
+		if err := conn.Close(); err != nil { // and the bubble is empty
+			t.Error(err)
+		}
+		if c := fake.Counts(); c.Live != 0 {
+			t.Error("it is still there")
+		}
+	})
+}
+
+func TestDriverOpenFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, fake := fake()
+		refused := errors.New("refused")
+		fake.SetDown(refused)
+		if _, err := d.Open(""); !errors.Is(err, refused) {
+			t.Error(err)
+		}
+		if _, err := d.Open("pool_max_conns=none"); err == nil {
+			t.Error("opened")
+		}
+	})
+}
+
+func TestSQLOpenFailsAtOnce(t *testing.T) {
+	for name := range registered {
+		_, err := sql.Open(name, nowhere+"&pool_max_conns=none")
+		var bad *SettingError
+		if !errors.As(err, &bad) || bad.Name != "pool_max_conns" || bad.Source != SourceDSN || bad.Value != "none" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := sql.Open(name, "postgres://u:hunter2@h:port/db"); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Port 1 refuses: the error is the dial's, it comes at once, and says no secret.
+func TestARefusingServer(t *testing.T) {
+	for name := range registered {
+		db, err := sql.Open(name, nowhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Ping()
+		if !errors.Is(err, sqlpool.ErrUnavailable) || strings.Contains(err.Error(), "hunter2") || errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if pool, ok := PoolOf(db); !ok || strings.Contains(pool.Stats().LastError, "hunter2") || pool.Stats().LastError == "" {
+			t.Errorf("%s: last error %q", name, pool.Stats().LastError)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

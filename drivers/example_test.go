@@ -1,0 +1,81 @@
+package drivers_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log"
+	"strings"
+	"time"
+
+	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// An existing program changes one word, and keeps the rest.
+func Example() {
+	db, err := sql.Open("sqlpool-pq", "postgres://app@db.example/orders?pool_max_conns=20&pool_acquire_timeout=5s")
+	if err != nil {
+		log.Fatal(err) // a setting or the connection string is wrong
+	}
+	defer db.Close() // closes the pool
+
+	rows, err := db.Query("SELECT id FROM orders WHERE placed > $1", time.Now().Add(-time.Hour))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer rows.Close()
+}
+
+// A program that wants to know at its start whether the database is there.
+func ExampleOpen() {
+	db, pool, err := drivers.Open(drivers.PGX, "host=db.example user=app dbname=orders pool_name=orders pool_min_idle=4")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := pool.Warm(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// The standard assembly with a hook of one's own.
+func ExampleConfig() {
+	cfg, err := drivers.Config(drivers.PGX, "postgres://app@db.example/orders?pool_max_conns=20")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Hooks = append(cfg.Hooks, sqlpool.Hooks{
+		OnClose: func(e sqlpool.Closed) { log.Print(e.Conn, " closed: ", e.Reason) },
+	})
+	pool, err := sqlpool.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	db := sqlpool.OpenDB(pool)
+	defer db.Close()
+}
+
+func ExamplePoolOf() {
+	db, err := sql.Open(drivers.PGX, "postgres://app@127.0.0.1:1/orders?pool_name=orders&pool_max_conns=20")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	if pool, ok := drivers.PoolOf(db); ok {
+		s := pool.Stats()
+		fmt.Println(s.Name, s.MaxConns, s.InUse)
+	}
+	// Output: orders 20 0
+}
+
+// What is wrong with the settings is said at once, in sql.Open.
+func ExampleSettingError() {
+	_, err := drivers.Config(drivers.PGX, "postgres://app@db.example/orders?pool_max_con=20")
+	fmt.Println(strings.SplitN(err.Error(), "\n", 2)[0]) // then the names of all settings
+	// Output: drivers: pool_max_con is "20" in the connection string: no setting has this name; did you mean pool_max_conns?
+}
