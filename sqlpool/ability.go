@@ -73,13 +73,19 @@ func abilitiesOf(inner driver.Conn) abilities {
 	return can
 }
 
-// unwrap follows Raw to the driver's own connection.
+// unwrap follows Raw to the driver's own connection. A connection may return
+// itself, and need not be comparable, so the number of steps is limited.
 func unwrap(c driver.Conn) driver.Conn {
-	for {
+	for range 8 {
 		w, ok := c.(interface{ Raw() driver.Conn })
 		if !ok {
-			return c
+			break
 		}
-		c = w.Raw()
+		inner := w.Raw()
+		if inner == nil {
+			break
+		}
+		c = inner
 	}
+	return c
 }
