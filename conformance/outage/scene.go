@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/sqlpool/go/conformance/outage/bouncer"
@@ -56,19 +55,20 @@ func NewScene(ctx context.Context, o pgserver.Options) (*Scene, error) {
 	return s, nil
 }
 
-// DSN is how callers reach the scene.
+// DSN is how callers reach the scene. It is of the form key=value, in which both
+// drivers know several hosts.
 func (s *Scene) DSN() string {
 	e := s.endpoint.With("application_name", s.Application).With("connect_timeout", "5")
 	if len(s.also) == 0 {
-		return e.URL("postgres")
+		return e.KeyValue("postgres")
 	}
 	e = e.With("target_session_attrs", "read-write")
-	host := net.JoinHostPort(e.Host, strconv.Itoa(e.Port))
-	all := host
+	hosts, ports := e.Host, strconv.Itoa(e.Port)
 	for _, other := range s.also {
-		all += "," + net.JoinHostPort(other.Host, strconv.Itoa(other.Port))
+		hosts += "," + other.Host
+		ports += "," + strconv.Itoa(other.Port)
 	}
-	return strings.Replace(e.URL("postgres"), host, all, 1)
+	return e.KeyValue("postgres") + " host=" + hosts + " port=" + ports // the last mention wins
 }
 
 // LogIn is the password for a dial made now, or nil when there are none.

@@ -1,0 +1,182 @@
+//go:build unix
+
+package outage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sqlpool/go/conformance/outage/tap"
+	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+const overrun = 50 * time.Millisecond // of a deadline, at most
+
+// An INSERT whose reply is lost is there once, and its caller has one error.
+func TestALostReplyIsOneRowAndOneError(t *testing.T) {
+	onEach(t, pgserver.Options{}, throughTap, sqlpool.Config{}, func(l *lab) {
+		stmt, err := l.db.PrepareContext(l.ctx(), "INSERT INTO ledger (token) VALUES ($1)")
+		l.must(err)
+		defer stmt.Close()
+		kinds := map[string]func(token int64) error{
+			"exec": func(token int64) error {
+				_, err := l.db.ExecContext(l.ctx(), fmt.Sprintf("INSERT INTO ledger (token) VALUES (%d)", token))
+				return err
+			},
+			"exec with arguments": func(token int64) error {
+				_, err := l.db.ExecContext(l.ctx(), "INSERT INTO ledger (token) VALUES ($1)", token)
+				return err
+			},
+			"query": func(token int64) error {
+				return l.db.QueryRowContext(l.ctx(), "INSERT INTO ledger (token) VALUES ($1) RETURNING token", token).Scan(&token)
+			},
+			"prepared": func(token int64) error { _, err := stmt.ExecContext(l.ctx(), token); return err },
+		}
+		lose := func(sql string) tap.Fate {
+			if strings.HasPrefix(sql, "INSERT") {
+				return tap.LoseReply
+			}
+			return tap.Forward
+		}
+		for kind, insert := range kinds {
+			for repeat := range 20 {
+				l.must(Fill(l.ctx(), l.db, 2))
+				token := l.book.Token()
+				before := l.scene.Tap.Broken()
+				l.scene.Tap.SetPlan(lose)
+				err := insert(token)
+				l.scene.Tap.SetPlan(nil)
+				l.book.Settle(token, err)
+				if err == nil {
+					l.Errorf("%s %d: no error", kind, repeat)
+				}
+				if n := l.scene.Tap.Broken() - before; n != 1 {
+					l.Errorf("%s %d: the server was sent the INSERT %d times", kind, repeat, n)
+				}
+			}
+		}
+		seen, err := l.scene.Seen(l.ctx())
+		l.must(err)
+		if len(seen) != 20*len(kinds) {
+			l.Errorf("%d rows, want one for each of %d", len(seen), 20*len(kinds))
+		}
+		l.audited()
+		l.emptied()
+	})
+}
+
+// The network swallows ten idle connections. Fifty callers with 500 ms each are
+// all served again within a second, after one error each at most.
+func TestABlackHoleOfIdleConnections(t *testing.T) {
+	const callers = 50
+	onEach(t, pgserver.Options{}, throughTap, sqlpool.Config{}, func(l *lab) {
+		l.fill()
+		if n := l.scene.Tap.Darken(); n != MaxConns {
+			l.Fatalf("%d connections were open, want %d", n, MaxConns)
+		}
+		begun := time.Now()
+		run := l.load(callers, 0, deadline)
+		l.steady(run, 5)
+		tries := l.stop(run)
+		f := l.figures(tries, begun, begun, callers)
+		l.within("full service", f.FullService, time.Second)
+		l.within("overrun", f.WorstOverrun, overrun)
+		errs := make([]int, callers)
+		for _, try := range tries {
+			if try.Err != nil {
+				errs[try.Caller]++
+			}
+		}
+		for caller, n := range errs {
+			if n > 1 {
+				l.Errorf("caller %d had %d errors", caller, n)
+			}
+		}
+		l.scene.Tap.Lighten()
+		l.audited()
+		l.emptied()
+	})
+}
+
+// In the dark, pings, queries, transactions and acquires keep their deadlines.
+func TestEveryCallKeepsItsDeadlineInTheDark(t *testing.T) {
+	calls := map[string]func(ctx context.Context, l *lab) error{
+		"ping": func(ctx context.Context, l *lab) error { return l.db.PingContext(ctx) },
+		"query": func(ctx context.Context, l *lab) error {
+			var n int
+			return l.db.QueryRowContext(ctx, "SELECT $1::int", 7).Scan(&n)
+		},
+		"begin": func(ctx context.Context, l *lab) error {
+			tx, err := l.db.BeginTx(ctx, nil)
+			if err == nil {
+				tx.Rollback()
+			}
+			return err
+		},
+		"prepare": func(ctx context.Context, l *lab) error {
+			stmt, err := l.db.PrepareContext(ctx, "SELECT 8")
+			if err == nil {
+				stmt.Close()
+			}
+			return err
+		},
+		"acquire": func(ctx context.Context, l *lab) error {
+			loan, err := l.pool.Acquire(ctx)
+			if err == nil {
+				loan.Release()
+			}
+			return err
+		},
+	}
+	// The call itself meets the dark, or the ping before its loan does.
+	for first, pingAfter := range map[string]time.Duration{"call": 0, "check": time.Nanosecond} {
+		t.Run(first, func(t *testing.T) {
+			onEach(t, pgserver.Options{}, throughTap, sqlpool.Config{PingAfter: pingAfter, MaxConns: 1}, func(l *lab) {
+				for name, call := range calls {
+					if name == "acquire" && first == "call" {
+						continue // it asks nothing of the network
+					}
+					l.must(Fill(l.ctx(), l.db, 1))
+					l.scene.Tap.Darken()
+					due := time.Now().Add(200 * time.Millisecond)
+					ctx, cancel := context.WithDeadline(l.ctx(), due)
+					err := call(ctx, l)
+					late := time.Since(due)
+					cancel()
+					l.Logf("%s: %v late: %v", name, late, err)
+					// What was used a moment ago is lent without a look.
+					if !errors.Is(err, context.DeadlineExceeded) && !(name == "acquire" && err == nil) {
+						l.Errorf("%s: %v, want the deadline's error", name, err)
+					}
+					l.within(name, millis(max(late, 0)), overrun)
+					l.scene.Tap.Lighten()
+				}
+				l.emptied()
+			})
+		})
+	}
+}
+
+// A server that is stopped for three seconds makes nobody late, and serves at
+// once when it goes on.
+func TestAStoppedServerMakesNobodyLate(t *testing.T) {
+	onEach(t, pgserver.Options{}, nil, sqlpool.Config{}, func(l *lab) {
+		l.fill()
+		run := l.load(callers, every, deadline)
+		l.steady(run, 5)
+		broken := time.Now()
+		l.must(freeze(l.ctx(), l.scene))
+		accepted := run.Mark()
+		l.steady(run, 25)
+		f := l.figures(l.stop(run), broken, accepted, callers)
+		l.within("overrun", f.WorstOverrun, overrun)
+		l.within("first success", f.FirstSuccess, 150*time.Millisecond)
+		l.audited()
+		l.emptied()
+	})
+}

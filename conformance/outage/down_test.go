@@ -1,0 +1,191 @@
+//go:build unix
+
+package outage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// dials notes every dial that failed.
+type dials struct {
+	mu     sync.Mutex
+	failed []time.Time
+}
+
+func (d *dials) hooks() sqlpool.Hooks {
+	return sqlpool.Hooks{OnOpen: func(e sqlpool.Opened) {
+		if e.Err != nil {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.failed = append(d.failed, time.Now())
+		}
+	}}
+}
+
+// A server that is down for ten seconds is dialed no more often than the backoff
+// allows, and serves everyone soon after it is back. Both drivers at once: the
+// outage is long.
+func TestTenSecondsDown(t *testing.T) {
+	scene := newScene(t, pgserver.Options{}, nil)
+	labs := make([]*lab, len(adapters))
+	runs := make([]*Run, len(adapters))
+	counts := make([]dials, len(adapters))
+	for i, a := range adapters {
+		labs[i] = newLab(t, scene, a.driver, a.open, sqlpool.Config{Hooks: []sqlpool.Hooks{counts[i].hooks()}})
+		labs[i].book = labs[0].book // one table, one book
+		labs[i].fill()
+		runs[i] = labs[i].load(callers, every, deadline)
+		labs[i].steady(runs[i], 5)
+	}
+	broken := time.Now()
+	labs[0].must(downFor(10*time.Second)(bounded(t), scene))
+	down := time.Since(broken)
+	accepted := time.Now()
+	for i := range labs {
+		runs[i].Mark()
+	}
+	for i, l := range labs {
+		l.steady(runs[i], 25)
+		f := l.figures(l.stop(runs[i]), broken, accepted, callers)
+		t.Logf("%s: %d dials failed in %v", l.driver, len(counts[i].failed), down)
+		l.within(l.driver+": first success", f.FirstSuccess, 1100*time.Millisecond)
+		l.within(l.driver+": full service", f.FullService, 2*time.Second)
+		if n := len(counts[i].failed); n > mostDials(down) {
+			l.Errorf("%s: %d dials in %v, want at most %d", l.driver, n, down, mostDials(down))
+		}
+		for j := 1; j < len(counts[i].failed); j++ {
+			if gap := counts[i].failed[j].Sub(counts[i].failed[j-1]); gap > 1100*time.Millisecond {
+				l.Errorf("%s: %v between two dials while callers waited, want at most 1 s", l.driver, gap)
+			}
+		}
+	}
+	labs[0].audited()
+}
+
+// mostDials is what the backoff allows in an outage: four dials that were on
+// their way when it began, and then the delays of 100, 200, 400, 800 and at most
+// 1,000 ms, of which full jitter leaves half on average: twice the number
+// without jitter is out of reach of luck.
+func mostDials(down time.Duration) int {
+	n, delay := 4, 100*time.Millisecond
+	for left := down; left > 0; left -= delay / 2 {
+		n++
+		delay = min(2*delay, time.Second)
+	}
+	return n
+}
+
+// After an outage shorter than a second service is back within 300 ms.
+func TestAShortOutageEndsSoon(t *testing.T) {
+	onEach(t, pgserver.Options{}, throughNetwork, sqlpool.Config{}, func(l *lab) {
+		l.fill()
+		run := l.load(callers, every, deadline)
+		l.steady(run, 5)
+		for _, length := range []time.Duration{100, 300, 500, 700, 800, 900, 950} {
+			length *= time.Millisecond
+			broken := time.Now()
+			l.scene.Net.Cut()
+			l.must(lasts(l.ctx(), length))
+			l.must(l.scene.Net.Mend())
+			accepted := run.Mark()
+			l.steady(run, 5)
+			run.mu.Lock()
+			tries := append([]Try(nil), run.tries...)
+			run.mu.Unlock()
+			f := l.figures(tries, broken, accepted, callers)
+			l.within(fmt.Sprintf("first success after %v", length), f.FirstSuccess, 300*time.Millisecond)
+		}
+		l.stop(run)
+		l.audited()
+		l.emptied()
+	})
+}
+
+// With the circuit open, an acquire fails at once and says why.
+func TestAnOpenCircuitFailsAtOnce(t *testing.T) {
+	down := make(chan struct{}, 1)
+	cfg := sqlpool.Config{
+		FailFastAfter: 100 * time.Millisecond,
+		Hooks: []sqlpool.Hooks{{OnState: func(e sqlpool.StateChanged) {
+			if e.To == sqlpool.StateDown {
+				down <- struct{}{}
+			}
+		}}},
+	}
+	onEach(t, pgserver.Options{}, nil, cfg, func(l *lab) {
+		l.fill()
+		l.must(l.scene.Server.Stop(l.ctx(), pgserver.Fast))
+		for open := false; !open; {
+			select {
+			case <-down:
+				open = true
+			default:
+				if _, err := l.pool.Acquire(l.ctx()); err == nil {
+					l.Fatal("an acquire was served by a server that is down")
+				}
+			}
+		}
+		var worst time.Duration
+		slow := 0
+		const acquires = 1000
+		for range acquires {
+			start := time.Now()
+			_, err := l.pool.Acquire(l.ctx())
+			took := time.Since(start)
+			worst = max(worst, took)
+			if took > time.Millisecond {
+				slow++
+			}
+			var refused *sqlpool.AcquireError
+			if !errors.Is(err, sqlpool.ErrUnavailable) || !errors.As(err, &refused) || refused.Dial == nil {
+				l.Fatalf("%v, want ErrUnavailable with the last dial's error", err)
+			}
+		}
+		l.Logf("%d of %d took more than 1 ms, the longest %v", slow, acquires, worst)
+		if slow > acquires/100 {
+			l.Errorf("%d of %d acquires took more than 1 ms", slow, acquires)
+		}
+	})
+}
+
+// Callers that give up are no evidence against the server.
+func TestRandomCancelsChangeNothing(t *testing.T) {
+	cfg := sqlpool.Config{Hooks: []sqlpool.Hooks{{OnState: func(e sqlpool.StateChanged) {
+		if e.To == sqlpool.StateRetrying || e.To == sqlpool.StateDown {
+			t.Errorf("state changed: %+v", e)
+		}
+	}}}}
+	onEach(t, pgserver.Options{}, nil, cfg, func(l *lab) {
+		l.fill()
+		var worst time.Duration
+		for i := range 50 {
+			// Some before the server has the statement, most in the middle of it.
+			after := time.Duration(i*i) * 40 * time.Microsecond
+			ctx, cancel := context.WithCancel(l.ctx())
+			timer := time.AfterFunc(after, cancel)
+			begun := time.Now()
+			_, err := l.db.ExecContext(ctx, "SELECT pg_sleep(60)")
+			worst = max(worst, time.Since(begun)-after)
+			var state interface{ SQLState() string } // lib/pq returns the server's word for it
+			if !errors.Is(err, context.Canceled) && !(errors.As(err, &state) && state.SQLState() == "57014") {
+				l.Errorf("cancelled after %v: %v", after, err)
+			}
+			timer.Stop()
+			cancel()
+		}
+		s := l.pool.Stats()
+		l.Logf("the latest return: %v after its cancel; %+v", worst, s)
+		if s.State != sqlpool.StateUp || s.Generation != 0 || s.LastError != "" {
+			l.Errorf("cancels were taken for a fault of the server: %+v", s)
+		}
+		l.emptied()
+	})
+}
