@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,12 +51,29 @@ func must(t testing.TB, errs ...error) {
 	}
 }
 
-// rest fails the test unless every loan has ended and every connection is idle.
-func rest(t testing.TB, p *sqlpool.Pool) {
+// rest fails the test unless every loan has ended and every connection is idle,
+// as soon as the pool has done its work in the background.
+func rest(t *testing.T, p *sqlpool.Pool) {
 	t.Helper()
-	s := p.Stats()
-	if s.AcquireCount != s.ReleaseCount || s.InUse != 0 || s.Waiting != 0 || s.Open != s.Idle {
-		t.Errorf("not at rest: %+v", s)
+	eventually(t, func() error {
+		if s := p.Stats(); s.AcquireCount != s.ReleaseCount || s.InUse != 0 || s.Waiting != 0 || s.Open != s.Idle {
+			return fmt.Errorf("not at rest: %+v", s)
+		}
+		return nil
+	})
+}
+
+// eventually waits for what other goroutines have yet to do.
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	for end := time.Now().Add(watchdog); ; time.Sleep(time.Millisecond) {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -35,32 +35,13 @@ func TestThePoolIsRightUnderAnySettingsOfTheDB(t *testing.T) {
 						if n := server.Counts().PeakLive; n > conns {
 							t.Errorf("the server saw %d connections", n)
 						}
-						eventually(t, func() error {
-							if s := p.Stats(); s.AcquireCount != s.ReleaseCount || s.InUse != 0 || s.Open != s.Idle {
-								return fmt.Errorf("not at rest: %+v", s)
-							}
-							return nil
-						})
+						rest(t, p)
 						if n := server.Counts().Connects; n > conns {
 							t.Errorf("%d dials: a session's end must not cost a connection", n)
 						}
 					})
 				}
 			}
-		}
-	}
-}
-
-// eventually waits for what other goroutines have yet to do.
-func eventually(t *testing.T, f func() error) {
-	t.Helper()
-	for end := time.Now().Add(watchdog); ; time.Sleep(time.Millisecond) {
-		err := f()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
 		}
 	}
 }

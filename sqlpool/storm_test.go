@@ -76,12 +76,7 @@ func storm(t *testing.T, seed uint64, maxOpen, operations int) {
 	if n := server.Counts().PeakLive; n > conns {
 		t.Errorf("the server saw %d connections", n)
 	}
-	eventually(t, func() error {
-		if s := p.Stats(); s.AcquireCount != s.ReleaseCount || s.InUse != 0 || s.Open != s.Idle {
-			return fmt.Errorf("not at rest: %+v", s)
-		}
-		return nil
-	})
+	rest(t, p)
 	for _, c := range server.Conns() {
 		if c.TxStatus() != 'I' {
 			t.Errorf("connection %d is idle in a transaction", c.ID())
