@@ -185,7 +185,7 @@ func TestBadSettings(t *testing.T) {
 }
 
 func TestAllProblemsAtOnce(t *testing.T) {
-	setenv(t, "POOL_MAX_QUERIES=y", "POOL_MIN_SIZE=3")
+	setenv(t, "POOL_MAX_QUERIES=y", "POOL_MIN_SIZE=30")
 	_, err := Config(PQ, "postgres://u:hunter2@h:port/db?pool_max_conns=x&pool_mim_idle=1&pool_fail_fast_after=0&pool_backoff_max=1ms")
 	var all *multierror.Error
 	if !errors.As(err, &all) {
@@ -202,7 +202,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	if strings.Count(err.Error(), "The settings are") != 1 {
 		t.Errorf("%v", err)
 	}
-	// Whether 3 is too many idle ones nobody knows, while pool_max_conns is x.
+	// Whether 30 is too many idle ones nobody knows, while pool_max_conns is x.
 	if strings.Contains(err.Error(), "POOL_MIN_SIZE") {
 		t.Errorf("%v", err)
 	}
