@@ -41,6 +41,14 @@ func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return &pq.Driver{} }
 
+// ReadWrite says that the connection string asks for a server that takes writes
+// (target_session_attrs), so that one which stops to do so is not the right one
+// any more.
+func (c *connector) ReadWrite() bool {
+	attrs := c.cfg.TargetSessionAttrs
+	return attrs == pq.TargetSessionAttrsReadWrite || attrs == pq.TargetSessionAttrsPrimary
+}
+
 // Connect implements driver.Connector. It ends with ctx in every phase, where
 // lib/pq alone looks at ctx while it opens the socket and then no more. It never
 // returns driver.ErrBadConn, for which database/sql would try again.

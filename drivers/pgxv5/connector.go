@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/sqlpool/go/drivers/internal/secret"
@@ -49,6 +51,18 @@ func ConnectorConfig(cfg *pgx.ConnConfig, opts ...Option) driver.Connector {
 
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
+
+// ReadWrite says that the connection string asks for a server that takes writes
+// (target_session_attrs), so that one which stops to do so is not the right one
+// any more. pgx keeps of it only the function that checks a new connection.
+func (c *connector) ReadWrite() bool {
+	if c.cfg.ValidateConnect == nil {
+		return false
+	}
+	check := reflect.ValueOf(c.cfg.ValidateConnect).Pointer()
+	return check == reflect.ValueOf(pgconn.ValidateConnectTargetSessionAttrsReadWrite).Pointer() ||
+		check == reflect.ValueOf(pgconn.ValidateConnectTargetSessionAttrsPrimary).Pointer()
+}
 
 // Connect implements driver.Connector. It never returns driver.ErrBadConn, for
 // which database/sql would try again.

@@ -31,6 +31,20 @@ func (s *suite) testConnect(t *testing.T) {
 		}
 	})
 
+	t.Run("whether it wants a primary", func(t *testing.T) {
+		for attrs, want := range map[string]bool{
+			"read-write": true, "primary": true, "any": false, "read-only": false, "standby": false, "prefer-standby": false,
+		} {
+			connector, err := s.connector("host=h user=u dbname=d sslmode=disable target_session_attrs=" + attrs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := connector.(interface{ ReadWrite() bool }).ReadWrite(); got != want {
+				t.Errorf("target_session_attrs=%s: ReadWrite() is %v", attrs, got)
+			}
+		}
+	})
+
 	t.Run("a server that hangs up", func(t *testing.T) {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
