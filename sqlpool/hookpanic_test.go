@@ -1,0 +1,171 @@
+package sqlpool_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// every returns Hooks in which each field is set to what f makes of its name.
+// A new field takes part by itself.
+func every(f func(field string, args []reflect.Value)) sqlpool.Hooks {
+	var h sqlpool.Hooks
+	v := reflect.ValueOf(&h).Elem()
+	for i := range v.NumField() {
+		name, field := v.Type().Field(i).Name, v.Field(i)
+		field.Set(reflect.MakeFunc(field.Type(), func(args []reflect.Value) []reflect.Value {
+			f(name, args)
+			if field.Type().NumOut() == 0 {
+				return nil
+			}
+			return []reflect.Value{reflect.Zero(field.Type().Out(0))}
+		}))
+	}
+	return h
+}
+
+// live takes a pool through every moment that hooks can see.
+func live(t *testing.T, server *fakedb.DB, p *sqlpool.Pool) (errs []error) {
+	for range 3 {
+		loan, err := p.Acquire(t.Context())
+		errs = append(errs, err)
+		if err == nil {
+			_ = loan.Release()
+		}
+		time.Sleep(1500 * time.Millisecond) // a sweep
+	}
+	server.SetDown(nil)
+	if loan, err := p.Acquire(t.Context()); err == nil {
+		_ = loan.Retire(nil)
+		_, _ = p.Acquire(t.Context())
+	}
+	server.SetUp()
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	return errs
+}
+
+func TestEveryFieldOfHooksIsCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var called [64]atomic.Bool
+		typ := reflect.TypeFor[sqlpool.Hooks]()
+		server := fakedb.New()
+		p := labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{every(func(name string, _ []reflect.Value) {
+			f, _ := typ.FieldByName(name)
+			called[f.Index[0]].Store(true)
+		})}})
+		for _, err := range live(t, server, p) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		_ = p.Close()
+		for i := range typ.NumField() {
+			if !called[i].Load() {
+				t.Errorf("%s was never called", typ.Field(i).Name)
+			}
+		}
+	})
+}
+
+// A hook may look at its pool: none runs under the pool's lock.
+func TestAHookMayAskThePool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var pool atomic.Pointer[sqlpool.Pool]
+		server := fakedb.New()
+		p := labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{every(func(name string, args []reflect.Value) {
+			for _, arg := range args {
+				if p, ok := arg.Interface().(*sqlpool.Pool); ok {
+					pool.Store(p)
+				}
+			}
+			p := pool.Load()
+			balanced(t, p.Stats())
+			_, _, _ = p.Holders(), p.Config(), p.Name()
+		})}})
+		live(t, server, p)
+	})
+}
+
+// A panic in any hook retires the connection, becomes a *HookPanic, and never
+// costs a slot.
+func TestAPanicInAnyHookCostsNoSlot(t *testing.T) {
+	typ := reflect.TypeFor[sqlpool.Hooks]()
+	for i := range typ.NumField() {
+		field := typ.Field(i).Name
+		if field == "OnStart" {
+			continue // New's own panic
+		}
+		t.Run(field, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var armed atomic.Bool
+				var mu sync.Mutex
+				var reasons []error
+				boom := errors.New("boom")
+				server := fakedb.New()
+				p := labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{
+					every(func(name string, _ []reflect.Value) {
+						if name == field && armed.CompareAndSwap(true, false) {
+							panic(boom)
+						}
+					}),
+					{OnClose: func(c sqlpool.Closed) { mu.Lock(); defer mu.Unlock(); reasons = append(reasons, c.Reason) }},
+				}})
+				armed.Store(true)
+				errs := live(t, server, p)
+				if armed.Load() && field != "OnClose" {
+					t.Error("never called")
+				}
+				var panicked *sqlpool.HookPanic
+				switch field {
+				case "AfterConnect", "BeforeAcquire", "OnOpen", "OnAcquire": // on the way to a caller
+					if !errors.As(errs[0], &panicked) || panicked.Moment != field || !errors.Is(errs[0], boom) || len(panicked.Stack) == 0 {
+						t.Errorf("the caller got %v", errs[0])
+					}
+				default:
+					if errs[0] != nil {
+						t.Errorf("the caller got %v", errs[0])
+					}
+				}
+				switch field {
+				case "BeforeAcquire", "AfterRelease", "WhileIdle", "OnOpen", "OnAcquire", "OnRelease":
+					if len(reasons) == 0 || !errors.As(reasons[0], &panicked) || panicked.Moment != field || sqlpool.ReasonCode(reasons[0]) != sqlpool.CodeHookPanic {
+						t.Errorf("reasons %v", reasons)
+					}
+				case "OnClose", "OnState", "OnSweep":
+					if s := p.Stats(); s.LastError == "" {
+						t.Error("nobody can see the panic")
+					}
+				}
+				loan := acquire(t, p)
+				if s := p.Stats(); s.InUse != 1 || s.Open != 1 {
+					t.Errorf("%+v", s)
+				}
+				_ = loan.Release()
+			})
+		})
+	}
+}
+
+// Every watcher is told although one before it panicked.
+func TestAPanickingWatcherDoesNotSilenceTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, ended := 0, 0
+		p, _ := lab(t, sqlpool.Config{Hooks: []sqlpool.Hooks{
+			{OnAcquire: func(sqlpool.Acquired) { panic("first") }, OnRelease: func(sqlpool.Released) { panic("second") }},
+			{OnAcquire: func(sqlpool.Acquired) { began++ }, OnRelease: func(sqlpool.Released) { ended++ }},
+		}})
+		_, err := p.Acquire(context.Background())
+		if err == nil || began != 1 || ended != 1 {
+			t.Errorf("%d loans began and %d ended in the eyes of the second: %v", began, ended, err)
+		}
+	})
+}
