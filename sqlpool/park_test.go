@@ -1,0 +1,160 @@
+package sqlpool_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// parked opens a session as package sql's opener does, and does not use it.
+func parked(t *testing.T, p *sqlpool.Pool) driver.Conn {
+	t.Helper()
+	c, err := p.Connector().Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func execOn(t *testing.T, c driver.Conn, text string) error {
+	t.Helper()
+	_, err := c.(driver.ExecerContext).ExecContext(t.Context(), text, nil)
+	return err
+}
+
+func TestAParkedLoanIsRevokedForAWaiterAfterItsGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, server := lab(t, sqlpool.Config{MaxConns: 1})
+		session := parked(t, p)
+		if s := p.Stats(); s.InUse != 1 || s.AcquireCount != 0 || len(p.Holders()) != 0 {
+			t.Errorf("parked: %+v", s)
+		}
+		a := <-queue(t.Context(), p)
+		if a.took != 5*time.Millisecond {
+			t.Errorf("served after %v", a.took)
+		}
+		done := make(chan error, 1)
+		go func() { done <- execOn(t, session, "INSERT x") }() // waits like anybody else
+		time.Sleep(time.Second)
+		_ = a.loan.Release()
+		if err := <-done; err != nil || server.Written("x") != 1 {
+			t.Errorf("the revoked session: %v", err)
+		}
+		_ = session.(driver.Validator).IsValid()
+		if s := p.Stats(); s.AcquireCount != 2 || s.ReleaseCount != 2 || s.Idle != 1 {
+			t.Errorf("%+v", s)
+		}
+		_ = session.Close()
+	})
+}
+
+func TestANewcomerTakesAParkedLoanThatIsPastItsGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1})
+		session := parked(t, p)
+		time.Sleep(5 * time.Millisecond)
+		a := <-queue(t.Context(), p)
+		if a.err != nil || a.took != 0 {
+			t.Errorf("after %v: %v", a.took, a.err)
+		}
+		_, _ = session.Close(), a.loan.Release()
+	})
+}
+
+func TestAParkedLoanIsClaimedAtItsFirstUseAndCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1, SweepInterval: time.Hour, Hooks: []sqlpool.Hooks{{
+			OnAcquire: func(a sqlpool.Acquired) { waits = append(waits, a.Waited) },
+		}}})
+		session := parked(t, p)
+		time.Sleep(10 * time.Second)
+		if err := execOn(t, session, "INSERT x"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if h := p.Holders(); len(h) != 1 || h[0].Held != time.Second || h[0].LastStatement != "INSERT x" {
+			t.Errorf("holders %+v", h)
+		}
+		_ = session.(driver.Validator).IsValid()
+		if s := p.Stats(); s.AcquireCount != 1 || s.ReleaseCount != 1 {
+			t.Errorf("%+v", s)
+		}
+		if len(waits) != 1 || waits[0] != 0 {
+			t.Errorf("waited %v: the parking is no waiting", waits)
+		}
+		_ = session.Close()
+	})
+}
+
+func TestTheSweepTakesBackWhatWasParkedForASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1})
+		session := parked(t, p)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if s := p.Stats(); s.Idle != 1 || s.InUse != 0 || s.AcquireCount != s.ReleaseCount {
+			t.Errorf("%+v", s)
+		}
+		if err := execOn(t, session, "x"); err != nil {
+			t.Error(err)
+		}
+		_ = session.(driver.Validator).IsValid()
+		_ = session.Close()
+	})
+}
+
+func TestAParkedLoanDoesNotHoldUpShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{MaxConns: 2})
+		session := parked(t, p)
+		start := time.Now()
+		if err := p.Close(); err != nil || time.Since(start) > 0 {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		if err := execOn(t, session, "x"); err == nil {
+			t.Error("a session of a closed pool executes")
+		}
+		_ = session.Close()
+	})
+}
+
+// Opening, using, revoking and shutting down at once: whoever wins, no
+// connection has two owners and none is lost. The race detector watches.
+func TestSessionsParkAndClaimWhileOthersRevokeAndShutDown(t *testing.T) {
+	for range 200 {
+		server := fakedb.New()
+		p, err := sqlpool.New(sqlpool.Config{Connector: server.Connector(), MaxConns: 2, SweepInterval: time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 6 {
+			wg.Go(func() {
+				for range 10 {
+					c, err := p.Connector().Connect(context.Background())
+					if err != nil {
+						return
+					}
+					if i%2 == 0 {
+						_, _ = c.(driver.ExecerContext).ExecContext(context.Background(), "x", nil)
+						_ = c.(driver.Validator).IsValid()
+					}
+					_ = c.Close()
+				}
+			})
+		}
+		wg.Go(func() { _ = p.Close() })
+		wg.Wait()
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		audit(t, p, server)
+	}
+}
