@@ -1,9 +1,14 @@
 package drivers
 
 import (
+	"log/slog"
 	"time"
 
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/hooks/recycle"
+	"github.com/sqlpool/go/hooks/resetter"
+	"github.com/sqlpool/go/hooks/slogger"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -13,6 +18,20 @@ type assembly struct {
 
 	lifetime, jitter, idleTime time.Duration
 	maxUses                    int
+
+	leaks  bool // whether leak is used
+	leak   leak.Config
+	reset  reset
+	health health.Config
+	log    bool // to slog's default logger
+}
+
+// assembled is a standard assembly: a configuration, and its policies that a
+// program may want to ask.
+type assembled struct {
+	sqlpool.Config
+	monitor *health.Monitor
+	leaks   *leak.Detector // nil when leaks are not looked for
 }
 
 // quarter means that nobody chose a jitter: a quarter of the lifetime.
@@ -44,11 +63,38 @@ func standard() assembly {
 		jitter:   quarter,
 		idleTime: time.Minute,
 		maxUses:  50_000,
+		leaks:    true,
+		leak:     leak.Config{After: leak.DefaultAfter},
 	}
 }
 
-// hooks makes the standard hooks, new ones for each pool.
-func (a *assembly) hooks() []sqlpool.Hooks {
+// assemble makes the standard hooks, new ones for each pool.
+func (a *assembly) assemble() *assembled {
+	done := &assembled{Config: a.cfg}
+	done.Hooks = a.recycling()
+	if a.reset == resetClean {
+		done.Hooks = append(done.Hooks, resetter.Clean())
+	}
+	monitored := a.health
+	if a.leaks && a.leak.After > 0 {
+		watched := a.leak
+		watched.HideStatements = a.cfg.HideStatements
+		if a.log {
+			watched.Report = func(r leak.Report) { slog.Warn(r.String()) }
+		}
+		done.leaks = leak.New(watched)
+		monitored.Leaks = done.leaks
+		done.Hooks = append(done.Hooks, done.leaks.Hooks())
+	}
+	done.monitor = health.New(monitored)
+	done.Hooks = append(done.Hooks, done.monitor.Hooks())
+	if a.log {
+		done.Hooks = append(done.Hooks, slogger.Hooks(slog.Default()))
+	}
+	return done
+}
+
+func (a *assembly) recycling() []sqlpool.Hooks {
 	var all []sqlpool.Hooks
 	switch {
 	case a.lifetime == 0:

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -13,7 +15,7 @@ import (
 // OpenConnector in sql.Open, where nobody expects a dial, and a *sql.DB that is
 // never used has nothing to end.
 type connector struct {
-	cfg    sqlpool.Config
+	cfg    *assembled
 	driver *opened
 
 	mu     sync.Mutex // protects what follows; held while the pool starts, which does not wait for anything
@@ -26,7 +28,7 @@ var _ interface {
 	io.Closer
 } = (*connector)(nil)
 
-func newConnector(d *named, cfg sqlpool.Config) *connector {
+func newConnector(d *named, cfg *assembled) *connector {
 	c := &connector{cfg: cfg}
 	c.driver = &opened{named: d, connector: c}
 	return c
@@ -63,7 +65,7 @@ func (c *connector) start() (*sqlpool.Pool, error) {
 		if c.closed {
 			return nil, &sqlpool.AcquireError{Pool: c.cfg.Name, Kind: sqlpool.ErrClosed}
 		}
-		pool, err := sqlpool.New(c.cfg)
+		pool, err := sqlpool.New(c.cfg.Config)
 		if err != nil {
 			return nil, err
 		}
@@ -88,3 +90,10 @@ func (o *opened) Pool() *sqlpool.Pool {
 	}
 	return pool
 }
+
+// Monitor returns the database's health monitor.
+func (o *opened) Monitor() *health.Monitor { return o.connector.cfg.monitor }
+
+// Leaks returns the database's leak detector, or nil when leaks are not looked
+// for.
+func (o *opened) Leaks() *leak.Detector { return o.connector.cfg.leaks }

@@ -31,7 +31,9 @@
 // is cheap and dials nothing; SetMaxIdleConns(100) spares that, and Open sets
 // such a limit itself.
 //
-// PoolOf finds the pool of such a *sql.DB, for its Stats.
+// PoolOf finds the pool of such a *sql.DB, for its Stats; HealthOf its health
+// monitor, for a readiness handler; LeaksOf its leak detector. Nothing is
+// logged unless pool_log=slog says so.
 //
 // # Placeholders
 //

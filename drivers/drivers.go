@@ -57,7 +57,7 @@ func (d *named) Open(dsn string) (driver.Conn, error) {
 		return nil, err
 	}
 	cfg.MaxConns, cfg.MinIdle = 1, 0
-	pool, err := sqlpool.New(cfg)
+	pool, err := sqlpool.New(cfg.Config)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package drivers
 import (
 	"database/sql"
 
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -17,7 +19,11 @@ func Config(driverName, dsn string) (sqlpool.Config, error) {
 	if err != nil {
 		return sqlpool.Config{}, err
 	}
-	return d.config(dsn)
+	cfg, err := d.config(dsn)
+	if err != nil {
+		return sqlpool.Config{}, err
+	}
+	return cfg.Config, nil
 }
 
 // Open is sql.Open for a program that wants the pool as well, for its Stats,
@@ -47,6 +53,25 @@ func PoolOf(db *sql.DB) (*sqlpool.Pool, bool) {
 	if d, ok := db.Driver().(interface{ Pool() *sqlpool.Pool }); ok {
 		pool := d.Pool()
 		return pool, pool != nil
+	}
+	return nil, false
+}
+
+// HealthOf returns the health monitor of a *sql.DB that sql.Open made under one
+// of this package's names, for its Status and its handlers. It judges once the
+// database has been used.
+func HealthOf(db *sql.DB) (*health.Monitor, bool) {
+	if d, ok := db.Driver().(interface{ Monitor() *health.Monitor }); ok {
+		return d.Monitor(), true
+	}
+	return nil, false
+}
+
+// LeaksOf returns the leak detector of such a *sql.DB, and false also when
+// leaks are not looked for.
+func LeaksOf(db *sql.DB) (*leak.Detector, bool) {
+	if d, ok := db.Driver().(interface{ Leaks() *leak.Detector }); ok {
+		return d.Leaks(), d.Leaks() != nil
 	}
 	return nil, false
 }

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"github.com/sqlpool/go/sqlpool"
 )
 
 // config reads the settings and makes the standard assembly of them, or says
 // all that is wrong with them and with the connection string.
-func (d *named) config(dsn string) (sqlpool.Config, error) {
+func (d *named) config(dsn string) (*assembled, error) {
 	r := &reading{assembly: standard(), given: map[*setting]given{}, bad: map[*setting]bool{}}
 	source := SourceDSN
 	if strings.TrimSpace(dsn) == "" {
@@ -22,7 +20,7 @@ func (d *named) config(dsn string) (sqlpool.Config, error) {
 	}
 	rest, params, err := d.dialect.split(dsn)
 	if err != nil {
-		return sqlpool.Config{}, err
+		return nil, err
 	}
 	for _, p := range params {
 		r.param(p, source)
@@ -30,15 +28,14 @@ func (d *named) config(dsn string) (sqlpool.Config, error) {
 	r.environment()
 	r.together()
 
-	cfg := r.assembly.cfg
+	cfg := &r.assembly.cfg
 	if cfg.Connector, err = d.connect(dsn, rest); err != nil {
 		r.problems.add(err)
 	}
 	if err := r.problems.err(); err != nil {
-		return sqlpool.Config{}, err
+		return nil, err
 	}
-	cfg.Hooks = r.assembly.hooks()
-	return cfg, nil
+	return r.assembly.assemble(), nil
 }
 
 // connect gives the driver what is left of the connection string. When that

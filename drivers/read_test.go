@@ -40,7 +40,7 @@ func config(t *testing.T, dsn string) sqlpool.Config {
 func TestStandardAssembly(t *testing.T) {
 	setenv(t)
 	cfg := config(t, nowhere)
-	if cfg.MinIdle != 2 || cfg.MaxConns != 10 || cfg.AcquireTimeout != 30*time.Second || len(cfg.Hooks) != 3 {
+	if cfg.MinIdle != 2 || cfg.MaxConns != 10 || cfg.AcquireTimeout != 30*time.Second || len(cfg.Hooks) != 5 { // three limits, leaks, health
 		t.Errorf("%+v", cfg)
 	}
 }
@@ -60,13 +60,14 @@ func TestWhoWins(t *testing.T) {
 
 func TestTheOriginalsEnvironment(t *testing.T) {
 	setenv(t, "DATABASE_URL="+nowhere, "POOL_MIN_SIZE=3", "POOL_MAX_SIZE=11", "POOL_ACQUIRE_TIMEOUT=31.0", "POOL_MAX_QUERIES=50001",
-		"POOL_MAX_CONNECTION_LIFETIME=3601.0", "POOL_MAX_IDLE_TIME=61.0", "POOL_ENABLE_LEAK_DETECTION=true", "POOL_LEAK_DETECTION_TIMEOUT=30.0")
+		"POOL_MAX_CONNECTION_LIFETIME=3601.0", "POOL_MAX_IDLE_TIME=61.0", "POOL_ENABLE_LEAK_DETECTION=true", "POOL_LEAK_DETECTION_TIMEOUT=31.5")
 	r := &reading{assembly: standard(), given: map[*setting]given{}, bad: map[*setting]bool{}}
 	r.environment()
 	r.together()
 	a := r.assembly
 	if a.cfg.MinIdle != 3 || a.cfg.MaxConns != 11 || a.cfg.AcquireTimeout != 31*time.Second || a.maxUses != 50001 ||
-		a.lifetime != 3601*time.Second || a.idleTime != 61*time.Second || len(r.problems) > 0 {
+		a.lifetime != 3601*time.Second || a.idleTime != 61*time.Second ||
+		!a.leaks || a.leak.After != 31500*time.Millisecond || len(r.problems) > 0 {
 		t.Errorf("%+v, %v", a, r.problems)
 	}
 	config(t, "")
@@ -116,11 +117,11 @@ func TestEverySettingFromBothSources(t *testing.T) {
 
 func TestLimitsThatAreOff(t *testing.T) {
 	setenv(t)
-	cfg := config(t, nowhere+"&pool_max_conn_lifetime=0&pool_max_conn_lifetime_jitter=0&pool_max_conn_idle_time=0&pool_max_uses=0&pool_statement_cache_size=0")
-	if len(cfg.Hooks) != 0 || cfg.StatementCacheSize != -1 {
+	cfg := config(t, nowhere+"&pool_max_conn_lifetime=0&pool_max_conn_lifetime_jitter=0&pool_max_conn_idle_time=0&pool_max_uses=0&pool_leak_after=0&pool_statement_cache_size=0")
+	if len(cfg.Hooks) != 1 || cfg.StatementCacheSize != -1 {
 		t.Errorf("%d hooks, cache of %d", len(cfg.Hooks), cfg.StatementCacheSize)
 	}
-	if cfg := config(t, nowhere+"&pool_max_conn_lifetime=1h&pool_max_conn_lifetime_jitter=1h"); len(cfg.Hooks) != 3 {
+	if cfg := config(t, nowhere+"&pool_max_conn_lifetime=1h&pool_max_conn_lifetime_jitter=1h&pool_leak_detection=off"); len(cfg.Hooks) != 4 {
 		t.Errorf("%d hooks", len(cfg.Hooks))
 	}
 	if cfg := config(t, nowhere+"&pool_max_conns=1"); cfg.MinIdle != 1 {
@@ -153,7 +154,8 @@ func TestBadSettings(t *testing.T) {
 		{"capitals", "Pool_Max_Conns=3", nil, []string{`Pool_Max_Conns is "3"`, "did you mean pool_max_conns?"}},
 		{"the variable's name", "pool_max_size=3", nil, []string{"in a connection string it is called pool_max_conns"}},
 		{"far off", "pool_frobnicate=3", nil, []string{"remove it, or use a name from the list"}},
-		{"leak detection is not there yet", "pool_leak_after=30s", nil, []string{"no setting has this name"}},
+		{"capture", "pool_leak_capture=sometimes", nil, []string{"it must be always, armed or sampled"}},
+		{"reset", "pool_reset=everything", nil, []string{"it must be clean or rollback"}},
 		{"twice", "pool_name=a pool_name=a", nil, []string{"it is given twice; keep one of the two"}},
 		{"twice under two names", "pool_min_idle=1 pool_min_conns=2", nil, []string{"pool_min_conns is", "it is the same setting as pool_min_idle, which is given too"}},
 		{"contradiction", "pool_min_idle=30 pool_max_conns=20", nil, []string{

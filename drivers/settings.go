@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,10 @@ type setting struct {
 // settings is the table, in the order of the documentation. The names are
 // pgxpool's where it has the setting, the environment's those of the production
 // service that the pool comes from where that had it.
-var settings = []setting{
+var settings = slices.Concat(coreSettings, hookSettings)
+
+// coreSettings are the fields of sqlpool.Config.
+var coreSettings = []setting{
 	{
 		"pool_name", "POOL_NAME", nil, "Name",
 		"Names the pool in errors, logs and metrics.",
@@ -105,7 +109,7 @@ var settings = []setting{
 		"pool_statements", "POOL_STATEMENTS", nil, "Statements",
 		"What a prepared *sql.Stmt is on a connection: prepared once, or its text each time (for poolers in transaction mode; " +
 			"they need the driver's own parameters too: default_query_exec_mode for pgx, binary_parameters for lib/pq).",
-		statements(func(a *assembly) *sqlpool.Statements { return &a.cfg.Statements }),
+		word(statementWords, func(a *assembly) *sqlpool.Statements { return &a.cfg.Statements }),
 	},
 	{
 		"pool_statement_cache_size", "POOL_STATEMENT_CACHE_SIZE", nil, "StatementCacheSize",
@@ -142,49 +146,9 @@ var settings = []setting{
 		"How long callers wait for an unreachable database to return; after that they fail at once until it does.",
 		length(func(a *assembly) *time.Duration { return &a.cfg.FailFastAfter }),
 	},
-	{
-		"pool_max_conn_lifetime", "POOL_MAX_CONNECTION_LIFETIME", nil, "",
-		"The age at which a connection is replaced, never in mid-use. 0: never.",
-		lengthOrZero("no limit", func(a *assembly) *time.Duration { return &a.lifetime }),
-	},
-	{
-		"pool_max_conn_lifetime_jitter", "POOL_MAX_CONNECTION_LIFETIME_JITTER", nil, "",
-		"By how much less than pool_max_conn_lifetime a connection may be given, drawn for each (pgxpool adds it instead).",
-		lengthOrZero("none", func(a *assembly) *time.Duration { return &a.jitter }).
-			unset("a quarter of pool_max_conn_lifetime", func(a *assembly) bool { return a.jitter == quarter }),
-	},
-	{
-		"pool_max_conn_idle_time", "POOL_MAX_IDLE_TIME", nil, "",
-		"How long a connection may be idle, as long as more than pool_min_idle are. 0: for ever.",
-		lengthOrZero("no limit", func(a *assembly) *time.Duration { return &a.idleTime }),
-	},
-	{
-		"pool_max_uses", "POOL_MAX_QUERIES", nil, "",
-		"How many statements a connection executes before it is replaced. 0: no limit.",
-		count("statements", 0, math.MaxInt, func(a *assembly) *int { return &a.maxUses }),
-	},
 }
 
-// cacheSize is a number where Config's spelling of none is −1, which a reader
-// of a connection string would take for no limit.
-func cacheSize() value {
-	v := count("statements", 0, math.MaxInt, func(a *assembly) *int { return &a.cfg.StatementCacheSize })
-	set, get := v.set, v.get
-	v.set = func(a *assembly, text string) bool {
-		ok := set(a, text)
-		if ok && a.cfg.StatementCacheSize == 0 {
-			a.cfg.StatementCacheSize = -1
-		}
-		return ok
-	}
-	v.get = func(a *assembly) string {
-		if a.cfg.StatementCacheSize < 0 {
-			return "0"
-		}
-		return get(a)
-	}
-	return v
-}
+var statementWords = map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
 
 // byName finds the setting that has the name or alias.
 func byName(name string) *setting {

@@ -78,8 +78,7 @@ Names of pgxpool that mean the same here:
 pgxpool's pool_min_conns counts connections in use too. pool_min_idle keeps its promise, and more: as many idle ones are
 always ready.
 
-Not yet available: leak detection (` + "`POOL_ENABLE_LEAK_DETECTION`, `POOL_LEAK_DETECTION_TIMEOUT`" + `). The variables have no
-effect, like all that are not in the table; in a connection string such a setting is refused as unknown.
+Leaks and events are logged nowhere unless pool_log=slog; drivers.LeaksOf and drivers.HealthOf tell them in any case.
 `)
 	return b.String()
 }

@@ -2,13 +2,12 @@ package drivers
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/sqlpool/go/sqlpool"
 )
 
 // value is how a setting is written: what it must be, an example of it, and
@@ -110,23 +109,47 @@ func label(field func(*assembly) *string) value {
 	}
 }
 
-// statements is prepared or text.
-func statements(field func(*assembly) *sqlpool.Statements) value {
-	words := map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
+// word is one of a few words.
+func word[T comparable](words map[string]T, field func(*assembly) *T) value {
+	all := slices.Sorted(maps.Keys(words))
+	last := len(all) - 1
 	return value{
-		kind: "word", rule: "prepared or text", example: "text",
+		kind: "word", rule: strings.Join(all[:last], ", ") + " or " + all[last], example: all[last],
 		set: func(a *assembly, text string) bool {
-			s, ok := words[text]
+			w, ok := words[text]
 			if ok {
-				*field(a) = s
+				*field(a) = w
 			}
 			return ok
 		},
 		get: func(a *assembly) string {
-			if *field(a) == sqlpool.StatementsAsText {
-				return "text"
+			for _, name := range all {
+				if words[name] == *field(a) {
+					return name
+				}
 			}
-			return "prepared"
+			return ""
 		},
 	}
+}
+
+// cacheSize is a number where Config's spelling of none is −1, which a reader
+// of a connection string would take for no limit.
+func cacheSize() value {
+	v := count("statements", 0, math.MaxInt, func(a *assembly) *int { return &a.cfg.StatementCacheSize })
+	set, get := v.set, v.get
+	v.set = func(a *assembly, text string) bool {
+		ok := set(a, text)
+		if ok && a.cfg.StatementCacheSize == 0 {
+			a.cfg.StatementCacheSize = -1
+		}
+		return ok
+	}
+	v.get = func(a *assembly) string {
+		if a.cfg.StatementCacheSize < 0 {
+			return "0"
+		}
+		return get(a)
+	}
+	return v
 }
