@@ -55,7 +55,11 @@ func TestTheDeadlineCutsLoansOffAndNamesTheirHolders(t *testing.T) {
 				server := fakedb.New()
 				p := labOn(t, server, shape, sqlpool.Config{MaxConns: 3, ShutdownTimeout: 5 * time.Second, Hooks: []sqlpool.Hooks{{
 					OnRelease: func(sqlpool.Released) { mu.Lock(); defer mu.Unlock(); ends++ },
-					OnClose:   func(c sqlpool.Closed) { mu.Lock(); defer mu.Unlock(); codes = append(codes, sqlpool.ReasonCode(c.Reason)) },
+					OnClose: func(c sqlpool.Closed) {
+						mu.Lock()
+						defer mu.Unlock()
+						codes = append(codes, sqlpool.ReasonCode(c.Reason))
+					},
 				}}})
 				busy := acquire(t, p)
 				time.Sleep(time.Second)
@@ -224,7 +228,7 @@ func TestAfterShutdownNoGoroutineIsLeft(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for range 1000 { // the last ones are on their way out
+	for start := time.Now(); time.Since(start) < 10*time.Second; { // the last ones are on their way out
 		if runtime.NumGoroutine() <= before {
 			return
 		}

@@ -2,208 +2,277 @@ package sqlpool_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// In the storm everything happens at once: every verb, cancelled callers, lost
-// replies, connections that die seen and unseen. What was acknowledged is
-// written once, what failed certainly is not, and the rest at most once; a
-// caller who holds a connection is alone on it; driver.ErrBadConn stays inside.
-func TestStormThroughTheDB(t *testing.T) {
+// storm is many borrowers that do to one pool whatever may happen to it. Its
+// seed decides what each of them does; who meets whom is the scheduler's.
+type storm struct {
+	t      *testing.T
+	seed   uint64
+	pool   *sqlpool.Pool
+	server *fakedb.DB
+
+	owners sync.Map // connection → *atomic.Int64: who has it
+	calm   atomic.Bool
+
+	acquired, refused atomic.Int64
+}
+
+const (
+	stormBorrowers = 64
+	stormAcquires  = 110_000
+)
+
+func stormSeed(t *testing.T) uint64 {
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	for _, maxOpen := range []int{0, 6, 40} {
-		t.Run(fmt.Sprint("SetMaxOpenConns ", maxOpen), func(t *testing.T) {
-			operations := 20_000
-			if testing.Short() {
-				operations = 2_000
-			}
-			storm(t, seed, maxOpen, operations)
-		})
+	if s := os.Getenv("SQLPOOL_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatalf("SQLPOOL_SEED: %v", err)
+		}
 	}
+	t.Logf("to repeat: SQLPOOL_SEED=%d go test -run '^%s$' ./sqlpool", seed, t.Name())
+	return seed
 }
 
-func storm(t *testing.T, seed uint64, maxOpen, operations int) {
-	const conns, goroutines = 4, 32
-	server := fakedb.New()
-	db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: conns, StatementCacheSize: 8})
-	db.SetMaxOpenConns(maxOpen)
-	db.SetConnMaxLifetime(50 * time.Millisecond)
-	shared, err := db.Prepare("SELECT ?")
-	must(t, err)
-	calls := new(atomic.Uint64)
-	server.Script(func(c fakedb.Call) fakedb.Fault { return weather(seed, calls.Add(1), c.Point) })
-
-	var ledger sync.Map // token: nil acknowledged, an error otherwise
-	var wg sync.WaitGroup
-	for g := range goroutines {
-		wg.Go(func() {
-			s := sailor{t: t, db: db, shared: shared, ledger: &ledger, name: fmt.Sprint(g), random: rand.New(rand.NewPCG(seed, uint64(g)))}
-			for range operations / goroutines {
-				s.act()
-			}
+func TestAStormLeavesEverythingInItsPlace(t *testing.T) {
+	s := &storm{t: t, seed: stormSeed(t)}
+	synctest.Test(t, func(t *testing.T) {
+		s.t = t
+		s.server = fakedb.New()
+		s.pool = labOn(t, s.server, fakedb.Full, sqlpool.Config{
+			MaxConns: 8, MinIdle: 2, MaxDialing: 3, MaxWaiters: 60, AcquireTimeout: 200 * time.Millisecond,
+			ConnectTimeout: 50 * time.Millisecond, CloseTimeout: 20 * time.Millisecond, PingTimeout: 20 * time.Millisecond,
+			RollbackTimeout: 50 * time.Millisecond, SweepInterval: 25 * time.Millisecond, FailFastAfter: 100 * time.Millisecond,
+			Backoff: sqlpool.Backoff{First: 5 * time.Millisecond, Max: 50 * time.Millisecond},
+			Hooks:   []sqlpool.Hooks{s.hooks()},
 		})
-	}
-	wg.Wait()
-	server.Clear()
-	must(t, shared.Close())
-
-	ledger.Range(func(token, err any) bool {
-		n := server.Written(token.(string))
-		var lost *sqlpool.ConnLostError
-		switch failure, _ := err.(error); {
-		case failure == nil && n != 1:
-			t.Errorf("%v was acknowledged and is written %d times", token, n)
-		case n > 1:
-			t.Errorf("%v is written %d times: %v", token, n, failure)
-		case errors.As(failure, &lost) && lost.SafeToRetry() && n != 0:
-			t.Errorf("%v is written but safe to retry: %v", token, failure)
+		s.server.Script(s.faults)
+		var wg sync.WaitGroup
+		for i := range stormBorrowers {
+			rng := rand.New(rand.NewPCG(s.seed, uint64(i+1)))
+			wg.Go(func() {
+				for s.acquired.Load() < stormAcquires {
+					s.borrow(rng, int64(i+1))
+				}
+			})
 		}
-		return true
+		stop := make(chan struct{})
+		watchers := s.disturb(stop)
+		wg.Wait()
+		close(stop)
+		watchers.Wait()
+		s.rest()
 	})
-	if n := server.Counts().PeakLive; n > conns {
-		t.Errorf("the server saw %d connections", n)
+}
+
+// chance is true once in n times.
+func chance(rng *rand.Rand, n int) bool { return rng.IntN(n) == 0 }
+
+func (s *storm) borrow(rng *rand.Rand, me int64) {
+	ctx, cancel := context.Background(), func() {}
+	switch {
+	case chance(rng, 10):
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(rng.IntN(5_000_000)))
+	case chance(rng, 20):
+		var c context.CancelFunc
+		ctx, c = context.WithCancel(ctx)
+		timer := time.AfterFunc(time.Duration(rng.IntN(2_000_000)), c)
+		cancel = func() { timer.Stop(); c() }
 	}
-	rest(t, p)
-	for _, c := range server.Conns() {
-		if c.TxStatus() != 'I' {
-			t.Errorf("connection %d is idle in a transaction", c.ID())
+	defer cancel()
+	loan, err := s.pool.Acquire(ctx)
+	if err != nil {
+		var e *sqlpool.AcquireError
+		if !errors.As(err, &e) {
+			s.t.Errorf("not an AcquireError: %v", err)
+		}
+		s.refused.Add(1)
+		time.Sleep(time.Millisecond)
+		return
+	}
+	s.acquired.Add(1)
+	c := loan.Conn()
+	if c == nil {
+		s.t.Error("a loan that was just granted is not held")
+		return
+	}
+	any, _ := s.owners.LoadOrStore(c, new(atomic.Int64))
+	owner := any.(*atomic.Int64)
+	if other := owner.Swap(me); other != 0 {
+		s.t.Errorf("borrowers %d and %d both have %v", me, other, c)
+	}
+	if chance(rng, 4) {
+		time.Sleep(time.Duration(rng.IntN(300_000)))
+	}
+	if chance(rng, 3) {
+		text := [...]string{"INSERT x", "BEGIN", "FAIL 23505", "SLEEP 1ms"}[rng.IntN(4)]
+		_ = c.Exec(ctx, text)
+	}
+	if chance(rng, 100) {
+		c.Raw().(*fakedb.Conn).Kill(fakedb.Death{Hidden: chance(rng, 4)})
+	}
+	if other := owner.Swap(0); other != me {
+		s.t.Errorf("borrower %d was robbed of %v by %d", me, c, other)
+	}
+	if chance(rng, 50) {
+		err = loan.Retire(nil)
+	} else {
+		err = loan.Release()
+	}
+	if err != nil {
+		s.t.Error(err)
+	}
+	if chance(rng, 20) {
+		if err := loan.Release(); !errors.Is(err, sqlpool.ErrNotHeld) {
+			s.t.Errorf("a second release: %v", err)
 		}
 	}
 }
 
-// weather says what befalls the n-th call.
-func weather(seed, n uint64, p fakedb.Point) fakedb.Fault {
-	r := rand.New(rand.NewPCG(seed, n))
-	switch p {
-	case fakedb.Exec, fakedb.Query, fakedb.StmtExec, fakedb.StmtQuery, fakedb.Prepare, fakedb.BeginTx, fakedb.Commit, fakedb.Rollback:
-	case fakedb.Alive:
-		if r.IntN(200) == 0 {
-			return fakedb.Fault{Err: io.EOF}
-		}
-		return fakedb.Fault{}
-	default:
-		return fakedb.Fault{}
+// disturb kills everything now and then, takes the server away for a while,
+// opens sessions that are hardly used, and looks whether Stats always balance.
+func (s *storm) disturb(stop <-chan struct{}) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	every := func(d time.Duration, f func()) {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(d):
+					f()
+				}
+			}
+		})
 	}
-	stage := fakedb.Stage(r.IntN(3))
-	switch r.IntN(150) {
-	case 0:
-		return fakedb.Fault{Stage: stage, Kill: true, Err: []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF}[r.IntN(3)]}
-	case 1:
-		return fakedb.Fault{Stage: stage, Err: &fakedb.Error{Code: "40001"}}
-	case 2:
-		return fakedb.Fault{Stage: stage, Delay: time.Duration(r.IntN(2000)) * time.Microsecond}
-	case 3:
-		return fakedb.Fault{Stage: fakedb.AfterSend, Kill: true, Err: &fakedb.Error{Code: "57P01"}}
+	every(50*time.Millisecond, s.server.KillAll)
+	every(time.Second, func() {
+		s.server.SetDown(nil)
+		time.Sleep(150 * time.Millisecond)
+		s.server.SetUp()
+	})
+	every(10*time.Millisecond, func() {
+		if c, err := s.pool.Connector().Connect(context.Background()); err == nil {
+			time.Sleep(20 * time.Millisecond)
+			if s.dice(3) {
+				_, _ = c.(driver.ExecerContext).ExecContext(context.Background(), "FAIL 57P01", nil)
+			}
+			_ = c.Close()
+		}
+	})
+	every(time.Millisecond, func() { balanced(s.t, s.pool.Stats()) })
+	return &wg
+}
+
+// dice is the randomness of hooks and faults, which many goroutines share.
+func (s *storm) dice(n uint64) bool { return !s.calm.Load() && rand.Uint64N(n) == 0 }
+
+func (s *storm) faults(c fakedb.Call) fakedb.Fault {
+	switch c.Point {
+	case fakedb.Connect:
+		switch {
+		case s.dice(20):
+			return fakedb.Fault{Err: io.ErrUnexpectedEOF}
+		case s.dice(50):
+			return fakedb.Fault{Hang: fakedb.UntilDone}
+		case s.dice(100):
+			return fakedb.Fault{Panic: "connect"}
+		}
+		return fakedb.Fault{Delay: 100 * time.Microsecond}
+	case fakedb.Close:
+		switch {
+		case s.dice(50):
+			return fakedb.Fault{Hang: fakedb.UntilAbort}
+		case s.dice(50):
+			return fakedb.Fault{Panic: "close"}
+		}
+		return fakedb.Fault{Delay: 50 * time.Microsecond}
+	case fakedb.Ping:
+		if s.dice(20) {
+			return fakedb.Fault{Hang: fakedb.UntilAbort}
+		}
+	case fakedb.Alive:
+		if s.dice(20) {
+			return fakedb.Fault{Err: driver.ErrSkip}
+		}
+	case fakedb.ResetSession:
+		if s.dice(500) {
+			return fakedb.Fault{Panic: "reset"}
+		}
 	}
 	return fakedb.Fault{}
 }
 
-// sailor is one user of the DB.
-type sailor struct {
-	t      *testing.T
-	db     *sql.DB
-	shared *sql.Stmt
-	ledger *sync.Map
-	name   string
-	tokens int
-	random *rand.Rand
-}
-
-func (s *sailor) act() {
-	ctx := context.Background()
-	if s.random.IntN(10) == 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(s.random.IntN(1000))*time.Microsecond)
-		defer cancel()
-	}
-	var err error
-	token := ""
-	if s.random.IntN(2) == 0 {
-		s.tokens++
-		token = fmt.Sprintf("%s.%d", s.name, s.tokens)
-	}
-	switch s.random.IntN(6) {
-	case 0:
-		_, err = s.db.ExecContext(ctx, "INSERT "+token)
-	case 1:
-		_, err = s.db.ExecContext(ctx, "INSERT ?", token)
-	case 2:
-		token, err = "", ask(s.shared.QueryContext(ctx, 1))
-	case 3:
-		err = s.prepared(ctx, token)
-	case 4:
-		err = s.transaction(ctx, token)
-	default:
-		token, err = "", s.alone(ctx)
-	}
-	if token != "" {
-		s.ledger.Store(token, err)
-	}
-	if errors.Is(err, driver.ErrBadConn) {
-		s.t.Errorf("driver.ErrBadConn reached a user: %v", err)
-	}
-}
-
-func (s *sailor) prepared(ctx context.Context, token string) error {
-	stmt, err := s.db.PrepareContext(ctx, fmt.Sprintf("INSERT ? -- %d", s.random.IntN(20)))
-	if err != nil {
-		return err
-	}
-	_, err = stmt.ExecContext(ctx, token)
-	if closed := stmt.Close(); errors.Is(closed, driver.ErrBadConn) {
-		return closed
-	}
-	return err
-}
-
-func (s *sailor) transaction(ctx context.Context, token string) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if _, err = tx.ExecContext(ctx, "INSERT ?", token); err == nil {
-		err = ask(tx.StmtContext(ctx, s.shared).QueryContext(ctx, 1))
-	}
-	if err != nil {
-		if rolledBack := tx.Rollback(); errors.Is(rolledBack, driver.ErrBadConn) {
-			return rolledBack
+func (s *storm) hooks() sqlpool.Hooks {
+	mood := func() error {
+		switch {
+		case s.dice(2000):
+			panic("hook")
+		case s.dice(1000):
+			return io.EOF
 		}
-		return err
+		return nil
 	}
-	return tx.Commit()
+	return sqlpool.Hooks{
+		AfterConnect:  func(context.Context, *sqlpool.Conn) error { return mood() },
+		BeforeAcquire: func(context.Context, *sqlpool.Conn) error { return mood() },
+		AfterRelease: func(c *sqlpool.Conn) error {
+			if s.dice(100) {
+				c.Defer(func(context.Context, *sqlpool.Conn) error { return mood() })
+			}
+			return mood()
+		},
+		WhileIdle: func(context.Context, *sqlpool.Conn) error { return mood() },
+		OnOpen:    func(sqlpool.Opened) { _ = mood() },
+		OnAcquire: func(sqlpool.Acquired) { _ = mood() },
+		OnRelease: func(sqlpool.Released) { _ = mood() },
+		OnClose: func(c sqlpool.Closed) {
+			if c.Reason == nil {
+				s.t.Error("a close without a reason")
+			}
+			_ = mood()
+		},
+		OnSweep: func(*sqlpool.Pool) { _ = mood() },
+		OnState: func(sqlpool.StateChanged) { _ = mood() },
+	}
 }
 
-// alone sets the connection's owner and looks whether somebody else came by.
-func (s *sailor) alone(ctx context.Context) error {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return err
+// rest lets the weather clear and looks what is left. What a finished pool must
+// look like, labOn checks afterwards.
+func (s *storm) rest() {
+	s.calm.Store(true)
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+	st := s.pool.Stats()
+	balanced(s.t, st)
+	if got := uint64(s.acquired.Load()); st.AcquireCount < got {
+		s.t.Errorf("%d loans, %d counted", got, st.AcquireCount)
 	}
-	defer conn.Close()
-	if _, err = conn.ExecContext(ctx, "SET owner="+s.name); err != nil {
-		return err
+	if st.Open != st.Idle || st.Idle < 2 || st.AcquireCount != st.ReleaseCount || st.Waiting != 0 || st.State != sqlpool.StateUp {
+		s.t.Errorf("after the storm: %+v", st)
 	}
-	for range 3 {
-		var owner string
-		if err = conn.QueryRowContext(ctx, "SHOW owner").Scan(&owner); err != nil {
-			return err
-		}
-		if owner != s.name {
-			s.t.Errorf("%s holds a connection that %s uses", s.name, owner)
+	s.t.Logf("%d acquired, %d refused: %+v", s.acquired.Load(), s.refused.Load(), st)
+	for what, n := range map[string]uint64{
+		"wait": st.WaitCount, "timeout": st.TimeoutCount, "cancel": st.CanceledCount, "refusal for want of room": st.SaturatedCount,
+		"refusal for want of a server": st.UnavailableCount, "failed dial": st.DialErrorCount, "suspicion": st.Generation, "misuse": st.MisuseCount,
+	} {
+		if n == 0 {
+			s.t.Errorf("not one %s: this proves less than it should", what)
 		}
 	}
-	return nil
 }
