@@ -10,7 +10,8 @@ import (
 // zero to First·Factorⁿ, at most Max ("full jitter", M. Brooker, AWS
 // Architecture Blog 2015: it spreads the clients of one server best). While
 // acquires wait or arrive, the next dial is never more than a second away,
-// whatever this says. A zero field means its default.
+// whatever this says, and in the first seconds of an outage no more than a
+// quarter of the time that it has lasted, but 200 ms or First at least. A zero field means its default.
 type Backoff struct {
 	First    time.Duration // the first delay's limit; default 100 ms
 	Max      time.Duration // the limit never grows past this; default 16 s

@@ -56,22 +56,27 @@ func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err err
 	if _, ok := c.inner.(driver.Pinger); !ok && suspect && c.can.alive == nil {
 		return errors.New("under suspicion, and its driver has no way to tell")
 	}
-	limit := min(p.cfg.PingTimeout, time.Duration(deadline-p.now()))
-	pingCtx, cancel := context.WithTimeout(ctx, limit)
+	err = c.ask(ctx, min(p.cfg.PingTimeout, time.Duration(deadline-p.now())))
+	switch {
+	case err == nil:
+		c.proven = generation
+	case ctx.Err() == nil && p.now() < deadline:
+		p.suspectAll(c, err)
+	}
+	return err
+}
+
+// ask pings the server and notes when there is no answer in time.
+func (c *Conn) ask(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	stop := context.AfterFunc(pingCtx, c.abort) // for a driver that is deaf to its context
-	err = c.Ping(pingCtx)
+	stop := context.AfterFunc(ctx, c.abort) // for a driver that is deaf to its context
+	err := c.Ping(ctx)
 	if !stop() && err == nil {
-		err = pingCtx.Err()
+		err = ctx.Err()
 	}
-	if err != nil {
-		if ctx.Err() == nil && p.now() < deadline {
-			p.suspectAll(c, err)
-		}
-		return err
-	}
-	c.proven = generation
-	return nil
+	c.unheard = err != nil && ctx.Err() != nil
+	return err
 }
 
 // reject retires a connection that did not pass its check. It was no loan.
@@ -86,6 +91,9 @@ func (p *Pool) reject(c *Conn, reason error) {
 	if c.waiter != nil {
 		p.waiters.put(c.waiter)
 		c.waiter = nil
+	}
+	if c.unheard {
+		p.askUnusedLocked(c.acquiredAt)
 	}
 	p.closeLocked(c, reason)
 }

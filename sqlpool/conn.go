@@ -42,6 +42,7 @@ type Conn struct {
 	fresh    bool                                 // never lent yet
 	refused  bool                                 // by a hook, when it was new: it counts as a failed dial
 	broken   error                                // why it must not be lent again
+	unheard  bool                                 // the server did not answer in time, a caller's or a ping's
 	pinned   int                                  // open statements that cannot outlive the loan
 	deferred []func(context.Context, *Conn) error // work asked for by Defer
 	stmts    stmtCache                            // prepared statements by text

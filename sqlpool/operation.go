@@ -61,6 +61,9 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	if err == driver.ErrSkip {
 		return err
 	}
+	if ended(ctx) == context.DeadlineExceeded {
+		c.unheard = true
+	}
 	if a.refused {
 		return hideBadConn(err)
 	}

@@ -6,10 +6,14 @@ import (
 	"time"
 )
 
-// probeWithin is the longest that the next dial of an outage is away while an
-// acquire waits or has just been refused, and how long the last failed dial is
-// news.
-const probeWithin = int64(time.Second)
+// While an acquire waits or has just been refused, the next dial of an outage is
+// never further away than a quarter of the time that the outage has lasted,
+// within these limits: so the end of a short one is seen soon, and a long one is
+// not met with more dials. For as long the last failed dial is news.
+const (
+	probeWithinFirst = int64(200 * time.Millisecond) // or Backoff.First, if that is more
+	probeWithin      = int64(time.Second)
+)
 
 // outage is what the pool knows about dials that fail. One dial at a time, the
 // probe, tries until one succeeds, whether or not anybody waits. Pool.mu
@@ -97,7 +101,7 @@ func (p *Pool) dialSucceededLocked() {
 // not when a probe is due this moment: that acquire waits for the answer.
 func (p *Pool) refusesLocked(now int64) bool {
 	o := &p.outage
-	if !o.open || p.dialing == 0 && now >= min(o.nextAt, o.lastAt+probeWithin) {
+	if !o.open || p.dialing == 0 && now >= p.wantedAtLocked() {
 		return false
 	}
 	if !o.wanted {
@@ -111,9 +115,16 @@ func (p *Pool) refusesLocked(now int64) bool {
 func (p *Pool) probeAtLocked() int64 {
 	o := &p.outage
 	if o.wanted || p.waiters.len > 0 {
-		return min(o.nextAt, o.lastAt+probeWithin)
+		return p.wantedAtLocked()
 	}
 	return o.nextAt
+}
+
+// wantedAtLocked is when the next probe is due once somebody wants it.
+func (p *Pool) wantedAtLocked() int64 {
+	o := &p.outage
+	first := max(probeWithinFirst, int64(p.cfg.Backoff.First))
+	return min(o.nextAt, o.lastAt+min(max(first, (o.lastAt-o.since)/4), probeWithin))
 }
 
 // armLocked sets the timer for whatever comes next: the probe, unless one is

@@ -31,6 +31,9 @@ func (p *Pool) release(c *Conn) (idle bool, now int64) {
 	p.endLoanLocked(c, now)
 	switch {
 	case reason != nil:
+		if c.unheard {
+			p.askUnusedLocked(c.acquiredAt)
+		}
 		p.closeLocked(c, reason)
 	case p.closed:
 		p.closeLocked(c, &Reason{Code: CodeShutdown})

@@ -16,20 +16,35 @@ func (p *Pool) closeLocked(c *Conn, reason error) {
 	p.closing++
 	decided := p.now()
 	p.work.Go(func() {
-		p.closeInner(c.inner, c.abort)
+		p.closeInner(c.inner, c.abort, c.closeLimit())
 		p.freeSlot(c, reason, decided)
 	})
 }
 
-// closeInner closes a driver's connection. A Close that overruns CloseTimeout
+// unheardLimit is the least that a connection whose server did not answer in
+// time keeps its slot.
+const unheardLimit = 100 * time.Millisecond
+
+// closeLimit is how long the connection may keep its slot. A server that lives
+// ends a session in no more time than it took to begin it; one that has been
+// silent is not worth the patience of those who wait for the slot.
+func (c *Conn) closeLimit() time.Duration {
+	limit := c.pool.cfg.CloseTimeout
+	if c.unheard {
+		limit = min(limit, max(4*c.took, unheardLimit))
+	}
+	return limit
+}
+
+// closeInner closes a driver's connection. A Close that overruns its limit
 // is cut off by abort, if that is not nil, and not waited for any longer.
-func (p *Pool) closeInner(inner driver.Conn, abort func()) {
+func (p *Pool) closeInner(inner driver.Conn, abort func(), limit time.Duration) {
 	closed := make(chan struct{})
 	p.work.Go(func() {
 		defer close(closed)
 		closeQuietly(inner)
 	})
-	timer := time.NewTimer(p.cfg.CloseTimeout)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-closed:
@@ -40,7 +55,7 @@ func (p *Pool) closeInner(inner driver.Conn, abort func()) {
 		return
 	}
 	p.work.Go(abort)
-	timer.Reset(p.cfg.CloseTimeout / 10) // a Close that heeds this returns at once
+	timer.Reset(limit / 10) // a Close that heeds this returns at once
 	select {
 	case <-closed:
 	case <-timer.C:
