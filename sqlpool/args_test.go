@@ -1,6 +1,7 @@
 package sqlpool_test
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -61,6 +62,35 @@ func TestArgumentsAreConvertedOncePerOperation(t *testing.T) {
 		_, err = db.Exec("ALTER TABLE t")
 		must(t, err, ask(stmt.Query("a")), stmt.Close())
 	})
+}
+
+// shyConn has statements with a converter that leaves everything to the default rules.
+type shyConn struct{ driver.Conn }
+
+type shyStmt struct{ driver.Stmt }
+
+func (c shyConn) Prepare(text string) (driver.Stmt, error) {
+	s, err := c.Conn.Prepare(text)
+	return shyStmt{s}, err
+}
+
+func (shyStmt) ColumnConverter(int) driver.ValueConverter { return shyConverter{} }
+
+type shyConverter struct{}
+
+func (shyConverter) ConvertValue(v any) (driver.Value, error) { return v, driver.ErrSkip }
+
+func TestAConverterMaySkip(t *testing.T) {
+	shy := func(c *fakedb.Conn) driver.Conn { return shyConn{fakedb.Minimal(c)} }
+	plain := sql.OpenDB(fakedb.New().ConnectorAs(shy))
+	defer plain.Close()
+	pooled, _, _ := newDBOn(t, fakedb.New(), shy, sqlpool.Config{})
+	for _, arg := range []any{int8(1), struct{}{}, sql.NullInt64{Int64: 7, Valid: true}} {
+		q := question{kind: "prepared", text: "SELECT ?", args: []any{arg}}
+		if want, got := answer(plain, q), answer(pooled, q); want != got {
+			t.Errorf("%v:\nplain  %s\npooled %s", arg, want, got)
+		}
+	}
 }
 
 func TestNoArgumentIsAllocatedForAChecker(t *testing.T) {

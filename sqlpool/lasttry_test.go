@@ -75,6 +75,25 @@ func TestALastTryWaitsInsteadOfErrBadConn(t *testing.T) {
 	})
 }
 
+func TestAStatementIsLiveUntilTheHandBackAfterItsClose(t *testing.T) {
+	// Package sql takes the driverConn's lock once more after the Close.
+	p, err := New(Config{Connector: idleConnector{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	s := &session{pool: p, live: 1}
+	st := &stmt{session: s}
+	_ = st.Close()
+	_ = st.Close()
+	if s.live != 1 {
+		t.Errorf("%d live after the Close", s.live)
+	}
+	if s.IsValid(); s.live != 0 {
+		t.Errorf("%d live after the hand-back", s.live)
+	}
+}
+
 // idleConnector opens connections that can do nothing.
 type idleConnector struct{}
 

@@ -14,7 +14,7 @@ import (
 
 func TestRawReachesTheDriversOwnConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, p, _ := newDB(t, sqlpool.Config{})
+		db, p, _ := newDBOn(t, fakedb.New(), fakedb.NoAlive, sqlpool.Config{}) // wraps it once
 		conn, err := db.Conn(context.Background())
 		must(t, err)
 		for range 2 { // parked at first, an ordinary loan then
@@ -53,6 +53,7 @@ func TestWhatHappensInRawDecidesOverTheConnection(t *testing.T) {
 				db, p, server := newDB(t, sqlpool.Config{Hooks: []sqlpool.Hooks{{
 					OnClose: func(e sqlpool.Closed) { reason = sqlpool.ReasonCode(e.Reason) },
 				}}})
+				must(t, db.Ping()) // so that the session has been through ResetSession
 				conn, err := db.Conn(context.Background())
 				must(t, err)
 				func() {

@@ -143,8 +143,9 @@ func TestAnAcquireThatFailsInResetSessionReachesTheCaller(t *testing.T) {
 			"prepare": func() error { _, err := db.Prepare("SELECT 1"); return err },
 			"ping":    db.Ping,
 		} {
-			if err := do(); !errors.Is(err, sqlpool.ErrAcquireTimeout) {
-				t.Errorf("%s: %v", name, err)
+			start := time.Now()
+			if err := do(); !errors.Is(err, sqlpool.ErrAcquireTimeout) || time.Since(start) != time.Second {
+				t.Errorf("%s: %v after %v", name, err, time.Since(start))
 			}
 		}
 		conn, err := db.Conn(context.Background()) // package sql drops the error of ResetSession
