@@ -71,36 +71,42 @@ func TestALostReplyIsOneRowAndOneError(t *testing.T) {
 }
 
 // The network swallows ten idle connections. Fifty callers with 500 ms each are
-// all served again within a second, after one error each at most.
+// all served again within a second, after one error each at most; and so is a
+// single one, who does not meet each of the ten in turn.
 func TestABlackHoleOfIdleConnections(t *testing.T) {
-	const callers = 50
-	onEach(t, pgserver.Options{}, throughTap, sqlpool.Config{}, func(l *lab) {
-		l.fill()
-		if n := l.scene.Tap.Darken(); n != MaxConns {
-			l.Fatalf("%d connections were open, want %d", n, MaxConns)
+	for _, callers := range []int{1, 5, 50} {
+		t.Run(fmt.Sprint(callers, " callers"), func(t *testing.T) {
+			onEach(t, pgserver.Options{}, throughTap, sqlpool.Config{}, func(l *lab) { meetTheBlackHole(l, callers) })
+		})
+	}
+}
+
+func meetTheBlackHole(l *lab, callers int) {
+	l.fill()
+	if n := l.scene.Tap.Darken(); n != MaxConns {
+		l.Fatalf("%d connections were open, want %d", n, MaxConns)
+	}
+	begun := time.Now()
+	run := l.load(callers, 0, deadline)
+	l.steady(run, 5)
+	tries := l.stop(run)
+	f := l.figures(tries, begun, begun, callers)
+	l.within("full service", f.FullService, time.Second)
+	l.within("overrun", f.WorstOverrun, overrun)
+	errs := make([]int, callers)
+	for _, try := range tries {
+		if try.Err != nil {
+			errs[try.Caller]++
 		}
-		begun := time.Now()
-		run := l.load(callers, 0, deadline)
-		l.steady(run, 5)
-		tries := l.stop(run)
-		f := l.figures(tries, begun, begun, callers)
-		l.within("full service", f.FullService, time.Second)
-		l.within("overrun", f.WorstOverrun, overrun)
-		errs := make([]int, callers)
-		for _, try := range tries {
-			if try.Err != nil {
-				errs[try.Caller]++
-			}
+	}
+	for caller, n := range errs {
+		if n > 1 {
+			l.Errorf("caller %d had %d errors", caller, n)
 		}
-		for caller, n := range errs {
-			if n > 1 {
-				l.Errorf("caller %d had %d errors", caller, n)
-			}
-		}
-		l.scene.Tap.Lighten()
-		l.audited()
-		l.emptied()
-	})
+	}
+	l.scene.Tap.Lighten()
+	l.audited()
+	l.emptied()
 }
 
 // In the dark, pings, queries, transactions and acquires keep their deadlines.

@@ -1,0 +1,92 @@
+//go:build unix
+
+// Command matrix lets every fault of the laboratory happen to every contender
+// and writes what came of it, as JSON and as docs/outages.md.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/sqlpool/go/conformance/outage"
+	"github.com/sqlpool/go/internal/pgserver"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "matrix:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var (
+		asJSON = flag.String("json", "outages.json", "`file` for the figures")
+		asPage = flag.String("table", "", "`file` for the table; none by default")
+		fault  = flag.String("fault", "", "only faults whose name contains this")
+		pool   = flag.String("pool", "", "only pools whose name contains this")
+		driver = flag.String("driver", "", "only this driver")
+		limit  = flag.Duration("limit", 90*time.Minute, "give up after this long")
+	)
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(ctx, *limit)
+	defer cancel()
+
+	begun := time.Now()
+	report := outage.Report{Machine: machine(ctx)}
+	var failed error
+	for _, f := range outage.Faults() {
+		for _, c := range outage.Contenders() {
+			if !strings.Contains(f.Name, *fault) || !strings.Contains(c.Pool, *pool) || *driver != "" && c.Driver != *driver {
+				continue
+			}
+			figures, err := outage.Measure(ctx, f, c)
+			if err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s, %s on %s: %w", f.Name, c.Pool, c.Driver, err))
+				fmt.Printf("%-22s %-6s %-13s %v\n", f.Name, c.Driver, c.Pool, err)
+				continue
+			}
+			fmt.Printf("%-22s %-6s %-13s %5d errors, first %8.1f ms, all %8.1f ms, late %8.1f ms, twice %d, lost %d\n",
+				f.Name, c.Driver, c.Pool, figures.Errors, figures.FirstSuccess, figures.FullService, figures.WorstOverrun, figures.Doubled, figures.Lost)
+			report.Figures = append(report.Figures, figures)
+		}
+	}
+	report.Took = time.Since(begun).Round(time.Second).String()
+	return errors.Join(failed, write(report, *asJSON, *asPage))
+}
+
+func write(report outage.Report, asJSON, asPage string) error {
+	text, err := json.MarshalIndent(report, "", "\t")
+	if err == nil {
+		err = os.WriteFile(asJSON, append(text, '\n'), 0o644)
+	}
+	if err != nil || asPage == "" {
+		return err
+	}
+	var page bytes.Buffer
+	if err := report.Table(&page); err != nil {
+		return err
+	}
+	return os.WriteFile(asPage, page.Bytes(), 0o644)
+}
+
+// machine says where the figures are from.
+func machine(ctx context.Context) string {
+	postgres := "PostgreSQL"
+	if programs, err := pgserver.Find(ctx); err == nil {
+		postgres = strings.TrimPrefix(programs.Version, "postgres (PostgreSQL) ")
+		postgres = "PostgreSQL " + strings.Fields(postgres)[0]
+	}
+	return fmt.Sprintf("Measured on %d cores of %s/%s with %s and %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), postgres)
+}
