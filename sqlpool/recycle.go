@@ -1,0 +1,166 @@
+package sqlpool
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// CodeRecycled: replaced by Pool.Recycle.
+const CodeRecycled = "recycled"
+
+var recycled = &Reason{Code: CodeRecycled}
+
+// Recycle replaces every connection that is open now, the oldest first, spread
+// over a window: for new credentials, or after a failover to spread a fleet
+// over servers again. Each connection has an equal share of the window and goes
+// at a random moment of it, so that many processes told at once do not dial at
+// once. A connection in use is never cut: it is retired when its loan ends,
+// which Recycle does not wait for.
+//
+// Where a slot is free, the replacement is dialed first, and a dial that fails
+// ends Recycle with the connections not reached yet left as they are. With
+// MaxConns connections open the first one has to go before: the pool is then one
+// short, unless MinIdle or a waiting acquire wants the slot filled at once.
+//
+// The error is ctx's, ErrClosed or the dial's, with how far it came.
+func (p *Pool) Recycle(ctx context.Context, over time.Duration) error {
+	if over < 0 {
+		return fmt.Errorf("sqlpool: Recycle over %v: the window must not be negative", over)
+	}
+	p.mu.Lock()
+	old := slices.Clone(p.conns)
+	p.mu.Unlock()
+	slices.SortFunc(old, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
+
+	start := p.now()
+	for i, c := range old {
+		share := float64(over) / float64(len(old))
+		at := start + int64((float64(i)+rand.Float64())*share)
+		err := p.pause(ctx, time.Duration(at-p.now()))
+		if err == nil {
+			err = p.replace(ctx, c)
+		}
+		if err != nil {
+			return fmt.Errorf("sqlpool: pool %q: %d of %d connections recycled: %w", p.cfg.Name, i, len(old), err)
+		}
+	}
+	return nil
+}
+
+// pause waits, but not for longer than ctx and the pool last.
+func (p *Pool) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.dials.Done():
+	case <-ctx.Done():
+	}
+	if p.isClosed.Load() {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// replace sees one connection off, after its replacement has come where there
+// is room for both.
+func (p *Pool) replace(ctx context.Context, c *Conn) error {
+	if err := p.dialReplacement(ctx, c); err != nil {
+		return err
+	}
+	for p.outdate(c) {
+		if err := p.pause(ctx, time.Duration(parkGrace)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dialReplacement dials one connection more than is wanted otherwise, when a
+// slot is free, and waits for it. What is already on its way out needs none.
+func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asked, ended := false, false
+	for {
+		switch {
+		case p.closed:
+			return ErrClosed
+		case p.outage.failures > 0:
+			return errors.Join(ErrUnavailable, p.dialErr)
+		case ended || c.state >= stateClosing || c.outdated():
+			return nil
+		case !asked && p.totalLocked()-p.dialing-p.closing >= p.cfg.MaxConns:
+			return nil
+		case asked || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.cfg.MaxConns:
+		default:
+			asked = true
+			seen := p.stats.DialErrorCount
+			p.dialing++
+			p.work.Go(func() {
+				p.dial(seen)
+				p.mu.Lock()
+				ended = true
+				p.changedLocked()
+				p.mu.Unlock()
+			})
+		}
+		changed := p.watchLocked()
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		p.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// outdate closes c if it is idle, and sees to it that it is closed when its
+// loan ends if it is in use. It reports whether c is neither but held by the
+// pool itself for a moment: one has to look again.
+func (p *Pool) outdate(c *Conn) (again bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed || c.state >= stateClosing || c.outdated():
+		return false
+	case c.state == stateIdle && p.dropIdleLocked(c):
+		p.closeLocked(c, recycled)
+		p.dialMoreLocked()
+		return false
+	case c.state == stateInUse && c.parkedBy == nil:
+		c.orphans = append(c.orphans, farewell{c})
+		return false
+	}
+	return true
+}
+
+// outdated reports whether c is to be closed when its loan ends. Pool.mu must
+// be held.
+func (c *Conn) outdated() bool {
+	return slices.ContainsFunc(c.orphans, func(s driver.Stmt) bool { _, ok := s.(farewell); return ok })
+}
+
+// A farewell stands among the statements that are closed when a loan ends,
+// because that list is the one that may be added to while somebody else has the
+// connection. Closing it asks for the connection to be retired. It is never
+// executed.
+type farewell struct{ c *Conn }
+
+func (f farewell) Close() error {
+	f.c.Defer(func(context.Context, *Conn) error { return recycled })
+	return nil
+}
+
+func (farewell) NumInput() int                              { return 0 }
+func (farewell) Exec([]driver.Value) (driver.Result, error) { return nil, recycled }
+func (farewell) Query([]driver.Value) (driver.Rows, error)  { return nil, recycled }
