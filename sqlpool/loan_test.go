@@ -41,6 +41,28 @@ func TestASecondReleaseIsCaughtAndHarmless(t *testing.T) {
 	})
 }
 
+// The second release comes while the first one is under way.
+func TestAReleaseWithinTheReleaseIsCaught(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var loan sqlpool.Loan
+		var again []error
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+			AfterRelease: func(*sqlpool.Conn) error { again = append(again, loan.Release()); return nil },
+			OnRelease:    func(sqlpool.Released) { again = append(again, loan.Retire(nil)) },
+		}}})
+		loan = acquire(t, p)
+		if err := loan.Release(); err != nil {
+			t.Error(err)
+		}
+		if len(again) != 2 || !errors.Is(again[0], sqlpool.ErrNotHeld) || !errors.Is(again[1], sqlpool.ErrNotHeld) {
+			t.Errorf("within the release: %v", again)
+		}
+		if s := p.Stats(); s.MisuseCount != 2 || s.Idle != 1 || s.ReleaseCount != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestAConnectionCountsItsLoans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var waits []time.Duration

@@ -125,6 +125,31 @@ func TestAParkedLoanDoesNotHoldUpShutdown(t *testing.T) {
 	})
 }
 
+// The pool closes between the grant of a session's first loan and its parking.
+func TestALoanThatIsParkedInAClosedPoolIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *sqlpool.Pool
+		server := fakedb.New()
+		closed := make(chan error, 1)
+		p = labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+			BeforeAcquire: func(context.Context, *sqlpool.Conn) error {
+				go func() { closed <- p.Close() }()
+				time.Sleep(time.Second)
+				return nil
+			},
+		}}})
+		start := time.Now()
+		session := parked(t, p)
+		if err := <-closed; err != nil || time.Since(start) > time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		if err := execOn(t, session, "x"); err == nil {
+			t.Error("a session of a closed pool executes")
+		}
+		_ = session.Close()
+	})
+}
+
 // Opening, using, revoking and shutting down at once: whoever wins, no
 // connection has two owners and none is lost. The race detector watches.
 func TestSessionsParkAndClaimWhileOthersRevokeAndShutDown(t *testing.T) {
