@@ -193,15 +193,6 @@ func (p *Pool) shedsLocked(now int64) bool {
 	return p.cfg.ShedTarget > 0 && now-p.waiters.emptyAt > int64(p.cfg.ShedInterval)
 }
 
-// phaseLocked says what an acquire in the queue waits for: a dial, if one is
-// under way or due, else a release.
-func (p *Pool) phaseLocked() Phase {
-	if p.dialing > 0 || p.outage.failures > 0 && len(p.conns) < p.cfg.MaxConns {
-		return PhaseDialing
-	}
-	return PhaseWaiting
-}
-
 // announce tells the OnAcquire hooks that the loan has begun.
 func (p *Pool) announce(c *Conn) error {
 	if len(p.hooks.onAcquire) == 0 {
@@ -214,45 +205,4 @@ func (p *Pool) announce(c *Conn) error {
 		return p.failure(nil, err, PhaseValidating, began)
 	}
 	return nil
-}
-
-// failure counts and builds the error of a failed acquire.
-func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
-	p.mu.Lock()
-	switch kind {
-	case ErrAcquireTimeout:
-		p.stats.TimeoutCount++
-	case ErrSaturated:
-		p.stats.SaturatedCount++
-	case ErrUnavailable:
-		p.stats.UnavailableCount++
-	}
-	e := &AcquireError{
-		Pool: p.cfg.Name, Kind: kind, Cause: cause, Phase: phase,
-		Waited: time.Duration(p.now() - start), Stats: p.statsLocked(),
-	}
-	if p.outage.failures > 0 || kind == ErrUnavailable {
-		e.Dial = p.dialErr
-	}
-	p.mu.Unlock()
-	if kind == ErrAcquireTimeout || kind == ErrSaturated {
-		e.Holders = p.holders(3)
-	}
-	return e
-}
-
-// contextFailure is failure for an acquire that its context ended. A deadline
-// is a timeout like AcquireTimeout; a cancellation is the caller's own doing.
-func (p *Pool) contextFailure(ctx context.Context, phase Phase, start int64) error {
-	cause := ctx.Err()
-	if own := context.Cause(ctx); own != nil && !errors.Is(own, cause) {
-		cause = errors.Join(cause, hideBadConn(own))
-	}
-	if errors.Is(cause, context.DeadlineExceeded) {
-		return p.failure(ErrAcquireTimeout, cause, phase, start)
-	}
-	p.mu.Lock()
-	p.stats.CanceledCount++
-	p.mu.Unlock()
-	return p.failure(nil, cause, phase, start)
 }

@@ -14,6 +14,10 @@ import (
 // refused is the error of the acquire. On watches: it runs on the hot path,
 // must not block and cannot change the outcome.
 //
+// Hooks are called from many goroutines at once, never under the pool's lock:
+// they may ask the pool, but one that waits for it (Shutdown, Acquire) waits for
+// itself. OnState alone is told in order, one call at a time.
+//
 // A hook that panics retires the connection: the panic becomes a *HookPanic,
 // which is the Reason and, on the way to a caller, that caller's error.
 type Hooks struct {
