@@ -115,7 +115,7 @@ func plumbing(function string) bool {
 	if strings.HasSuffix(path, "_test") {
 		return false
 	}
-	return path == "sqlpool" || path == "drivers" || strings.HasPrefix(path, "drivers/") || strings.HasPrefix(path, "hooks/")
+	return path == "sqlpool" || path == "drivers" || strings.HasPrefix(path, "mocks/") || strings.HasPrefix(path, "drivers/") || strings.HasPrefix(path, "hooks/")
 }
 
 func place(f runtime.Frame) string { return fmt.Sprintf("%s:%d (%s)", f.File, f.Line, f.Function) }
