@@ -1,0 +1,25 @@
+// Package mockpool is a real pool over go-sqlmock's connections: what
+// mocks/sqlmockpool and mocks/faultpool have in common.
+//
+// Go-sqlmock has one connection, whose every call consumes an expectation. A
+// pool makes calls of its own (pings, closes, statements of hooks), opens and
+// closes connections as it likes and prepares a statement once on each. So a
+// layer stands on either side of the pool:
+//
+//	package sql → session → pool → conn → go-sqlmock
+//
+// File by file:
+//
+//   - connector.go makes the sessions, and the conns, of which any number stand
+//     for the one mock;
+//   - conn.go passes on what is called on a lent connection, and unlent.go
+//     answers what is called on one that nobody has: that was not the code
+//     under test;
+//   - session.go and call.go mark each call of package sql, so that a second
+//     try of the pool's gets the first one's answer;
+//   - stmt.go ties a statement to the *sql.Stmt, whichever connections the pool
+//     has it prepared on;
+//   - loans.go knows who has a connection, came.go what was called and
+//     expected.go what was to be; diff.go and verdict.go judge the test at its
+//     end.
+package mockpool
