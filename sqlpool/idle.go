@@ -125,7 +125,7 @@ func (p *Pool) passOnLocked(c *Conn) {
 func (p *Pool) ungrantLocked(c *Conn) {
 	p.inUse--
 	p.stats.AcquireCount--
-	c.loan--
+	c.loan, c.taken = c.loan-1, true // it was none, and the one before has ended
 	if c.waiter != nil {
 		p.stats.WaitCount--
 		p.stats.WaitTime -= time.Duration(c.waited)

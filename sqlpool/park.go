@@ -62,7 +62,6 @@ func (p *Pool) park(s *session) {
 	s.parkedAt = now
 	s.parked.Store(true)
 	p.parked.push(s)
-	s.conn.loan--
 	p.stats.AcquireCount--
 	if p.closed { // Shutdown has taken back the others already
 		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
@@ -83,7 +82,6 @@ func (p *Pool) claim(s *session) bool {
 	c := s.conn
 	p.unparkLocked(s, c)
 	c.acquiredAt = now
-	c.loan++
 	p.stats.AcquireCount++
 	return true
 }
@@ -125,6 +123,7 @@ func (p *Pool) takeParkedLocked(s *session) *Conn {
 	s.conn = nil // before the session can see that it is not parked any more
 	p.unparkLocked(s, c)
 	p.inUse--
+	c.loan, c.taken = c.loan-1, true // it was none, and the one before has ended
 	c.idleSince = s.parkedAt
 	if c.waiter != nil {
 		p.waiters.put(c.waiter)

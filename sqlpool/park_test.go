@@ -3,6 +3,7 @@ package sqlpool_test
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -147,6 +148,29 @@ func TestALoanThatIsParkedInAClosedPoolIsTakenBack(t *testing.T) {
 			t.Error("a session of a closed pool executes")
 		}
 		_ = session.Close()
+	})
+}
+
+// A parked loan has a number of its own: whoever had the connection before must
+// not be able to release it.
+func TestAStaleReleaseDoesNotReachAParkedLoan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1})
+		stale := acquire(t, p)
+		_ = stale.Release()
+		session := parked(t, p)
+		if err := stale.Release(); !errors.Is(err, sqlpool.ErrNotHeld) || p.Stats().InUse != 1 {
+			t.Errorf("the release of an ended loan: %v, %+v", err, p.Stats())
+		}
+		_ = session.Close()
+		loan := acquire(t, p)
+		if n := loan.Conn().Loans(); n != 2 {
+			t.Errorf("loan %d, want the second", n)
+		}
+		if err := stale.Release(); !errors.Is(err, sqlpool.ErrNotHeld) {
+			t.Error(err)
+		}
+		_ = loan.Release()
 	})
 }
 
