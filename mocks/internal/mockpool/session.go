@@ -3,6 +3,8 @@ package mockpool
 import (
 	"context"
 	"database/sql/driver"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
 // poolSession is what the pool gives to package sql.
@@ -36,10 +38,13 @@ func (s *session) ResetSession(ctx context.Context) error {
 	return s.poolSession.ResetSession(ctx)
 }
 
-// IsValid implements driver.Validator.
+// IsValid implements driver.Validator. The pool gives up a session with open
+// statements when its connection does not become idle at once, for example
+// because a hook has work to do on it first. Package sql would then prepare them
+// again, which costs the pool nothing and a mock an expectation.
 func (s *session) IsValid() bool {
 	s.refused = nil
-	return s.poolSession.IsValid()
+	return s.poolSession.IsValid() || s.m.pool.Stats().State != sqlpool.StateClosed
 }
 
 // ExecContext implements driver.ExecerContext.
