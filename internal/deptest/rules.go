@@ -25,6 +25,11 @@ var Rules = []Rule{
 		Why:   "a hook is what a user could have written: it has the core's public surface and nothing else",
 	},
 	{
+		ID: "mocks", From: []string{"./mocks/..."},
+		Allow: []string{"std", "./sqlpool", "./hooks/leak", "./mocks/...", "github.com/DATA-DOG/go-sqlmock"},
+		Why:   "a test on a mock needs neither driver nor server, whichever its program uses",
+	},
+	{
 		ID: "cmd", From: []string{"all"}, Except: []string{"./cmd/..."}, Nested: true, Tests: true,
 		Forbid: []string{"./cmd/..."},
 		Why:    "a command is an end, not a library",

@@ -93,7 +93,7 @@ func TestACleanTestPrintsNothing(t *testing.T) {
 		return
 	}
 	run := exec.Command(os.Args[0], "-test.run=^TestACleanTestPrintsNothing$", "-test.v")
-	run.Env = append(os.Environ(), alone+"=1")
+	run.Env = append(os.Environ(), alone+"=1", "GORACE=atexit_sleep_ms=0")
 	out, err := run.CombinedOutput()
 	quiet := regexp.MustCompile(`^=== RUN   \w+\n--- PASS: \w+ \([\d.]+s\)\nPASS\n(coverage: .*\n)?$`)
 	if err != nil || !quiet.Match(out) {
