@@ -1,0 +1,82 @@
+package otelmetric
+
+import (
+	"context"
+
+	"github.com/sqlpool/go/sqlpool"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// series are the pools that share their attributes: usually one, two while one
+// is replaced by another.
+type series struct {
+	pools    []*sqlpool.Pool
+	timeouts uint64 // of pools that are gone: a counter must not fall
+
+	all, idle, used metric.ObserveOption
+}
+
+func (m *Metrics) add(p *sqlpool.Pool, set attribute.Set) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.series[set.Equivalent()]
+	if s == nil {
+		with := func(state attribute.KeyValue) metric.ObserveOption {
+			return metric.WithAttributeSet(attribute.NewSet(append(set.ToSlice(), state)...))
+		}
+		s = &series{all: metric.WithAttributeSet(set), idle: with(stateIdle), used: with(stateUsed)}
+		m.series[set.Equivalent()] = s
+	}
+	s.sum() // lets go of pools that are gone, should nobody collect
+	s.pools = append(s.pools, p)
+}
+
+// totals is what a series reports.
+type totals struct {
+	idle, used, most, least, waiting int64
+	timeouts                         uint64
+}
+
+// sum adds up the pools and lets go of those that are closed and empty.
+func (s *series) sum() totals {
+	t := totals{}
+	live := s.pools[:0]
+	for _, p := range s.pools {
+		now := p.Stats()
+		if now.State == sqlpool.StateClosed && now.Open == 0 {
+			s.timeouts += now.TimeoutCount
+			continue
+		}
+		live = append(live, p)
+		t.idle += int64(now.Idle)
+		t.used += int64(now.InUse)
+		t.most += int64(now.MaxConns)
+		t.least += int64(p.Config().MinIdle)
+		t.waiting += int64(now.Waiting)
+		t.timeouts += now.TimeoutCount
+	}
+	clear(s.pools[len(live):])
+	s.pools = live
+	t.timeouts += s.timeouts
+	return t
+}
+
+func (m *Metrics) collect(_ context.Context, o metric.Observer) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.series {
+		t := s.sum()
+		o.ObserveInt64(m.timeouts.Inst(), int64(t.timeouts), s.all)
+		if len(s.pools) == 0 {
+			continue
+		}
+		o.ObserveInt64(m.count.Inst(), t.idle, s.idle)
+		o.ObserveInt64(m.count.Inst(), t.used, s.used)
+		o.ObserveInt64(m.idleMax.Inst(), t.most, s.all)
+		o.ObserveInt64(m.idleMin.Inst(), t.least, s.all)
+		o.ObserveInt64(m.max.Inst(), t.most, s.all)
+		o.ObserveInt64(m.pending.Inst(), t.waiting, s.all)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+// Package otelmetric measures pools with OpenTelemetry, under the names of the
+// semantic conventions for database clients (see Version).
+//
+//	metrics, err := otelmetric.New(provider) // or otel.GetMeterProvider()
+//	pool, err := sqlpool.New(sqlpool.Config{…, Hooks: []sqlpool.Hooks{metrics.Hooks()}})
+//
+// # The metrics
+//
+//	db.client.connection.count             up-down counter  {connection}  Stats.Idle and Stats.InUse, by state (idle, used)
+//	db.client.connection.idle.max          up-down counter  {connection}  MaxConns: any connection may be idle
+//	db.client.connection.idle.min          up-down counter  {connection}  MinIdle
+//	db.client.connection.max               up-down counter  {connection}  MaxConns
+//	db.client.connection.pending_requests  up-down counter  {request}     Stats.Waiting
+//	db.client.connection.timeouts          counter          {timeout}     Stats.TimeoutCount
+//	db.client.connection.create_time       histogram        s             dials that succeeded, AfterConnect hooks included
+//	db.client.connection.wait_time         histogram        s             time in the queue, zero when a connection was idle
+//	db.client.connection.use_time          histogram        s             from acquire to release
+//
+// Connections that are being dialed or closed are neither idle nor used and in
+// no count, although they hold a slot: the conventions have no state for them.
+//
+// Each has the attribute db.client.connection.pool.name, which is the pool's
+// Config.Name, and what was given to Hooks. Pools of the same name and
+// attributes are added up; a program with several pools names them.
+//
+// # What it costs
+//
+// The counters and gauges cost nothing until somebody collects: then Pool.Stats
+// is read, in constant time. The histograms cost one Record at each acquire and
+// one at each release, without an allocation (with the SDK of the version in
+// go.mod): an acquire and release on a driver that does nothing take 755 ns
+// with it and 448 ns without (BenchmarkAcquire, medians on two shared cores).
+// The hooks have no context, so there are no exemplars.
+//
+// # When a pool is closed
+//
+// Its gauges are not reported any more. Its counter and its histograms stay at
+// their last value, as the SDK has it, and a pool that is opened again under
+// the same name continues them.
+package otelmetric
