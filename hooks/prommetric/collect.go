@@ -1,0 +1,85 @@
+package prommetric
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("sqlpool_"+name, help, append([]string{"pool"}, labels...), nil)
+}
+
+var (
+	connections     = desc("connections", "Connections by state; together never above the maximum.", "state")
+	connectionsMax  = desc("connections_max", "The most connections that may exist at once.")
+	waiting         = desc("acquires_waiting", "Acquires in the queue.")
+	state           = desc("state", "How the pool stands with its database: 1 for the state it is in.", "state")
+	acquireFailures = desc("acquire_failures_total", "Acquires that failed, by kind.", "kind")
+	dialFailures    = desc("dial_failures_total", "Dials that failed.")
+	closes          = desc("closes_total", "Connections closed, by reason.", "reason")
+	misuses         = desc("misuses_total", "Releases of loans that were not held.")
+)
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		connections, connectionsMax, waiting, state, acquireFailures, dialFailures, closes, misuses,
+	} {
+		ch <- d
+	}
+	m.wait.Describe(ch)
+	m.held.Describe(ch)
+	m.dial.Describe(ch)
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, metric := range m.gather((*series).metrics) {
+		ch <- metric
+	}
+	m.wait.Collect(ch)
+	m.held.Collect(ch)
+	m.dial.Collect(ch)
+}
+
+// gather asks every series. Nothing is sent meanwhile: a reader that is slow
+// must not hold up a close.
+func (m *Metrics) gather(ask func(s *series, name string) []prometheus.Metric) (all []prometheus.Metric) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, s := range m.series {
+		all = append(all, ask(s, name)...)
+	}
+	return all
+}
+
+func (s *series) metrics(name string) (all []prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v int, labels ...string) {
+		all = append(all, prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), append([]string{name}, labels...)...))
+	}
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		all = append(all, prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), append([]string{name}, labels...)...))
+	}
+	g, c := s.read()
+	if len(s.pools) > 0 {
+		gauge(connections, g.idle, "idle")
+		gauge(connections, g.inUse, "in_use")
+		gauge(connections, g.dialing, "dialing")
+		gauge(connections, g.closing, "closing")
+		gauge(connectionsMax, g.most)
+		gauge(waiting, g.waiting)
+		for i, n := range g.states {
+			gauge(state, n, sqlpool.State(i).String())
+		}
+	}
+	counter(acquireFailures, c.timeouts, "timeout")
+	counter(acquireFailures, c.canceled, "canceled")
+	counter(acquireFailures, c.saturated, "saturated")
+	counter(acquireFailures, c.unavailable, "unavailable")
+	counter(dialFailures, c.dialErrors)
+	counter(misuses, c.misuses)
+	for code, n := range s.closes {
+		counter(closes, n, code)
+	}
+	return all
+}
