@@ -79,7 +79,7 @@ func TestTheServiceDoesNotKnow(t *testing.T) {
 	db, mock, _ := faultpool.New(t)
 	mock.ExpectBegin()
 	mock.ExpectQuery("SELECT lent").WillReturnRows(sqlmock.NewRows([]string{"lent"}).AddRow(false))
-	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ConnLost)
+	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ErrConnReset)
 	a := serve(t, library.Shelf{DB: db}, "POST", "/books/1/loans?reader=Jane")
 	if a.Code != http.StatusInternalServerError || !strings.Contains(a.Body.String(), "not known") {
 		t.Error(a.Code, a.Body)

@@ -85,7 +85,7 @@ func TestLostWhileLending(t *testing.T) {
 
 	mock.ExpectBegin()
 	mock.ExpectQuery("SELECT lent").WillReturnRows(mock.NewRows([]string{"lent"}).AddRow(false))
-	mock.ExpectExec("UPDATE books").WillReturnError(faultpool.ConnLost)
+	mock.ExpectExec("UPDATE books").WillReturnError(faultpool.ErrConnReset)
 	// No ExpectRollback: the connection took the transaction with it.
 
 	err := (library.Shelf{DB: db}).Lend(t.Context(), 1, "Jane")

@@ -9,10 +9,10 @@
 // The errors are not made up: behind each fault is a real pool in that state,
 // and the operation is refused by it. Transactions and rows that are under way
 // keep their connection and go on, as in life. To end one of those, have the
-// mock return ConnLost where the connection is to break:
+// mock return ErrConnReset where the connection is to break:
 //
 //	mock.ExpectBegin()
-//	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ConnLost)
+//	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ErrConnReset)
 //
 // No ExpectRollback follows: a lost connection takes its transaction with it,
 // and tx.Rollback reaches no server.

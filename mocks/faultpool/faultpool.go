@@ -21,13 +21,13 @@ import (
 // its type is func(testing.TB, ...option) (*sql.DB, sqlmock.Sqlmock, *Faults).
 var New = newFrom(sqlmock.New)
 
-// ConnLost is what a driver returns when the server's side of a connection is
+// ErrConnReset is what a driver returns when the server's side of a connection is
 // gone in the middle of a statement. Given to WillReturnError, it loses the
 // connection: the code under test gets a *sqlpool.ConnLostError.
-var ConnLost error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+var ErrConnReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
-// refused is why a database is unavailable by default.
-var refused error = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+// errRefused is why a database is unavailable by default.
+var errRefused error = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 
 // Faults breaks and mends the pool of one mock database. Each fault replaces
 // the one before. Its methods may be called from any goroutine.
@@ -52,7 +52,7 @@ func (f *Faults) Saturate() { f.change(crowd(f.t)) }
 // SQLSTATE 57P03 for a server that is starting up.
 func (f *Faults) TakeDown(cause error) {
 	if cause == nil {
-		cause = refused
+		cause = errRefused
 	}
 	f.change(darken(f.t, cause))
 }

@@ -119,7 +119,7 @@ func TestATransactionOutlivesAFault(t *testing.T) {
 func TestAConnectionLostInATransaction(t *testing.T) {
 	db, mock, _ := faultpool.New(t)
 	mock.ExpectBegin()
-	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ConnLost)
+	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ErrConnReset)
 	mock.ExpectExec("DELETE").WillReturnResult(done)
 	tx, err := db.Begin()
 	if err != nil {

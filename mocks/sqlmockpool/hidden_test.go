@@ -247,3 +247,14 @@ func TestSessionsThatAreNotKept(t *testing.T) {
 		}
 	}
 }
+
+// Like sqlmock.New, it has a connection when it returns: no dial stands before
+// the first operation, whose context may be short.
+func TestAConnectionIsOpenFromTheStart(t *testing.T) {
+	for range 20 {
+		pool, _, _ := sqlmockpool.NewPool(t, sqlpool.Config{})
+		if s := pool.Stats(); s.Idle != 1 || s.AcquireCount != 0 {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
