@@ -83,6 +83,12 @@ func TestStaleConnectionsInARowDoNotReachTheCaller(t *testing.T) {
 	}
 }
 
+// safe is what pgx says of a COMMIT whose reply was lost.
+type safe struct{}
+
+func (safe) Error() string     { return "conn closed" }
+func (safe) SafeToRetry() bool { return true }
+
 // lostReply is a server that does what it was asked and dies before it answers.
 func lostReply(err error) func(*fakedb.DB) {
 	return func(s *fakedb.DB) {
@@ -160,7 +166,7 @@ func TestAnInsertWhoseReplyIsLostIsWrittenOnceWithOneError(t *testing.T) {
 			return err
 		}},
 	} {
-		for cause, err := range map[string]error{"ErrBadConn": driver.ErrBadConn, "EOF": io.EOF, "unexpected EOF": io.ErrUnexpectedEOF} {
+		for cause, err := range map[string]error{"ErrBadConn": driver.ErrBadConn, "EOF": io.EOF, "unexpected EOF": io.ErrUnexpectedEOF, "a driver that is wrong": safe{}} {
 			for _, shape := range []string{"Full", "Std", "NoSent", "StmtChecker"} {
 				t.Run(v.name+", "+cause+", "+shape, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {

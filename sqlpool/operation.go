@@ -61,7 +61,8 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	if err == driver.ErrSkip {
 		return err
 	}
-	if ended(ctx) == context.DeadlineExceeded {
+	over := ended(ctx)
+	if over == context.DeadlineExceeded {
 		c.unheard = true
 	}
 	if a.refused {
@@ -70,6 +71,12 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	class := s.pool.classify(err)
 	if class == ClassReadOnly && (!s.pool.wantsPrimary || s.tx != nil && s.tx.readOnly) {
 		class = ClassStatement // the caller's own doing
+	}
+	if class == ClassStatement && over == nil && !hasState(err) && c.gone() && !errors.Is(c.broken, context.DeadlineExceeded) {
+		// An error of the driver's own making, and not of a call that the pool
+		// has cut off. pgx says "conn closed" of a COMMIT whose reply was lost,
+		// and that it is safe to retry.
+		class, err = ClassFatal, driver.ErrBadConn
 	}
 	if class == ClassStatement {
 		if !a.restated && isStale(err) && !s.inTransaction(c) {
@@ -84,7 +91,6 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 		return hideBadConn(err)
 	}
 	sent := c.can.sent == nil || c.can.sent() != a.sent
-	over := ended(ctx)
 	if over != nil {
 		if !sent {
 			return over // the driver saw the context end before it began: the connection is as it was
@@ -109,6 +115,13 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 		return hideBadConn(err) // the caller's own doing, or the server's last word
 	}
 	return s.lost
+}
+
+// gone reports whether the driver has given the connection up.
+func (c *Conn) gone() bool {
+	var err error
+	defer catch("IsValid", &err)
+	return c.can.isValid != nil && !c.can.isValid()
 }
 
 // cause returns what is known of why the connection broke. driver.ErrBadConn
