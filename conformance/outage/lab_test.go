@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"runtime"
 	"testing"
 	"time"
 
@@ -26,12 +25,12 @@ var adapters = []struct {
 // lab is a scene with sqlpool in it, through one driver.
 type lab struct {
 	*testing.T
-	scene      *Scene
-	driver     string
-	pool       *sqlpool.Pool
-	db         *sql.DB
-	book       *ledger.Book
-	goroutines int // before the pool was opened
+	scene  *Scene
+	driver string
+	pool   *sqlpool.Pool
+	db     *sql.DB
+	book   *ledger.Book
+	misses *misses
 }
 
 // route is nil, or what stands between the pool and the server.
@@ -41,8 +40,9 @@ type route func(context.Context, *Scene) error
 func onEach(t *testing.T, o pgserver.Options, r route, cfg sqlpool.Config, test func(l *lab)) {
 	for _, a := range adapters {
 		t.Run(a.driver, func(t *testing.T) {
-			scene := newScene(t, o, r)
-			test(newLab(t, scene, a.driver, a.open, cfg))
+			timed(t, func(t *testing.T, m *misses) {
+				test(newLab(t, newScene(t, o, r), m, a.driver, a.open, cfg))
+			})
 		})
 	}
 }
@@ -67,11 +67,9 @@ func newScene(t *testing.T, o pgserver.Options, r route) *Scene {
 	return scene
 }
 
-func newLab(t *testing.T, scene *Scene, name string, open func(string, func() string) (driver.Connector, error), cfg sqlpool.Config) *lab {
+func newLab(t *testing.T, scene *Scene, m *misses, name string, open func(string, func() string) (driver.Connector, error), cfg sqlpool.Config) *lab {
 	t.Helper()
-	noise := Listen() // what is timed here is to be read beside it
-	t.Cleanup(func() { t.Logf("%s: the machine woke a goroutine up to %v late", name, noise.Stop()) })
-	l := &lab{T: t, scene: scene, driver: name, book: new(ledger.Book), goroutines: runtime.NumGoroutine()}
+	l := &lab{T: t, scene: scene, driver: name, book: new(ledger.Book), misses: m}
 	var err error
 	if cfg.Connector, err = open(scene.DSN(), scene.LogIn()); err != nil {
 		t.Fatal(err)
@@ -154,10 +152,13 @@ func (l *lab) emptied() {
 	if err := l.db.Close(); err != nil {
 		l.Errorf("closing the pool: %v", err)
 	}
-	for ctx := l.ctx(); runtime.NumGoroutine() > l.goroutines; runtime.Gosched() {
-		if ctx.Err() != nil {
-			buf := make([]byte, 1<<20)
-			l.Fatalf("%d goroutines, %d before the pool was opened:\n%s", runtime.NumGoroutine(), l.goroutines, buf[:runtime.Stack(buf, true)])
+	for ctx := l.ctx(); ; {
+		n, stacks := Goroutines()
+		if n == 0 {
+			return
+		}
+		if lasts(ctx, time.Millisecond) != nil {
+			l.Fatalf("%d goroutines are left of the pool:\n%s", n, stacks)
 		}
 	}
 }
@@ -173,8 +174,7 @@ func (l *lab) figures(tries []Try, broken, accepted time.Time, callers int) Figu
 
 // within checks a bound in milliseconds.
 func (l *lab) within(what string, got float64, bound time.Duration) {
-	l.Helper()
 	if got < 0 || got > millis(bound) {
-		l.Errorf("%s: %v ms, want at most %v", what, got, bound)
+		l.misses.add("%s: %s: %v ms, want at most %v", l.driver, what, got, bound)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ func Measure(ctx context.Context, fault Fault, contender Contender) (figures Fig
 			return figures, err
 		}
 	}
-	goroutines := runtime.NumGoroutine()
+	before, _ := Goroutines() // of a contender that came before and is not gone yet
 	client, err := contender.open(scene.DSN(), scene.LogIn())
 	if err != nil {
 		return figures, err
@@ -78,7 +77,7 @@ func Measure(ctx context.Context, fault Fault, contender Contender) (figures Fig
 	if fault.Settle != nil {
 		fault.Settle(scene)
 	}
-	if err := figures.leftovers(ctx, scene, client, goroutines); err != nil {
+	if err := figures.leftovers(ctx, scene, client, before); err != nil {
 		return figures, err
 	}
 	seen, err := scene.Seen(ctx)
@@ -91,7 +90,7 @@ func Measure(ctx context.Context, fault Fault, contender Contender) (figures Fig
 
 // leftovers closes the client and counts what of it is still there some seconds
 // later.
-func (f *Figures) leftovers(ctx context.Context, scene *Scene, client *Client, goroutines int) error {
+func (f *Figures) leftovers(ctx context.Context, scene *Scene, client *Client, before int) error {
 	server, err := scene.Primary(ctx)
 	if err != nil {
 		return err
@@ -113,11 +112,11 @@ func (f *Figures) leftovers(ctx context.Context, scene *Scene, client *Client, g
 			return err
 		}
 		f.ConnsLeft = len(sessions)
-		f.GoroutinesLeft = max(runtime.NumGoroutine()-goroutines, 0)
-		if f.ConnsLeft+f.GoroutinesLeft == 0 || limit.Err() != nil {
+		now, _ := Goroutines()
+		f.GoroutinesLeft = max(now-before, 0)
+		if f.ConnsLeft+f.GoroutinesLeft == 0 || lasts(limit, 10*time.Millisecond) != nil {
 			return nil
 		}
-		runtime.Gosched()
 	}
 }
 

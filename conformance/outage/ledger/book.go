@@ -11,6 +11,7 @@ type Book struct {
 	mu       sync.Mutex
 	outcomes []Outcome // of token i+1; Unknown until settled
 	counts   [3]int
+	why      map[int64]error // of the failed ones
 }
 
 // Token returns a token that was never used.
@@ -30,6 +31,12 @@ func (b *Book) Settle(token int64, err error) Outcome {
 	b.counts[b.outcomes[token-1]]--
 	b.outcomes[token-1] = o
 	b.counts[o]++
+	if o == Failed {
+		if b.why == nil {
+			b.why = make(map[int64]error)
+		}
+		b.why[token] = err
+	}
 	return o
 }
 
@@ -50,6 +57,8 @@ type Audit struct {
 	Doubled []int64 // the server has them more than once
 	Ghosts  []int64 // failed, and the server has them
 	Strange []int64 // on the server, and never in the book
+
+	Why error // what the caller of the first ghost was told
 }
 
 // Audit holds the book against what the server has: how often each token is
@@ -70,6 +79,9 @@ func (b *Book) Audit(seen map[int64]int) Audit {
 			a.Lost = append(a.Lost, token)
 		case n > 0 && o == Failed:
 			a.Ghosts = append(a.Ghosts, token)
+			if a.Why == nil {
+				a.Why = b.why[token]
+			}
 		}
 	}
 	for token := range seen {
@@ -86,8 +98,12 @@ func (a Audit) Err() error {
 	if len(a.Lost)+len(a.Doubled)+len(a.Ghosts)+len(a.Strange) == 0 {
 		return nil
 	}
-	return fmt.Errorf("ledger: %d acknowledged writes are lost %v, %d tokens are there more than once %v, %d failed writes are there %v, %d tokens are nobody's %v",
+	err := fmt.Errorf("ledger: %d acknowledged writes are lost %v, %d tokens are there more than once %v, %d failed writes are there %v, %d tokens are nobody's %v",
 		len(a.Lost), few(a.Lost), len(a.Doubled), few(a.Doubled), len(a.Ghosts), few(a.Ghosts), len(a.Strange), few(a.Strange))
+	if a.Why != nil {
+		err = fmt.Errorf("%w; the first of the failed ones was told %T %w", err, a.Why, a.Why)
+	}
+	return err
 }
 
 func few(tokens []int64) []int64 { return tokens[:min(len(tokens), 5)] }

@@ -1,0 +1,165 @@
+//go:build unix
+
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sqlpool/go/conformance/outage/tap"
+	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// application is the name under which the server knows the soak's callers.
+const application = "ledger"
+
+// Run runs a soak on a private server, to its end or to that of ctx, and audits
+// it. The error says what could not be done, or what the audit found; the
+// Report is good in both cases as far as it goes.
+func Run(ctx context.Context, cfg Config) (report Report, err error) {
+	if err := cfg.Validate(); err != nil {
+		return report, err
+	}
+	cfg = cfg.withDefaults()
+	report.Driver, report.Seed = cfg.Driver, cfg.Seed
+	bounded, cancel := cfg.bounded(context.WithoutCancel(ctx))
+	defer cancel()
+
+	server, err := pgserver.Start(bounded, pgserver.Options{})
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	// No unique constraint: it would hide what is written twice.
+	if err := server.Exec(bounded, "CREATE TABLE ledger (token bigint NOT NULL)"); err != nil {
+		return report, err
+	}
+	behind := server.TCP().With("application_name", application)
+	proxy, err := tap.Listen(net.JoinHostPort(behind.Host, strconv.Itoa(behind.Port)))
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, proxy.Close()) }()
+	behind.Port = proxy.Port()
+
+	s := &soak{cfg: cfg, weather: newWeather(server, proxy, cfg.random(0)), begun: time.Now()}
+	err = s.run(ctx, bounded, behind.URL("postgres"), &report)
+	report.Elapsed = time.Since(s.begun)
+	s.weather.tell(&report)
+	if err != nil {
+		return report, err
+	}
+	seen, err := tokens(bounded, server)
+	if err != nil {
+		return report, err
+	}
+	report.Audit = s.book.Audit(seen)
+	return report, report.Audit.Err()
+}
+
+type soak struct {
+	cfg     Config
+	weather *weather
+	book    Book
+	begun   time.Time
+}
+
+// run has the callers write until it is enough, and returns when the last of
+// them and the weather have ended and the pool is closed.
+func (s *soak) run(ctx, bounded context.Context, dsn string, report *Report) error {
+	connector, err := s.cfg.connector(dsn)
+	if err != nil {
+		return err
+	}
+	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, Name: "ledger", MaxConns: s.cfg.MaxConns})
+	if err != nil {
+		return err
+	}
+	db := sqlpool.OpenDB(pool)
+	defer db.Close()
+	stmt, err := db.PrepareContext(bounded, insert)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+
+	enough, stop := context.WithTimeout(ctx, s.cfg.Duration)
+	defer stop()
+	s.weather.tap.SetPlan(s.weather.fate)
+	var work sync.WaitGroup
+	for caller := range s.cfg.Callers {
+		w := &writer{db: db, stmt: stmt, book: &s.book, rng: s.cfg.random(2 + uint64(caller)), deadline: s.cfg.Deadline}
+		work.Go(func() {
+			for enough.Err() == nil {
+				w.write()
+			}
+		})
+	}
+	var rage error
+	work.Go(func() { rage = s.weather.rage(enough, bounded, s.cfg.random(1)) })
+	s.watch(enough, stop)
+	work.Wait()
+	s.weather.tap.SetPlan(nil)
+	report.Stats = pool.Stats()
+	return errors.Join(rage, db.Close())
+}
+
+// watch tells of the progress and stops the soak when enough statements were
+// faulted.
+func (s *soak) watch(enough context.Context, stop context.CancelFunc) {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for ticks := 1; ; ticks++ {
+		select {
+		case <-ticker.C:
+		case <-enough.Done():
+			return
+		}
+		p := s.progress()
+		if s.cfg.Faulted > 0 && p.Faulted >= s.cfg.Faulted {
+			stop()
+		}
+		if s.cfg.Progress != nil && ticks%10 == 0 {
+			s.cfg.Progress(p)
+		}
+	}
+}
+
+func (s *soak) progress() Progress {
+	w := s.weather
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := Progress{Elapsed: time.Since(s.begun), Statements: w.statements, Last: w.last,
+		Acknowledged: s.book.Count(Acknowledged), Failed: s.book.Count(Failed), Unknown: s.book.Count(Unknown)}
+	for _, n := range w.faults {
+		p.Faulted += n
+	}
+	for _, n := range w.events {
+		p.Events += n
+	}
+	return p
+}
+
+// tokens is what the server has.
+func tokens(ctx context.Context, server *pgserver.Server) (map[int64]int, error) {
+	rows, err := server.Query(ctx, "SELECT token, count(*) FROM ledger GROUP BY token")
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[int64]int, len(rows))
+	for _, row := range rows {
+		token, err1 := strconv.ParseInt(row[0], 10, 64)
+		count, err2 := strconv.Atoi(row[1])
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("ledger: the server's answer: %w", err)
+		}
+		seen[token] = count
+	}
+	return seen, nil
+}

@@ -1,0 +1,48 @@
+//go:build unix
+
+package outage
+
+import (
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/sqlpool/go/conformance/outage/ledger"
+)
+
+// Callers write unique tokens while a third of all statements is faulted and
+// the server dies now and then; then the server is asked. SQLPOOL_SOAK is how
+// many statements are to meet a fault (make soak: 100,000), SQLPOOL_SEED repeats
+// a run.
+func TestTheLedgerBalances(t *testing.T) {
+	faulted := 1500
+	if text := os.Getenv("SQLPOOL_SOAK"); text != "" {
+		var err error
+		if faulted, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var seed uint64
+	if text := os.Getenv("SQLPOOL_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, driver := range ledger.Drivers() {
+		t.Run(driver, func(t *testing.T) {
+			cfg := ledger.Config{Driver: driver, Seed: seed, Faulted: faulted}
+			if faulted > 10_000 {
+				cfg.Progress = func(p ledger.Progress) { t.Log(p) }
+			}
+			report, err := ledger.Run(t.Context(), cfg)
+			t.Log(report)
+			if err != nil {
+				t.Error(err)
+			}
+			if n := report.Faulted(); n < faulted {
+				t.Errorf("only %d statements were faulted, %d wanted", n, faulted)
+			}
+		})
+	}
+}
