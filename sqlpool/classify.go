@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 )
 
 // A Class says what an error means for the connection it came from and for the
@@ -135,7 +136,8 @@ func classify(err error) Class {
 	switch {
 	case errors.Is(err, driver.ErrBadConn),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, net.ErrClosed), errors.As(err, &op):
+		errors.Is(err, net.ErrClosed), errors.As(err, &op),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return ClassFatal
 	}
 	return ClassStatement

@@ -117,6 +117,12 @@ func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
 		var o outcome
 		defer func() { ended <- o }()
 		defer catch("Connector", &o.err)
+		leave, err := enterDialGate(ctx)
+		if err != nil {
+			o.err = err
+			return
+		}
+		defer leave()
 		o.conn, o.err = p.cfg.Connector.Connect(ctx)
 	})
 	select {
