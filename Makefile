@@ -8,13 +8,17 @@ TEST_TIMEOUT ?= 10m
 FUZZTIME ?= 20s
 BENCH ?= .
 
+# The statements that meet a fault in a soak, on each driver, and where the figures of make outage go beside the table.
+SOAK ?= 100000
+OUTAGE_JSON ?= $(CURDIR)/bin/outages.json
+
 # The folders of all modules, so that a new one in go.work is tested without a change here.
 modules = $(shell $(GO) list -m -f '{{.Dir}}')
 
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo test lint bench fuzz clean postgres
+.PHONY: help demo test lint bench fuzz outage soak clean postgres pgbouncer
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +26,7 @@ help: ## list the targets
 demo: postgres ## start a private PostgreSQL and run a workload through the pool on each driver
 	$(GO) run ./cmd/sqlpool demo
 
-test: postgres ## run all tests of all modules with the race detector
+test: postgres pgbouncer ## run all tests of all modules with the race detector
 	@$(call each,$(GO) test -race -count=1 -p $(TEST_P) -timeout $(TEST_TIMEOUT) ./...)
 
 lint: ## check formatting, go vet, and golangci-lint if it is installed
@@ -44,9 +48,19 @@ fuzz: postgres ## fuzz each target for FUZZTIME (20s)
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$${file%/*}" || status=1; \
 	done; done; done; exit $$status
 
+outage: postgres pgbouncer ## every fault on every pool and driver, into docs/outages.md: about half an hour
+	@mkdir -p "$(dir $(OUTAGE_JSON))"
+	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md"
+
+soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them
+	cd conformance/outage && SQLPOOL_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .
+
 clean: ## remove what these targets made, the cached initdb included
 	rm -rf bin cover.out "$${XDG_CACHE_HOME:-$$HOME/.cache}/sqlpool/pgserver"
 	find . -name '*.test' -o -name '*.prof' | xargs rm -f
 
 postgres: # the server's programs, when they are missing
 	@scripts/postgres
+
+pgbouncer: # PgBouncer, when it is missing
+	@scripts/pgbouncer

@@ -15,7 +15,7 @@ import (
 // many statements are to meet a fault (make soak: 100,000), SQLPOOL_SEED repeats
 // a run.
 func TestTheLedgerBalances(t *testing.T) {
-	faulted := 1500
+	faulted := 800
 	if text := os.Getenv("SQLPOOL_SOAK"); text != "" {
 		var err error
 		if faulted, err = strconv.Atoi(text); err != nil {
