@@ -111,8 +111,9 @@ func TestSent(t *testing.T) {
 	}
 	// What a write that fails halfway has sent counts.
 	c, _ = pair(t)
+	much := make([]byte, 64<<20) // before the deadline is set: it takes time
 	c.raw.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-	n, err := c.Write(make([]byte, 64<<20))
+	n, err := c.Write(much)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || c.Sent() != uint64(n) {
 		t.Errorf("wrote %d (%v), counted %d", n, err, c.Sent())
 	}
