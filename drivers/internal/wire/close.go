@@ -72,11 +72,7 @@ func (c *Conn) Finish(deadline time.Time) error {
 
 // drain reads to the end of what the server sends.
 func (c *Conn) drain() error {
-	// The driver may not have been able to say goodbye. To a backend that reads
-	// its next command, the end of the stream means the same.
-	if half, ok := c.raw.(interface{ CloseWrite() error }); ok {
-		half.CloseWrite()
-	}
+	c.hangUp() // the driver may not have been able to say goodbye
 	_, err := io.Copy(io.Discard, readOnly{c.raw})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.mu.Lock()

@@ -21,6 +21,10 @@ type Conn struct {
 
 	sent atomic.Uint64
 
+	// unsettled counts the cancel requests about this connection that may still
+	// arrive.
+	unsettled atomic.Int32
+
 	// halt, once set, ends every Read and Write with its error. It is never
 	// unset, except by Hold, which owns the value it set.
 	halt atomic.Pointer[stop]
@@ -114,6 +118,9 @@ func (c *Conn) NetConn() net.Conn { return c.raw }
 func (c *Conn) Alive() error {
 	if err := c.LastError(); err != nil {
 		return err
+	}
+	if !c.Settled() {
+		return ErrUnsettled
 	}
 	err := c.peek.look()
 	if err == io.EOF {

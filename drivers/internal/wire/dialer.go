@@ -27,7 +27,9 @@ type Dialer struct {
 
 	mu          sync.Mutex
 	conns       []*Conn // opened before Establish; the last is in use
-	stop        error   // no socket is opened before Establish any more
+	network     string  // where that one leads
+	address     string
+	stop        error // no socket is opened before Establish any more
 	established bool
 }
 
@@ -73,6 +75,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		return nil, d.stop
 	}
 	d.conns = append(d.conns, c)
+	d.network, d.address = network, address
 	return c, nil
 }
 
@@ -81,14 +84,30 @@ func (d *Dialer) dialCancel(ctx context.Context, conn *Conn, network, address st
 	if d.OnCancel != nil {
 		limit = d.OnCancel(conn)
 	}
-	deadline := time.Now().Add(limit)
+	return d.dialLimited(ctx, conn, network, address, time.Now().Add(limit))
+}
+
+// DialAgain opens a socket for a cancel request of the adapter's own, where the
+// connection's leads.
+func (d *Dialer) DialAgain(ctx context.Context) (net.Conn, error) {
+	d.mu.Lock()
+	conn, network, address := d.last(), d.network, d.address
+	d.mu.Unlock()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(CancelLimit)
+	}
+	return d.dialLimited(ctx, conn, network, address, deadline)
+}
+
+func (d *Dialer) dialLimited(ctx context.Context, conn *Conn, network, address string, deadline time.Time) (net.Conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	raw, err := d.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	c := Wrap(raw, conn.grace)
+	c := &cancelConn{Conn: Wrap(raw, conn.grace), about: conn}
 	c.SetLimit(deadline)
 	return c, nil
 }

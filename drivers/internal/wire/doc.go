@@ -1,11 +1,12 @@
 // Package wire is the socket under a driver's connection, as the adapters see it.
 //
 // A driver owns the protocol but hides the socket. A pool needs the socket for
-// five things that no driver offers: to see without a round trip whether the
+// seven things that no driver offers: to see without a round trip whether the
 // server is still there (Alive), to know whether a statement can have left
-// (Sent), to end a call whose deadline has passed (Expire), to take a connection
-// away from whoever is stuck in it (Abort), and to know when the server's side
-// is gone (Finish). Both drivers let their user dial, so the adapters hand them
+// (Sent) and whether a cancel request may still arrive (Settled), to end a call
+// whose deadline has passed (Expire), to take a connection away from whoever is
+// stuck in it (Abort), to know when the server's side is gone (Finish), and to
+// see to it that it goes (Insist). Both drivers let their user dial, so the adapters hand them
 // a Conn from here and keep it.
 //
 // One Dialer belongs to one connection. What it opens before Establish is the

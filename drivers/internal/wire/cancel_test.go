@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// cancelPair returns a connection, a cancel request's socket about it, and the
+// server's end of that.
+func cancelPair(t *testing.T) (about *Conn, request net.Conn, server net.Conn) {
+	t.Helper()
+	about, _ = pair(t)
+	inner, server := pair(t)
+	return about, &cancelConn{Conn: inner, about: about}, server
+}
+
+func TestOnlyTheServerSettlesACancelRequest(t *testing.T) {
+	about, request, server := cancelPair(t)
+	if !about.Settled() {
+		t.Error("unsettled before a byte was sent")
+	}
+	request.Write([]byte("half"))
+	request.Write([]byte("and half"))
+	if about.Settled() || !errors.Is(about.Alive(), ErrUnsettled) {
+		t.Errorf("settled with the request on its way (alive: %v)", about.Alive())
+	}
+	if err := about.LastError(); err != nil {
+		t.Errorf("%v: nothing is wrong with the connection", err)
+	}
+	io.ReadFull(server, make([]byte, 12))
+	server.Close()
+	for range 2 {
+		if _, err := request.Read(make([]byte, 1)); err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+	if !about.Settled() {
+		t.Error("unsettled when the server has closed")
+	}
+
+	for name, end := range map[string]func(request, server net.Conn){
+		"cut off": func(request, _ net.Conn) { request.SetDeadline(past) },
+		"closed":  func(request, _ net.Conn) { request.Close() },
+		"reset": func(_, server net.Conn) {
+			server.(*net.TCPConn).SetLinger(0)
+			server.Close()
+		},
+	} {
+		about, request, server := cancelPair(t)
+		request.Write([]byte("request"))
+		end(request, server)
+		if _, err := request.Read(make([]byte, 1)); err == nil || err == io.EOF {
+			t.Errorf("%s: %v", name, err)
+		}
+		request.Close()
+		if about.Settled() {
+			t.Errorf("%s: settled, and the request may still arrive", name)
+		}
+	}
+
+	about, request, server = cancelPair(t)
+	server.Close()
+	request.Read(make([]byte, 1))
+	request.Close()
+	if !about.Settled() {
+		t.Error("unsettled by a request that was never sent")
+	}
+}
+
+// TestACancelRequestIsADialAfterEstablish: the driver's requests, and the
+// adapter's own, count for the connection.
+func TestACancelRequestIsADialAfterEstablish(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	d := NewDialer(new(net.Dialer).DialContext)
+	if _, err := d.Dial("tcp", listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := d.Establish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Finish(time.Now())
+	for name, dial := range map[string]func() (net.Conn, error){
+		"driver's":  func() (net.Conn, error) { return d.Dial("tcp", listener.Addr().String()) },
+		"adapter's": func() (net.Conn, error) { return d.DialAgain(context.Background()) },
+	} {
+		request, err := dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := c.unsettled.Load()
+		request.Write([]byte("x"))
+		if n := c.unsettled.Load(); n != before+1 {
+			t.Errorf("the %s request: %d are unsettled, want %d", name, n, before+1)
+		}
+		request.Close()
+	}
+}
+
+func TestInsist(t *testing.T) {
+	c, server := pair(t)
+	c.Established()
+	var asked atomic.Int32
+	blocked := make(chan struct{})
+	defer close(blocked)
+	stop := c.Insist(time.Now().Add(time.Hour), func(ctx context.Context) error {
+		if asked.Add(1) == 1 {
+			<-blocked // one that hangs holds up nobody
+			return nil
+		}
+		if asked.Load() == 3 {
+			server.Close() // the backend is gone
+		}
+		return nil
+	})
+	if n, err := io.Copy(io.Discard, server); n != 0 || err != nil && asked.Load() < 3 {
+		t.Errorf("the server sees %d bytes, %v, and not the end", n, err)
+	}
+	if err := c.Finish(time.Now().Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if n := asked.Load(); n < 3 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func TestInsistEnds(t *testing.T) {
+	c, _ := pair(t)
+	contexts := make(chan context.Context, 10)
+	ask := func(ctx context.Context) error {
+		contexts <- ctx
+		return nil
+	}
+	stop := c.Insist(time.Now().Add(time.Hour), ask)
+	ctx := <-contexts
+	stop()
+	if ctx.Err() == nil {
+		t.Error("a request outlives stop")
+	}
+	defer c.Insist(time.Now().Add(50*time.Millisecond), ask)()
+	<-(<-contexts).Done() // the deadline
+}
