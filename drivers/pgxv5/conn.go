@@ -113,5 +113,10 @@ func (c *conn) ResetSession(context.Context) error {
 }
 
 // IsValid implements driver.Validator. It sends nothing. It looks at the socket
-// too: of one that was cut between calls pgx learns at the next.
-func (c *conn) IsValid() bool { return !c.pg.IsClosed() && c.wire.LastError() == nil }
+// too: of one that was cut between calls pgx learns at the next. And it looks at
+// the cancel requests: pgx closes a connection that it sends one for, but not if
+// the configuration has pgconn.CancelRequestContextWatcherHandler, nor if the
+// user has called CancelRequest.
+func (c *conn) IsValid() bool {
+	return !c.pg.IsClosed() && c.wire.LastError() == nil && c.wire.Settled()
+}

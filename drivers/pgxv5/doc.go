@@ -6,7 +6,9 @@
 //   - the socket can be asked whether the server is still there, how much was
 //     sent, and why it failed (wire.go);
 //   - Close returns when the server's side is gone, also when pgx closes in the
-//     background after a cancelled context;
+//     background after a cancelled context, and repeats pgx's cancel request,
+//     which may have overtaken its statement;
+//   - a connection is not used again while a cancel request may still reach it;
 //   - an expired context is the caller's error, where pgx says ErrBadConn and
 //     database/sql tries again;
 //   - a connection on which AfterConnect fails is closed, where stdlib leaks it;

@@ -64,6 +64,7 @@ func (c *conn) TxContextEndsStatements() bool { return false }
 //
 // After a cancelled context pgx has closed already, in the background: it sends a
 // cancel request and waits for the server with limits of its own, up to 15 s.
+// That request can come too early, so it is repeated.
 func (c *conn) Close() error {
 	if c.closed {
 		return nil
@@ -71,6 +72,9 @@ func (c *conn) Close() error {
 	c.closed = true
 	deadline := time.Now().Add(closeLimit)
 	c.wire.SetLimit(deadline)
+	if c.pg.IsClosed() || c.pg.IsBusy() { // a statement may be running on
+		defer c.wire.Insist(deadline, c.pg.CancelRequest)()
+	}
 	c.stdConn.Close() // its error is that of a goodbye; what counts is whether the server went
 	if !c.wire.Aborted() {
 		c.awaitCleanup(deadline)
