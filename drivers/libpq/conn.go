@@ -34,17 +34,19 @@ type conn struct {
 	wire   *wire.Conn
 	guard  guard
 	status reflect.Value // lib/pq's transaction status; see txstatus.go
-	cache  bool          // the answer of CacheQueries
-	binary bool          // binary_parameters is on
+	again  canceller
+	cache  bool // the answer of CacheQueries
+	binary bool // binary_parameters is on
 
 	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
 
 	copying *copyIn // the COPY that is open, if one is
 	broken  bool    // not to be used again, though lib/pq would
+	closed  bool    // by the adapter; lib/pq closes itself at times
 }
 
 // open takes over a connection that has just been made.
-func (c *conn) open(inner driver.Conn, dialer *wire.Dialer) error {
+func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error {
 	var ok bool
 	if c.inner, ok = inner.(pqConn); !ok {
 		return fmt.Errorf("this lib/pq's connection (%T) lacks a method that the adapter needs", inner)
@@ -56,6 +58,7 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer) error {
 	c.guard.conn = c.wire
 	c.wire.OnRead = c.listen
 	c.status = statusOf(inner)
+	c.again = cancellerOf(inner, dialer, cfg)
 	return nil
 }
 
@@ -65,7 +68,7 @@ func (c *conn) begin(ctx context.Context, waits bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if c.broken || c.wire.LastError() != nil {
+	if !c.fit() {
 		return driver.ErrBadConn // nothing was sent
 	}
 	c.guard.begin(ctx, waits)

@@ -80,7 +80,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		err = wire.Interruption(ctx)
 	}
 	if err == nil {
-		err = conn.open(pqConn, dialer)
+		err = conn.open(pqConn, dialer, cfg)
 	}
 	if err != nil {
 		dialer.Discard()

@@ -7,11 +7,13 @@
 //     network drops everything (guard.go): lib/pq alone waits for ever;
 //   - the socket can be asked whether the server is still there, how much was
 //     sent, and why it failed (wire);
-//   - Close returns when the server's side is gone;
+//   - a connection is not used again while a cancel request may still reach it;
+//   - Close returns when the server's side is gone, and cancels what runs there until it is (cancel.go);
 //   - the transaction status can be read (txstatus.go): lib/pq lends connections
 //     on which a text BEGIN is open.
 //
 // A connection's life, file by file: options.go and connector.go open it,
 // conn.go, stmt.go, copy.go and tx.go serve calls under the eye of guard.go,
-// fitness.go, txstatus.go and wire.go answer the pool, raw.go leads to lib/pq's connection.
+// fitness.go, txstatus.go and wire.go answer the pool, cancel.go helps to close,
+// raw.go leads to lib/pq's connection.
 package libpq

@@ -11,7 +11,7 @@ import (
 // ResetSession implements driver.SessionResetter. It sends nothing.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.guard.rest()
-	if c.broken || c.wire.LastError() != nil {
+	if !c.fit() {
 		return driver.ErrBadConn
 	}
 	return c.inner.ResetSession(ctx)
@@ -21,7 +21,14 @@ func (c *conn) ResetSession(ctx context.Context) error {
 // too: of one that was cut between calls lib/pq learns at the next.
 func (c *conn) IsValid() bool {
 	c.guard.rest()
-	return !c.broken && c.wire.LastError() == nil && c.inner.IsValid()
+	return c.fit() && c.inner.IsValid()
+}
+
+// fit says whether anything may be sent at all. lib/pq goes on after a prepared
+// statement's cancel request, also when that was cut off on its way and may hit
+// the next statement: another borrower's, or of the same transaction.
+func (c *conn) fit() bool {
+	return !c.broken && c.wire.LastError() == nil && c.wire.Settled()
 }
 
 // noteStuck finds the connection on which lib/pq waits for an answer to what it

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/sqlpool/go/drivers/internal/contract"
 	"github.com/sqlpool/go/internal/pgserver"
 )
 
@@ -63,15 +64,16 @@ func TestTransactionContextEndsAStatement(t *testing.T) {
 // grace is over nor one that begins after.
 func TestACancelThatTheServerAnsweredHarmsNoOtherCall(t *testing.T) {
 	dsn := pgserver.Shared(t).DSN("postgres")
+	far := WithDialer(contract.NewLateNetwork()) // where a busy machine, too, answers within the grace
 	other := adapter(t, dsn)
 	longer := func(c *conn) { // than the grace
 		t.Helper()
-		if _, err := c.ExecContext(context.Background(), "SELECT pg_sleep(0.1)", nil); err != nil {
+		if _, err := c.ExecContext(context.Background(), "SELECT pg_sleep(0.3)", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, pause := range []func(){func() {}, func() { longer(other) }} {
-		c := adapter(t, dsn)
+		c := adapter(t, dsn, far)
 		stmt, err := c.Prepare("SELECT pg_sleep(60)")
 		if err != nil {
 			t.Fatal(err)

@@ -14,10 +14,10 @@ import (
 // the alternatives.
 func (c *conn) TxStatus() byte {
 	switch {
+	case !c.fit() || !c.inner.IsValid():
+		return 0
 	case c.copying != nil:
 		return 'T' // lib/pq allows COPY in a transaction only, and its goroutine owns the field now
-	case c.broken || c.wire.LastError() != nil || !c.inner.IsValid():
-		return 0
 	case !c.status.IsValid():
 		return c.probe()
 	}

@@ -58,6 +58,10 @@ func (c *conn) Close() error {
 	deadline := time.Now().Add(closeLimit)
 	c.guard.rest()
 	c.wire.SetLimit(deadline)
+	if !c.closed && c.wire.LastError() != nil { // a call was cut off, and its statement may be running on
+		defer c.wire.Insist(deadline, c.again.cancel)()
+	}
+	c.closed = true
 	c.inner.Close() // its error is that of a goodbye; what counts is whether the server went
 	return c.wire.Finish(deadline)
 }
