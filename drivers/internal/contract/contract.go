@@ -54,6 +54,7 @@ func Run(t *testing.T, server Server, connector Connect) {
 			t.Run("cost", s.testCost)
 			t.Run("abort", s.testAbort)
 			t.Run("close", s.testClose)
+			t.Run("overtaken", s.testOvertaken)
 			t.Run("finished", s.testFinishedCallsDeadline)
 			t.Run("expired", s.testExpiredContext)
 			t.Run("stopped", s.testStoppedServer)
