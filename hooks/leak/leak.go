@@ -4,6 +4,12 @@
 // (no allocation, no symbols), and looks at the loans that are out at each of
 // the pool's sweeps. What has been out for longer than Config.After is
 // reported once, with its stack, and once more when it comes back after all.
+//
+// With Capture Always that costs a loan no allocation but some 1.7 µs, which is
+// what runtime.Callers takes for the 17 frames of a short program's query. SELECT 1
+// over a unix socket then has 0.94 times the throughput with one caller, and 0.91
+// times with 8 on two busy cores (BenchmarkCaptureAlways); next to a query that
+// does something it is nothing. Armed and Sampled cost some 0.1 µs.
 package leak
 
 import (
