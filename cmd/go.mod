@@ -2,14 +2,18 @@ module github.com/sqlpool/go/cmd
 
 go 1.25.0
 
-replace github.com/sqlpool/go => ../
+replace (
+	github.com/sqlpool/go => ../
+	github.com/sqlpool/go/conformance/outage => ../conformance/outage
+)
 
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/creack/pty v1.1.24
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
-	github.com/sqlpool/go v0.0.0-00010101000000-000000000000
+	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go/conformance/outage v0.0.0-00010101000000-000000000000
 	golang.org/x/term v0.45.0
 )
 

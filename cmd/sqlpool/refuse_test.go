@@ -12,12 +12,14 @@ import (
 func TestUsageErrorsAreExitStatus2(t *testing.T) {
 	const secret = "hunter2"
 	for _, test := range []struct{ args, want string }{
-		{"", `sqlpool: expected "demo"`},
+		{"", `sqlpool: expected one of "demo", "soak"`},
 		{"dmo", `did you mean "demo"?`},
 		{"demo --nonsense", "sqlpool demo: unknown flag --nonsense"},
 		{"demo --duration 0s", "--duration is 0s: it must be positive"},
 		{"demo --duration soon", "--duration"},
 		{"demo --goroutines 0 --max-conns=-1", "--goroutines is 0: it must be at least 1\n--max-conns is -1"},
+		{"soak --dsn postgres://me:hunter2@host/db", "--dsn is set: a soak kills its server"},
+		{"soak --callers 0 --duration 0s", "--duration is 0s: it must be positive\n--callers is 0"},
 		{"demo --driver mysql", `--driver must be one of "pgx","pq","both"`},
 		{"demo postgres://me:hunter2@host/db", "unexpected argument (a connection string)"},
 		{"demo host=h|password=hunter2", "unexpected argument (a connection string)"},

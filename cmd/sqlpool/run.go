@@ -20,6 +20,7 @@ const (
 // verbs is the command line. A verb is a field here and a file of its own.
 type verbs struct {
 	Demo demo `cmd:"" help:"Move money through the pool on each driver and count what happens."`
+	Soak soak `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
 }
 
 // console is where a verb writes: results to stdout, everything else to stderr.
