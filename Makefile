@@ -53,7 +53,7 @@ outage: postgres pgbouncer ## every fault on every pool and driver, into docs/ou
 	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md"
 
 soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them
-	cd conformance/outage && SQLPOOL_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .
+	cd conformance/outage && SQLPOOL_FAULTED=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .
 
 clean: ## remove what these targets made, the cached initdb included
 	rm -rf bin cover.out "$${XDG_CACHE_HOME:-$$HOME/.cache}/sqlpool/pgserver"

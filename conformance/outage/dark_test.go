@@ -6,78 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/sqlpool/go/conformance/outage/tap"
 	"github.com/sqlpool/go/internal/pgserver"
 	"github.com/sqlpool/go/sqlpool"
 )
 
 const overrun = 50 * time.Millisecond // of a deadline, at most
-
-// An INSERT whose reply is lost is there once, and its caller has one error.
-func TestALostReplyIsOneRowAndOneError(t *testing.T) {
-	onEach(t, pgserver.Options{}, throughTap, sqlpool.Config{}, func(l *lab) {
-		stmt, err := l.db.PrepareContext(l.ctx(), "INSERT INTO ledger (token) VALUES ($1)")
-		l.must(err)
-		defer stmt.Close()
-		kinds := map[string]func(token int64) error{
-			"exec": func(token int64) error {
-				_, err := l.db.ExecContext(l.ctx(), fmt.Sprintf("INSERT INTO ledger (token) VALUES (%d)", token))
-				return err
-			},
-			"exec with arguments": func(token int64) error {
-				_, err := l.db.ExecContext(l.ctx(), "INSERT INTO ledger (token) VALUES ($1)", token)
-				return err
-			},
-			"query": func(token int64) error {
-				return l.db.QueryRowContext(l.ctx(), "INSERT INTO ledger (token) VALUES ($1) RETURNING token", token).Scan(&token)
-			},
-			"prepared": func(token int64) error { _, err := stmt.ExecContext(l.ctx(), token); return err },
-			"commit": func(token int64) error {
-				tx, err := l.db.BeginTx(l.ctx(), nil)
-				l.must(err)
-				defer tx.Rollback()
-				_, err = tx.ExecContext(l.ctx(), "/* in a transaction */ INSERT INTO ledger (token) VALUES ($1)", token)
-				l.must(err)
-				return tx.Commit()
-			},
-		}
-		lose := func(sql string) tap.Fate {
-			if strings.HasPrefix(sql, "INSERT") || strings.EqualFold(sql, "COMMIT") {
-				return tap.LoseReply
-			}
-			return tap.Forward
-		}
-		for kind, insert := range kinds {
-			for repeat := range 20 {
-				l.must(Fill(l.ctx(), l.db, 2))
-				token := l.book.Token()
-				before := l.scene.Tap.Broken()
-				l.scene.Tap.SetPlan(lose)
-				err := insert(token)
-				l.scene.Tap.SetPlan(nil)
-				l.book.Settle(token, err)
-				var lost *sqlpool.ConnLostError
-				if !errors.As(err, &lost) || lost.SafeToRetry() {
-					l.Errorf("%s %d: %v, want a lost connection and an unknown outcome", kind, repeat, err)
-				}
-				if n := l.scene.Tap.Broken() - before; n != 1 {
-					l.Errorf("%s %d: the server was sent the INSERT %d times", kind, repeat, n)
-				}
-			}
-		}
-		seen, err := l.scene.Seen(l.ctx())
-		l.must(err)
-		if len(seen) != 20*len(kinds) {
-			l.Errorf("%d rows, want one for each of %d", len(seen), 20*len(kinds))
-		}
-		l.audited()
-		l.emptied()
-	})
-}
 
 // The network swallows ten idle connections. Fifty callers with 500 ms each are
 // all served again within a second, after one error each at most; and so is a

@@ -3,8 +3,6 @@
 package outage
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -110,87 +108,6 @@ func TestAShortOutageEndsSoon(t *testing.T) {
 		}
 		l.stop(run)
 		l.audited()
-		l.emptied()
-	})
-}
-
-// With the circuit open, an acquire fails at once and says why.
-func TestAnOpenCircuitFailsAtOnce(t *testing.T) {
-	down := make(chan struct{}, 1)
-	cfg := sqlpool.Config{
-		FailFastAfter: 100 * time.Millisecond,
-		Hooks: []sqlpool.Hooks{{OnState: func(e sqlpool.StateChanged) {
-			if e.To == sqlpool.StateDown {
-				down <- struct{}{}
-			}
-		}}},
-	}
-	onEach(t, pgserver.Options{}, nil, cfg, func(l *lab) {
-		l.fill()
-		l.must(l.scene.Server.Stop(l.ctx(), pgserver.Fast))
-		for open := false; !open; {
-			select {
-			case <-down:
-				open = true
-			default:
-				if _, err := l.pool.Acquire(l.ctx()); err == nil {
-					l.Fatal("an acquire was served by a server that is down")
-				}
-			}
-		}
-		var worst time.Duration
-		slow := 0
-		const acquires = 1000
-		for range acquires {
-			start := time.Now()
-			_, err := l.pool.Acquire(l.ctx())
-			took := time.Since(start)
-			worst = max(worst, took)
-			if took > time.Millisecond {
-				slow++
-			}
-			var refused *sqlpool.AcquireError
-			if !errors.Is(err, sqlpool.ErrUnavailable) || !errors.As(err, &refused) || refused.Dial == nil {
-				l.Fatalf("%v, want ErrUnavailable with the last dial's error", err)
-			}
-		}
-		l.Logf("%d of %d took more than 1 ms, the longest %v", slow, acquires, worst)
-		if slow > acquires/100 {
-			l.misses.add("%d of %d acquires took more than 1 ms", slow, acquires)
-		}
-	})
-}
-
-// Callers that give up are no evidence against the server.
-func TestRandomCancelsChangeNothing(t *testing.T) {
-	cfg := sqlpool.Config{Hooks: []sqlpool.Hooks{{OnState: func(e sqlpool.StateChanged) {
-		if e.To == sqlpool.StateRetrying || e.To == sqlpool.StateDown {
-			t.Errorf("state changed: %+v", e)
-		}
-	}}}}
-	onEach(t, pgserver.Options{}, nil, cfg, func(l *lab) {
-		l.fill()
-		var worst time.Duration
-		for i := range 50 {
-			// Some before the server has the statement, most in the middle of it.
-			after := time.Duration(i*i) * 40 * time.Microsecond
-			ctx, cancel := context.WithCancel(l.ctx())
-			timer := time.AfterFunc(after, cancel)
-			begun := time.Now()
-			_, err := l.db.ExecContext(ctx, "SELECT pg_sleep(60)")
-			worst = max(worst, time.Since(begun)-after)
-			var state interface{ SQLState() string } // lib/pq returns the server's word for it
-			if !errors.Is(err, context.Canceled) && !(errors.As(err, &state) && state.SQLState() == "57014") {
-				l.Errorf("cancelled after %v: %v", after, err)
-			}
-			timer.Stop()
-			cancel()
-		}
-		s := l.pool.Stats()
-		l.Logf("the latest return: %v after its cancel; %+v", worst, s)
-		if s.State != sqlpool.StateUp || s.Generation != 0 || s.LastError != "" {
-			l.Errorf("cancels were taken for a fault of the server: %+v", s)
-		}
 		l.emptied()
 	})
 }

@@ -11,12 +11,12 @@ import (
 )
 
 // Callers write unique tokens while a third of all statements is faulted and
-// the server dies now and then; then the server is asked. SQLPOOL_SOAK is how
+// the server dies now and then; then the server is asked. SQLPOOL_FAULTED is how
 // many statements are to meet a fault (make soak: 100,000), SQLPOOL_SEED repeats
 // a run.
 func TestTheLedgerBalances(t *testing.T) {
 	faulted := 800
-	if text := os.Getenv("SQLPOOL_SOAK"); text != "" {
+	if text := os.Getenv("SQLPOOL_FAULTED"); text != "" {
 		var err error
 		if faulted, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)

@@ -33,6 +33,13 @@ func Judge(err error) Outcome {
 	if err == nil {
 		return Acknowledged
 	}
+	var lost *sqlpool.ConnLostError
+	if errors.As(err, &lost) {
+		if lost.Sent {
+			return Unknown
+		}
+		return Failed
+	}
 	var refused *sqlpool.AcquireError
 	var dial *pgconn.ConnectError
 	var safe interface{ SafeToRetry() bool }
