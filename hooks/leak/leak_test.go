@@ -288,3 +288,21 @@ func TestCaptureAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for an acquire and release with capture always on, want 0", n)
 	}
 }
+
+// What the compiler inlines still has its name in the stack.
+func acquireInlined(p *sqlpool.Pool) (sqlpool.Loan, error) { return p.Acquire(context.Background()) }
+
+func TestInlinedFunctionsAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, p, _, _ := open(t, leak.Config{}, sqlpool.Config{})
+		loan, err := acquireInlined(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loan.Release()
+		stack := d.Holders()[0].Stack
+		if len(stack) < 2 || !strings.HasSuffix(stack[0].Function, "acquireInlined") || !strings.Contains(stack[1].Function, "TestInlinedFunctionsAreNamed") {
+			t.Errorf("%+v", stack)
+		}
+	})
+}

@@ -30,14 +30,10 @@ func (r *record) begin(loan uint64, capture bool) {
 	r.mu.Lock()
 	r.loan, r.reported, r.reclaimed, r.frames = loan, false, false, 0
 	if capture {
-		r.frames = runtime.Callers(ownFrames, r.pcs[:])
+		r.frames = callers(r.pcs[:])
 	}
 	r.mu.Unlock()
 }
-
-// ownFrames are runtime.Callers, begin, acquired and the pool's call of the
-// hook: they say nothing.
-const ownFrames = 4
 
 // end forgets the loan and reports whether it had been reported, and whether
 // it was to be reclaimed. From here on a sweep that still sees the loan out
