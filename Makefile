@@ -48,7 +48,7 @@ fuzz: postgres ## fuzz each target for FUZZTIME (20s)
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$${file%/*}" || status=1; \
 	done; done; done; exit $$status
 
-outage: postgres pgbouncer ## every fault on every pool and driver, into docs/outages.md: about half an hour
+outage: postgres pgbouncer ## every fault on every pool and driver, into docs/outages.md: about ten minutes
 	@mkdir -p "$(dir $(OUTAGE_JSON))"
 	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md"
 

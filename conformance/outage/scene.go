@@ -79,8 +79,14 @@ func (s *Scene) LogIn() func() string {
 	return func() string { return *s.Password.Load() }
 }
 
-// Callers picks the callers' sessions on the server.
-func (s *Scene) Callers() pgserver.Filter { return pgserver.Filter{Application: s.Application} }
+// Callers picks the callers' sessions on the server. Behind a PgBouncer they do
+// not say who they are, and there are no others.
+func (s *Scene) Callers() pgserver.Filter {
+	if s.Bouncer != nil {
+		return pgserver.Filter{}
+	}
+	return pgserver.Filter{Application: s.Application}
+}
 
 // Primary is the server that takes writes now.
 func (s *Scene) Primary(ctx context.Context) (*pgserver.Server, error) {
