@@ -46,6 +46,28 @@ func TestASwallowedIdleConnectionIsMetOnce(t *testing.T) {
 	})
 }
 
+// A deadline that its connection survives is no silence: the server answered.
+func TestAConnectionThatSurvivesADeadlineWasHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4}, 4)
+		db := sqlpool.OpenDB(p)
+		t.Cleanup(func() { db.Close() })
+		time.Sleep(time.Second)
+		server.On(fakedb.Exec, fakedb.Fault{Times: 1, Hang: fakedb.UntilDone})
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		if _, err := db.ExecContext(ctx, "INSERT ?", 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v, want the deadline's error", err)
+		}
+		_ = acquire(t, p).Retire(nil) // that very connection, for a reason of its own
+		synctest.Wait()
+		if c := server.Counts(); c.Pings != 0 || c.Live != 3 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
 // swallow has the connections up to that number answer nothing and never close.
 func swallow(server *fakedb.DB, upTo int64) {
 	server.Script(func(c fakedb.Call) fakedb.Fault {
