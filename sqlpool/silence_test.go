@@ -50,7 +50,9 @@ func TestASwallowedIdleConnectionIsMetOnce(t *testing.T) {
 func TestAConnectionThatSurvivesADeadlineWasHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
-		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4}, 4)
+		var tired error
+		hook := sqlpool.Hooks{AfterRelease: func(*sqlpool.Conn) error { return tired }}
+		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4, Hooks: []sqlpool.Hooks{hook}}, 4)
 		db := sqlpool.OpenDB(p)
 		t.Cleanup(func() { db.Close() })
 		time.Sleep(time.Second)
@@ -60,7 +62,8 @@ func TestAConnectionThatSurvivesADeadlineWasHeard(t *testing.T) {
 		if _, err := db.ExecContext(ctx, "INSERT ?", 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("%v, want the deadline's error", err)
 		}
-		_ = acquire(t, p).Retire(nil) // that very connection, for a reason of its own
+		tired = errors.New("tired of it")
+		_ = acquire(t, p).Release() // that very connection, retired for a reason of its own
 		synctest.Wait()
 		if c := server.Counts(); c.Pings != 0 || c.Live != 3 {
 			t.Errorf("%+v", c)
