@@ -15,10 +15,9 @@ import (
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
-// A canceller sends cancel requests for a connection whose call was cut off:
-// lib/pq sends one when a context ends, and no second one when the first came too
-// early.
-// The zero canceller sends none.
+// A canceller sends cancel requests for a connection whose call was cut off.
+// lib/pq sends one when a context ends, and no second one when that came too
+// early. The zero canceller sends none.
 type canceller struct {
 	dialer *wire.Dialer
 	key    []byte      // the server's process and secret, as the request has them

@@ -58,8 +58,10 @@ func (c *conn) Close() error {
 	deadline := time.Now().Add(closeLimit)
 	c.guard.rest()
 	c.wire.SetLimit(deadline)
-	if !c.closed && c.wire.LastError() != nil { // a call was cut off, and its statement may be running on
-		defer c.wire.Insist(deadline, c.again.cancel)()
+	if !c.closed && c.wire.LastError() != nil {
+		// A call was cut off, and its statement may be running on: lib/pq's own cancel
+		// request has had its grace.
+		defer c.wire.Insist(0, deadline, c.again.cancel)()
 	}
 	c.closed = true
 	c.inner.Close() // its error is that of a goodbye; what counts is whether the server went

@@ -72,8 +72,10 @@ func (c *conn) Close() error {
 	c.closed = true
 	deadline := time.Now().Add(closeLimit)
 	c.wire.SetLimit(deadline)
-	if c.pg.IsClosed() || c.pg.IsBusy() { // a statement may be running on
-		defer c.wire.Insist(deadline, c.pg.CancelRequest)()
+	if c.pg.IsClosed() || c.pg.IsBusy() {
+		// A statement may be running on. pgx has only begun to send its own cancel
+		// request, if it does, and that ends a statement within half a grace as a rule.
+		defer c.wire.Insist(c.wire.Grace()/2, deadline, c.pg.CancelRequest)()
 	}
 	c.stdConn.Close() // its error is that of a goodbye; what counts is whether the server went
 	if !c.wire.Aborted() {

@@ -112,7 +112,7 @@ func TestInsist(t *testing.T) {
 	var asked atomic.Int32
 	blocked := make(chan struct{})
 	defer close(blocked)
-	stop := c.Insist(time.Now().Add(time.Hour), func(ctx context.Context) error {
+	stop := c.Insist(10*time.Millisecond, time.Now().Add(time.Hour), func(ctx context.Context) error {
 		if asked.Add(1) == 1 {
 			<-blocked // one that hangs holds up nobody
 			return nil
@@ -141,12 +141,12 @@ func TestInsistEnds(t *testing.T) {
 		contexts <- ctx
 		return nil
 	}
-	stop := c.Insist(time.Now().Add(time.Hour), ask)
+	stop := c.Insist(10*time.Millisecond, time.Now().Add(time.Hour), ask)
 	ctx := <-contexts
 	stop()
 	if ctx.Err() == nil {
 		t.Error("a request outlives stop")
 	}
-	defer c.Insist(time.Now().Add(50*time.Millisecond), ask)()
+	defer c.Insist(10*time.Millisecond, time.Now().Add(50*time.Millisecond), ask)()
 	<-(<-contexts).Done() // the deadline
 }

@@ -16,16 +16,15 @@ import (
 // to read it. Nor does the end of the stream stop the backend, which looks at
 // its socket when it wants to read or write.
 //
-// The first request comes after half a grace, when a backend that was cancelled
-// has gone as a rule, and each further one after twice the time of the one
-// before: five at most within 500 ms of a server nearby.
-func (c *Conn) Insist(deadline time.Time, ask func(context.Context) error) (stop func()) {
+// The first request comes after first, the next one half a grace later, and each
+// further one after twice that time: within 500 ms of a server nearby at 0, 10,
+// 30, 70, 150 and 310 ms from then.
+func (c *Conn) Insist(first time.Duration, deadline time.Time, ask func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	go func() {
-		pause := c.grace / 2
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(first)
 		defer timer.Stop()
-		for {
+		for pause := c.grace / 2; ; pause *= 2 {
 			select {
 			case <-ctx.Done():
 				return
@@ -35,7 +34,6 @@ func (c *Conn) Insist(deadline time.Time, ask func(context.Context) error) (stop
 			// driver may have been unable to say goodbye.
 			c.hangUp()
 			go ask(ctx)
-			pause *= 2
 			timer.Reset(pause)
 		}
 	}()
