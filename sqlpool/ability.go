@@ -28,6 +28,12 @@ type abilities struct {
 	// broke, or nil: more than driver.ErrBadConn says.
 	lastError func() error
 
+	// stale reports that an error came before a prepared statement began to
+	// execute: the server has forgotten it, or its result has changed its shape.
+	// The SQLSTATE alone does not tell: a procedure may commit and then fail
+	// with the same one.
+	stale func(error) bool
+
 	// isValid is driver.Validator.
 	isValid func() bool
 
@@ -43,40 +49,66 @@ type abilities struct {
 	txEndsStatements bool
 }
 
+// abilitiesOf finds the abilities of a connection, also below a wrapper that
+// has Raw: a tracer that forwards only the standard interfaces must not cost
+// the proof that no transaction is open.
 func abilitiesOf(inner driver.Conn) abilities {
 	var can abilities
-	if c, ok := inner.(interface{ Alive() error }); ok {
+	if c, ok := find[interface{ Alive() error }](inner); ok {
 		can.alive = c.Alive
 	}
-	if c, ok := inner.(interface{ TxStatus() byte }); ok {
+	if c, ok := find[interface{ TxStatus() byte }](inner); ok {
 		can.txStatus = c.TxStatus
 	}
-	if c, ok := inner.(interface{ Sent() uint64 }); ok {
+	if c, ok := find[interface{ Sent() uint64 }](inner); ok {
 		can.sent = c.Sent
 	}
-	if c, ok := inner.(interface{ Abort() error }); ok {
+	if c, ok := find[interface{ Abort() error }](inner); ok {
 		can.abort = c.Abort
 	}
-	if c, ok := inner.(interface{ LastError() error }); ok {
+	if c, ok := find[interface{ LastError() error }](inner); ok {
 		can.lastError = c.LastError
 	}
-	if c, ok := inner.(driver.Validator); ok {
+	if c, ok := find[interface{ StatementStale(error) bool }](inner); ok {
+		can.stale = c.StatementStale
+	}
+	if c, ok := find[driver.Validator](inner); ok {
 		can.isValid = c.IsValid
 	}
-	if c, ok := inner.(interface{ CacheQueries() bool }); ok {
+	if c, ok := find[interface{ CacheQueries() bool }](inner); ok {
 		can.cacheQueries = c.CacheQueries()
 	}
-	if c, ok := inner.(interface{ TxContextEndsStatements() bool }); ok {
+	if c, ok := find[interface{ TxContextEndsStatements() bool }](inner); ok {
 		can.txEndsStatements = c.TxContextEndsStatements()
 	}
-	can.reset, _ = inner.(driver.SessionResetter)
+	can.reset, _ = find[driver.SessionResetter](inner)
 	return can
 }
 
-// unwrap follows Raw to the driver's own connection. A connection may return
-// itself, and need not be comparable, so the number of steps is limited.
+// find returns the outermost connection that is a T, following Raw.
+func find[T any](c driver.Conn) (found T, ok bool) {
+	for range maxWrappers {
+		if found, ok = c.(T); ok {
+			return found, true
+		}
+		w, wraps := c.(interface{ Raw() driver.Conn })
+		if !wraps {
+			break
+		}
+		if c = w.Raw(); c == nil {
+			break
+		}
+	}
+	return found, false
+}
+
+// maxWrappers bounds how far Raw is followed: a connection may return itself,
+// and need not be comparable.
+const maxWrappers = 8
+
+// unwrap follows Raw to the driver's own connection.
 func unwrap(c driver.Conn) driver.Conn {
-	for range 8 {
+	for range maxWrappers {
 		w, ok := c.(interface{ Raw() driver.Conn })
 		if !ok {
 			break

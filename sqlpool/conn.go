@@ -65,7 +65,8 @@ type Conn struct {
 type connState int8
 
 const (
-	stateInUse    connState = iota // on loan, or granted
+	stateOpening  connState = iota // not handed to the pool yet
+	stateInUse                     // on loan, or granted
 	stateIdle                      // in the idle stack
 	stateChecking                  // idle, but out of the stack while hooks look at it or work on it
 	stateClosing                   // retired; the slot is held until the server side is gone
@@ -141,6 +142,8 @@ func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
 // Value returns what SetValue stored under key, or nil. Keys are compared like
 // map keys; a hook uses a key of its own type.
 func (c *Conn) Value(key any) any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i := range c.values {
 		if c.values[i].key == key {
 			return c.values[i].value
@@ -151,6 +154,8 @@ func (c *Conn) Value(key any) any {
 
 // SetValue stores a value for a hook until the connection closes.
 func (c *Conn) SetValue(key, value any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i := range c.values {
 		if c.values[i].key == key {
 			c.values[i].value = value

@@ -112,17 +112,16 @@ func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
 		conn driver.Conn
 		err  error
 	}
+	leave, err := enterDialGate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave() // also of a dial that is given up: it must not keep others out for ever
 	ended := make(chan outcome, 1)
 	p.work.Go(func() {
 		var o outcome
 		defer func() { ended <- o }()
 		defer catch("Connector", &o.err)
-		leave, err := enterDialGate(ctx)
-		if err != nil {
-			o.err = err
-			return
-		}
-		defer leave()
 		o.conn, o.err = p.cfg.Connector.Connect(ctx)
 	})
 	select {

@@ -21,9 +21,7 @@ func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver
 	if s.tx != nil {
 		ctx = s.tx.bind(ctx)
 	}
-	// A text without arguments may be several statements, of which some had
-	// their effect when a later one proved stale.
-	a := attempt{restated: st == nil && len(args) == 0}
+	var a attempt
 	for {
 		c, err := s.enter(ctx, &a, text)
 		if err != nil {
@@ -45,7 +43,7 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 	if s.tx != nil {
 		ctx = s.tx.bind(ctx)
 	}
-	a := attempt{restated: st == nil && len(args) == 0}
+	var a attempt
 	for {
 		c, err := s.enter(ctx, &a, text)
 		if err != nil {
@@ -71,6 +69,7 @@ func (c *Conn) exec(ctx context.Context, a *attempt, st *stmt, text string, args
 	if err != nil {
 		return nil, err
 	}
+	a.prepared = inner != nil
 	if inner == nil {
 		res, err := innerExec(ctx, c.inner, text, args)
 		if err == driver.ErrSkip && st != nil {
@@ -93,6 +92,7 @@ func (c *Conn) query(ctx context.Context, a *attempt, st *stmt, text string, arg
 	if err != nil {
 		return nil, err
 	}
+	a.prepared = inner != nil
 	if inner == nil {
 		rows, err := innerQuery(ctx, c.inner, text, args)
 		if err == driver.ErrSkip && st != nil {
@@ -144,9 +144,9 @@ func (a *attempt) convert(conn driver.Conn, stmt driver.Stmt, args []driver.Name
 		return args, nil
 	}
 	if a.converted {
-		return args[:a.kept], nil
+		return a.args, nil
 	}
 	args, err := convertArgs(conn, stmt, args, want)
-	a.converted, a.kept, a.refused = true, len(args), err != nil
+	a.converted, a.args, a.refused = true, args, err != nil
 	return args, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -11,11 +12,12 @@ import (
 type attempt struct {
 	sent      uint64 // what the connection had sent before this try
 	converted bool   // the arguments are converted; a second try must not do it again
-	kept      int    // how many of them remained
-	refused   bool   // an argument was refused: the error says nothing of the connection
-	restated  bool   // a stale statement has been prepared anew, or must not be
-	harmless  bool   // the operation leaves nothing on a connection that dies: trying again is always safe
-	loans     int    // loans that broke before anything was sent
+	args      []driver.NamedValue
+	prepared  bool // the last try executed a prepared statement
+	refused   bool // an argument was refused: the error says nothing of the connection
+	restated  bool // a stale statement has been prepared anew, or must not be
+	harmless  bool // the operation leaves nothing on a connection that dies: trying again is always safe
+	loans     int  // loans that broke before anything was sent
 }
 
 // enter begins a try: it sees to it that there is a loan and that the caller
@@ -69,6 +71,9 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 		return hideBadConn(err)
 	}
 	class := s.pool.classify(err)
+	if ofADial(class, err) && over == nil && c.can.isValid != nil && !c.gone() {
+		class = ClassStatement
+	}
 	if class == ClassReadOnly && (!s.pool.wantsPrimary || s.tx != nil && s.tx.readOnly) {
 		class = ClassStatement // the caller's own doing
 	}
@@ -79,7 +84,7 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 		class, err = ClassFatal, driver.ErrBadConn
 	}
 	if class == ClassStatement {
-		if !a.restated && isStale(err) && !s.inTransaction(c) {
+		if a.prepared && !a.restated && isStale(err) && c.can.stale != nil && c.can.stale(err) && !s.inTransaction(c) {
 			a.restated = true
 			// pgx hands out what it has prepared under a text until that is
 			// closed, so what is stale must go before it is prepared anew.
@@ -115,6 +120,17 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 		return hideBadConn(err) // the caller's own doing, or the server's last word
 	}
 	return s.lost
+}
+
+// ofADial reports whether the server's error would end a dial, but says nothing
+// of a connection that its driver still holds to be good: the same SQLSTATEs
+// are a statement's own failure, as of DROP DATABASE (3D000) or dblink (08xxx).
+func ofADial(class Class, err error) bool {
+	if class == ClassPermanent || class == ClassUnavailable {
+		return true
+	}
+	var state interface{ SQLState() string }
+	return errors.As(err, &state) && strings.HasPrefix(state.SQLState(), "08")
 }
 
 // gone reports whether the driver has given the connection up.

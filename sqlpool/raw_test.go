@@ -14,7 +14,7 @@ import (
 
 func TestRawReachesTheDriversOwnConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, p, _ := newDBOn(t, fakedb.New(), fakedb.NoAlive, sqlpool.Config{}) // wraps it once
+		db, p, _ := newDBOn(t, fakedb.New(), traced, sqlpool.Config{}) // wraps it once
 		conn, err := db.Conn(context.Background())
 		must(t, err)
 		for range 2 { // parked at first, an ordinary loan then

@@ -11,7 +11,7 @@ package sqlpool
 func (c *Conn) Reclaim(loan uint64) bool {
 	p := c.pool
 	p.mu.Lock()
-	if c.state != stateInUse || c.parkedBy != nil || c.loan != loan || p.closed {
+	if c.state != stateInUse || c.parkedBy != nil || c.loan != loan || loan == 0 || p.closed {
 		p.mu.Unlock()
 		return false
 	}

@@ -30,7 +30,10 @@ func OpenDB(p *Pool) *sql.DB {
 }
 
 // Connector returns the driver.Connector behind OpenDB, for sql.OpenDB and for
-// wrappers that instrument one. Closing it closes the pool. Its Driver is the
+// wrappers that instrument one. A wrapper's connections must pass on
+// driver.SessionResetter and driver.Validator: without them package sql does not
+// say when a loan ends, and keeps the connection while it keeps the session.
+// Closing it closes the pool. Its Driver is the
 // driver of Config.Connector.
 func (p *Pool) Connector() interface {
 	driver.Connector

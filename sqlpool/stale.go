@@ -8,9 +8,11 @@ import (
 
 // isStale recognises the errors of a prepared statement that the server has
 // forgotten (26000) or whose result has changed its shape since (0A000 with
-// just this message, PostgreSQL's plancache.c). Neither has executed anything.
-// The drivers keep such a statement and fail for ever; here it is forgotten,
-// prepared anew and, outside a transaction, tried once more.
+// just this message, PostgreSQL's plancache.c). The drivers keep such a
+// statement and fail for ever; here it is forgotten and prepared anew. It is
+// tried once more only outside a transaction, and only when the adapter knows
+// from the error that nothing has been executed (the ability StatementStale):
+// a procedure that commits and then fails has the same SQLSTATE.
 func isStale(err error) bool {
 	var state interface{ SQLState() string }
 	if !errors.As(err, &state) {

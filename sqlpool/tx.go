@@ -84,11 +84,11 @@ func (t *tx) Commit() error {
 // cut off.
 func (t *tx) Rollback() error {
 	c := t.conn
-	timer := time.AfterFunc(c.pool.cfg.RollbackTimeout, func() {
-		t.cancel()
-		c.abort()
-	})
 	return t.end(context.Background(), "rollback", func() error {
+		timer := time.AfterFunc(c.pool.cfg.RollbackTimeout, func() {
+			t.cancel()
+			c.abort()
+		})
 		err := t.inner.Rollback()
 		if !timer.Stop() {
 			c.discard(context.DeadlineExceeded)

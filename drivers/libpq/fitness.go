@@ -8,10 +8,12 @@ import (
 	"github.com/lib/pq"
 )
 
-// ResetSession implements driver.SessionResetter. It sends nothing.
+// ResetSession implements driver.SessionResetter. It sends nothing. The pool has
+// rolled back by now what a borrower left open; whoever else has put the
+// connection aside must not hand it out inside a transaction.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.guard.rest()
-	if !c.fit() {
+	if !c.fit() || c.TxStatus() != 'I' {
 		return driver.ErrBadConn
 	}
 	return c.inner.ResetSession(ctx)

@@ -103,10 +103,11 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	return tx, settle(ctx, err)
 }
 
-// ResetSession implements driver.SessionResetter. It sends nothing and, unlike
-// stdlib's, leaves an open transaction to the pool, which asks TxStatus.
+// ResetSession implements driver.SessionResetter. It sends nothing. The pool has
+// rolled back by now what a borrower left open; whoever else has put the
+// connection aside must not hand it out inside a transaction.
 func (c *conn) ResetSession(context.Context) error {
-	if !c.IsValid() {
+	if !c.IsValid() || c.TxStatus() != 'I' {
 		return driver.ErrBadConn
 	}
 	return nil

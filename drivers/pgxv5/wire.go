@@ -72,6 +72,12 @@ func (c *conn) Close() error {
 	c.closed = true
 	deadline := time.Now().Add(closeLimit)
 	c.wire.SetLimit(deadline)
+	if c.wire.Gone() {
+		// Nobody is there to be waited for. pgx cancels nevertheless, which takes the
+		// server a process and the pool's slot as long.
+		c.stdConn.Close()
+		return c.wire.Finish(deadline)
+	}
 	if c.pg.IsClosed() || c.pg.IsBusy() {
 		// A statement may be running on. pgx has only begun to send its own cancel
 		// request, if it does, and that ends a statement within half a grace as a rule.

@@ -1,4 +1,4 @@
-//go:build gc && (amd64 || arm64)
+//go:build gc && !cgo && (amd64 || arm64)
 
 package leak
 
@@ -10,6 +10,9 @@ package leak
 // On these two architectures Go keeps frame pointers (the execution tracer
 // depends on them), and following them costs a nanosecond a frame. The names of
 // inlined functions are found when a report is made.
+//
+// Not with cgo: below a Go function that C has called, the chain leads into C's
+// frames, where the register holds anything.
 func callers(pcs []uintptr) int { return walk(pcs) }
 
 //go:noescape

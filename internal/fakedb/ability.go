@@ -3,6 +3,7 @@ package fakedb
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"io"
 )
 
@@ -30,3 +31,10 @@ func (c *Conn) Raw() driver.Conn { return c }
 
 // CacheQueries says what [DB.SetCacheQueries] set.
 func (c *Conn) CacheQueries() bool { return c.db.cacheQueries.Load() }
+
+// StatementStale says whether the error is an [Error] with the SQLSTATE of a prepared statement that the server has
+// forgotten, or whose result has changed its shape: here nothing has been executed then.
+func (c *Conn) StatementStale(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == errNoStmt.Code || e.Code == errStale.Code)
+}

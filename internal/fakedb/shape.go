@@ -30,7 +30,7 @@ type (
 	statuser interface{ TxStatus() byte }
 	senter   interface{ Sent() uint64 }
 	aborter  interface{ Abort() error }
-	rawer    interface{ Raw() driver.Conn }
+	staler   interface{ StatementStale(error) bool }
 	cacher   interface{ CacheQueries() bool }
 )
 
@@ -40,14 +40,15 @@ func Full(c *Conn) driver.Conn { return c }
 // Std has every optional interface of database/sql/driver, a NamedValueChecker among them, and no other ability.
 func Std(c *Conn) driver.Conn { return struct{ std }{c} }
 
-// NoAlive is Full without Alive: the pool has to ping.
+// NoAlive is Full without Alive: the pool has to ping. Like the other shapes that lack an ability it has no Raw, which
+// would lead to a connection that has it.
 func NoAlive(c *Conn) driver.Conn {
 	return struct {
 		std
 		statuser
 		senter
 		aborter
-		rawer
+		staler
 		cacher
 	}{c, c, c, c, c, c}
 }
@@ -59,7 +60,7 @@ func NoTxStatus(c *Conn) driver.Conn {
 		aliver
 		senter
 		aborter
-		rawer
+		staler
 		cacher
 	}{c, c, c, c, c, c}
 }
@@ -71,7 +72,7 @@ func NoSent(c *Conn) driver.Conn {
 		aliver
 		statuser
 		aborter
-		rawer
+		staler
 		cacher
 	}{c, c, c, c, c, c}
 }
@@ -83,7 +84,7 @@ func NoAbort(c *Conn) driver.Conn {
 		aliver
 		statuser
 		senter
-		rawer
+		staler
 		cacher
 	}{c, c, c, c, c, c}
 }

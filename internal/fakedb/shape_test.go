@@ -26,11 +26,12 @@ var abilities = map[string]reflect.Type{
 	"Sent":               reflect.TypeFor[interface{ Sent() uint64 }](),
 	"Abort":              reflect.TypeFor[interface{ Abort() error }](),
 	"Raw":                reflect.TypeFor[interface{ Raw() driver.Conn }](),
+	"StatementStale":     reflect.TypeFor[interface{ StatementStale(error) bool }](),
 	"CacheQueries":       reflect.TypeFor[interface{ CacheQueries() bool }](),
 }
 
 func TestShapesHaveExactlyTheirAbilities(t *testing.T) {
-	own := []string{"Alive", "TxStatus", "Sent", "Abort", "Raw", "CacheQueries"}
+	own := []string{"Alive", "TxStatus", "Sent", "Abort", "Raw", "CacheQueries", "StatementStale"}
 	std := []string{
 		"ConnPrepareContext", "ConnBeginTx", "ExecerContext", "QueryerContext", "Pinger", "SessionResetter", "Validator",
 		"NamedValueChecker",
@@ -55,10 +56,10 @@ func TestShapesHaveExactlyTheirAbilities(t *testing.T) {
 	}{
 		{"Full", fakedb.Full, full},
 		{"Std", fakedb.Std, std},
-		{"NoAlive", fakedb.NoAlive, but(full, "Alive")},
-		{"NoTxStatus", fakedb.NoTxStatus, but(full, "TxStatus")},
-		{"NoSent", fakedb.NoSent, but(full, "Sent")},
-		{"NoAbort", fakedb.NoAbort, but(full, "Abort")},
+		{"NoAlive", fakedb.NoAlive, but(full, "Alive", "Raw")},
+		{"NoTxStatus", fakedb.NoTxStatus, but(full, "TxStatus", "Raw")},
+		{"NoSent", fakedb.NoSent, but(full, "Sent", "Raw")},
+		{"NoAbort", fakedb.NoAbort, but(full, "Abort", "Raw")},
 		{"Skipper", fakedb.Skipper, std},
 		{"StmtChecker", fakedb.StmtChecker, std},
 		{"Converter", fakedb.Converter, but(std, "ExecerContext", "QueryerContext", "NamedValueChecker")},
