@@ -99,7 +99,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	return res, c.end(err)
 }
 
-// QueryContext implements driver.QueryerContext. The rows are lib/pq's own.
+// QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := c.begin(ctx, false); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		c.noteStuck(err, sent)
 		return nil, c.end(err)
 	}
-	return rows, nil
+	return c.newRows(rows), nil
 }
 
 // Ping implements driver.Pinger.

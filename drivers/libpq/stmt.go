@@ -56,7 +56,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	return res, s.conn.end(err)
 }
 
-// QueryContext implements driver.StmtQueryContext. The rows are lib/pq's own.
+// QueryContext implements driver.StmtQueryContext.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if err := s.conn.begin(ctx, true); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err != nil {
 		return nil, s.conn.end(err)
 	}
-	return rows, nil
+	return s.conn.newRows(rows), nil
 }
 
 // Exec implements driver.Stmt.

@@ -1,6 +1,8 @@
 package acceptance
 
 import (
+	"database/sql/driver"
+	"errors"
 	"testing"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -57,6 +59,36 @@ func TestAnErrorIsNotTakenForADeadConnection(t *testing.T) {
 		}
 		if s := pool.Stats(); s.Generation != 0 {
 			a.Errorf("generation %d", s.Generation)
+		}
+	})
+}
+
+// A connection that breaks while rows are read is an error that nobody can
+// take for "nothing was executed".
+func TestRowsThatBreakAreNotABadConnection(t *testing.T) {
+	onEach(t, func(a *app) {
+		_, db := a.pool(sqlpool.Config{MaxConns: 2})
+		for _, prepared := range []bool{false, true} {
+			rows, err := db.QueryContext(a.ctx(), "SELECT g, pg_backend_pid(), repeat('x', 1000) FROM generate_series(1, 1000000) g")
+			if prepared {
+				rows.Close()
+				rows, err = db.QueryContext(a.ctx(), "SELECT g, pg_backend_pid(), repeat('x', $1) FROM generate_series(1, 1000000) g", 1000)
+			}
+			a.must(err)
+			for rows.Next() {
+				var g, pid int
+				var text string
+				a.must(rows.Scan(&g, &pid, &text))
+				if g == 1 {
+					var ok bool
+					a.must(db.QueryRowContext(a.ctx(), "SELECT pg_terminate_backend($1, 5000)", pid).Scan(&ok))
+				}
+			}
+			err = rows.Err()
+			if err == nil || errors.Is(err, driver.ErrBadConn) {
+				a.Errorf("prepared %v: %v", prepared, err)
+			}
+			rows.Close()
 		}
 	})
 }
