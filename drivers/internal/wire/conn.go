@@ -102,6 +102,13 @@ func (c *Conn) LastError() error {
 	return nil
 }
 
+// Gone reports whether the server's end of the stream has been seen: PostgreSQL
+// closes it by exiting. Any goroutine.
+func (c *Conn) Gone() bool {
+	f := c.fault.Load()
+	return f != nil && f.err == io.EOF
+}
+
 // LocalAddr implements net.Conn.
 func (c *Conn) LocalAddr() net.Addr { return c.raw.LocalAddr() }
 
