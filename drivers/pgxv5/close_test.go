@@ -41,11 +41,12 @@ func TestCloseAfterTheServersEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	result := make(chan error, 1)
+	sent := c.(*conn).Sent()
 	go func() {
 		_, err := c.(*conn).ExecContext(context.Background(), "SELECT pg_sleep(5)", nil)
 		result <- err
 	}()
-	for sent := c.(*conn).Sent(); sent == c.(*conn).Sent(); {
+	for sent == c.(*conn).Sent() {
 		time.Sleep(time.Millisecond)
 	}
 	if err := client.CloseWrite(); err != nil {
