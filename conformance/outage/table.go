@@ -25,8 +25,8 @@ repeats all of it.
 %s, in %s.
 
 Demand is the same throughout: %d callers on at most %d connections want a thousand INSERTs a second between them, each with a
-deadline of %v and a token of its own, half of them without arguments. Every pool has its own defaults but for the limit of connections. "plain" is
-package sql's own pool with as many idle connections as open ones.
+deadline of %v and a token of its own, half of them without arguments. Every pool has its own defaults but for the limit of
+connections. "plain" is package sql's own pool with as many idle connections as open ones.
 
 - **errors**: statements that failed, of those begun from the fault on.
 - **first**, **all**: from the moment the server accepts again until the first statement is served, and until every caller is
