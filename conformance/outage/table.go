@@ -35,7 +35,8 @@ connections. "plain" is package sql's own pool with as many idle connections as 
   to stop.
 - **conns**: the most connections that the server that takes writes at the end has seen at once.
 - **left**: connections and goroutines that were still there 5 s after the pool was closed.
-- **twice**: tokens that the server has more than once though no caller asked twice. **lost**: acknowledged and not there.
+- **twice**: tokens that the server has more than once though no caller asked twice. **denied**: there, though its caller's
+  error rules it out (a refused dial, after a first try that the caller never heard of). **lost**: acknowledged and not there.
 - **noise**: how late the machine woke a goroutine meanwhile; no figure in the row is more exact.
 
 A pool that refuses at once lets its callers fail more often in the same time: under a long outage the number of errors says how
@@ -61,8 +62,8 @@ func (r Report) Table(w io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", strings.ToUpper(fault.Name[:1])+fault.Name[1:], fault.What)
-		b.WriteString("| driver | pool | errors | first | all | late | conns | left | twice | lost | noise |\n")
-		b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+		b.WriteString("| driver | pool | errors | first | all | late | conns | left | twice | denied | lost | noise |\n")
+		b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 		for _, f := range rows {
 			b.WriteString(f.row())
 		}
@@ -75,8 +76,8 @@ func (r Report) Table(w io.Writer) error {
 // summary is a row for each contender over all faults.
 func (r Report) summary(b *strings.Builder) {
 	b.WriteString("## All faults together\n\n")
-	b.WriteString("| driver | pool | errors | faults without any | slowest to serve all | never served again | latest call | twice | lost |\n")
-	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	b.WriteString("| driver | pool | errors | faults without any | slowest to serve all | never served again | latest call | twice | denied | lost |\n")
+	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, c := range Contenders() {
 		var sum Figures
 		var clean, never int
@@ -87,6 +88,7 @@ func (r Report) summary(b *strings.Builder) {
 			sum.Pool, sum.Driver = f.Pool, f.Driver
 			sum.Errors += f.Errors
 			sum.Doubled += f.Doubled
+			sum.Ghosts += f.Ghosts
 			sum.Lost += f.Lost
 			sum.FullService = max(sum.FullService, f.FullService)
 			sum.WorstOverrun = max(sum.WorstOverrun, f.WorstOverrun)
@@ -100,8 +102,8 @@ func (r Report) summary(b *strings.Builder) {
 		if sum.Pool == "" {
 			continue
 		}
-		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s | %s | %s | %s |\n", sum.Driver, sum.name(), sum.Errors, clean,
-			length(sum.FullService), count(never), length(sum.WorstOverrun), count(sum.Doubled), count(sum.Lost))
+		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s | %s | %s | %s | %s |\n", sum.Driver, sum.name(), sum.Errors, clean,
+			length(sum.FullService), count(never), length(sum.WorstOverrun), count(sum.Doubled), count(sum.Ghosts), count(sum.Lost))
 	}
 	b.WriteString("\n")
 }
@@ -121,9 +123,9 @@ func (f Figures) row() string {
 	if f.Stuck > 0 {
 		late = fmt.Sprintf("%s, %d stuck", late, f.Stuck)
 	}
-	return fmt.Sprintf("| %s | %s | %d of %d | %s | %s | %s | %d | %s | %s | %s | %s |\n",
+	return fmt.Sprintf("| %s | %s | %d of %d | %s | %s | %s | %d | %s | %s | %s | %s | %s |\n",
 		f.Driver, f.name(), f.Errors, f.Statements, length(f.FirstSuccess), length(f.FullService), late,
-		f.PeakConns, left(f.ConnsLeft, f.GoroutinesLeft), count(f.Doubled), count(f.Lost), length(f.Noise))
+		f.PeakConns, left(f.ConnsLeft, f.GoroutinesLeft), count(f.Doubled), count(f.Ghosts), count(f.Lost), length(f.Noise))
 }
 
 func left(conns, goroutines int) string {

@@ -37,11 +37,16 @@ func run(ctx context.Context) error {
 		fault  = flag.String("fault", "", "only faults whose name contains this")
 		pool   = flag.String("pool", "", "only pools whose name contains this")
 		driver = flag.String("driver", "", "only this driver")
+		from   = flag.String("from", "", "`file` with the figures of an earlier run: print those, and measure nothing")
 		limit  = flag.Duration("limit", 90*time.Minute, "give up after this long")
 	)
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
+
+	if *from != "" {
+		return reprint(*from, *asPage)
+	}
 
 	begun := time.Now()
 	report := outage.Report{Machine: machine(ctx)}
@@ -74,6 +79,22 @@ func write(report outage.Report, asJSON, asPage string) error {
 	if err != nil || asPage == "" {
 		return err
 	}
+	return printPage(report, asPage)
+}
+
+func reprint(from, asPage string) error {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	var report outage.Report
+	if err := json.Unmarshal(text, &report); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	return printPage(report, asPage)
+}
+
+func printPage(report outage.Report, asPage string) error {
 	var page bytes.Buffer
 	if err := report.Table(&page); err != nil {
 		return err
