@@ -190,7 +190,7 @@ func (p *Pool) refuseLocked(now int64, again bool) error {
 
 // shedsLocked reports whether the queue has stood for ShedInterval.
 func (p *Pool) shedsLocked(now int64) bool {
-	return p.cfg.ShedTarget > 0 && now-p.waiters.emptyAt > int64(p.cfg.ShedInterval)
+	return p.cfg.ShedTarget > 0 && !p.paused && now-p.waiters.emptyAt > int64(p.cfg.ShedInterval)
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.

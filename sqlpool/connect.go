@@ -23,13 +23,17 @@ func (p *Pool) dialMoreLocked() {
 // MinIdle need, nor MaxDialing, nor the free slots; and while the database is
 // unreachable there is one at a time, when it is due.
 func (p *Pool) wantsDialLocked() bool {
-	if p.closed || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.cfg.MaxConns {
+	if p.closed || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns {
 		return false
 	}
 	if p.outage.failures > 0 {
 		return p.dialing == 0 && p.probeDueLocked()
 	}
-	return p.dialing < p.waiters.len+max(p.cfg.MinIdle-p.idleCountLocked(), 0)
+	waiting := p.waiters.len
+	if p.paused {
+		waiting = 0 // they would not be lent what is dialed for them
+	}
+	return p.dialing < waiting+max(p.stats.MinIdle-p.idleCountLocked(), 0)
 }
 
 // dial opens one connection. It runs in a goroutine of its own, detached from

@@ -112,6 +112,8 @@ func (e *AcquireError) knob() string {
 		limit = "the context's deadline"
 	}
 	switch {
+	case e.Stats.Paused && e.Kind != ErrUnavailable:
+		return "the pool is paused: Resume it"
 	case e.Kind == ErrSaturated:
 		return "raise MaxConns or MaxWaiters, or send less"
 	case e.Kind == ErrUnavailable:

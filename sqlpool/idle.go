@@ -8,10 +8,11 @@ import (
 // The idle stack and what moves connections on and off it. Every function here
 // runs with Pool.mu held.
 
-// popIdleLocked takes the connection used last, or returns nil.
+// popIdleLocked takes the connection used last, or returns nil: also while the
+// pool is paused, until it is shut down.
 func (p *Pool) popIdleLocked() *Conn {
 	last := len(p.idle) - 1
-	if last < 0 {
+	if last < 0 || p.paused && !p.closed {
 		return nil
 	}
 	c := p.idle[last]
@@ -70,10 +71,15 @@ func (p *Pool) tickLocked(now int64) {
 }
 
 // giveLocked gives a connection that is in no stack and counted nowhere to the
-// first waiter, or makes it idle. It reports whether it became idle.
+// first waiter, or makes it idle, or closes it when Resize has left no room for
+// it. It reports whether it became idle.
 func (p *Pool) giveLocked(c *Conn, now int64) bool {
+	if len(p.conns) > p.stats.MaxConns && p.excessLocked() >= 0 {
+		p.closeLocked(c, resized)
+		return false
+	}
 	w := p.waiters.head
-	if w == nil {
+	if w == nil || p.paused {
 		p.pushIdleLocked(c)
 		return true
 	}

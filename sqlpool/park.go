@@ -112,7 +112,7 @@ func (p *Pool) unpark(s *session) (idle bool) {
 // returns nil. The connection is then in no stack and counted nowhere.
 func (p *Pool) revokeLocked(now int64) *Conn {
 	s := p.parked.head
-	if s == nil || now-s.parkedAt < parkGrace {
+	if s == nil || p.paused || now-s.parkedAt < parkGrace {
 		return nil
 	}
 	return p.takeParkedLocked(s)
@@ -135,7 +135,7 @@ func (p *Pool) takeParkedLocked(s *session) *Conn {
 // armRevokeLocked sees to it that waiters get parked loans when their grace is
 // over.
 func (p *Pool) armRevokeLocked() {
-	if p.parked.head == nil || p.waiters.len == 0 || p.closed {
+	if p.parked.head == nil || p.waiters.len == 0 || p.closed || p.paused {
 		return
 	}
 	left := time.Duration(max(p.parked.head.parkedAt+parkGrace-p.now(), 0))

@@ -10,7 +10,7 @@ import (
 // Pool lends physical connections. Behind a *sql.DB it is opened with OpenDB;
 // Acquire lends one directly. All methods may be called from any goroutine.
 type Pool struct {
-	cfg   Config // as validated, with defaults; never written after New
+	cfg   Config // as validated, with defaults; never written after New (Resize changes the limits in stats)
 	hooks compiled
 	epoch time.Time // zero of now
 
@@ -58,9 +58,12 @@ type Pool struct {
 	telling bool           // a goroutine is telling them
 
 	closed  bool
+	paused  bool          // see pause.go
 	changed chan struct{} // closed and replaced when a dial ends or a slot frees; nil when nobody watches
 
-	stats Stats // counters; gauges are filled in when asked for
+	// stats has the counters and, because Resize may change them, the limits
+	// MaxConns and MinIdle. Gauges are filled in when asked for.
+	stats Stats
 }
 
 // New checks cfg and returns a pool that starts to open its MinIdle
@@ -79,7 +82,7 @@ func New(cfg Config) (*Pool, error) {
 	}
 	p.idle = make([]*Conn, 0, cfg.MaxConns)
 	p.conns = make([]*Conn, 0, cfg.MaxConns)
-	p.stats = Stats{Name: cfg.Name, MaxConns: cfg.MaxConns, CreatedAt: p.epoch}
+	p.stats = Stats{Name: cfg.Name, MaxConns: cfg.MaxConns, MinIdle: cfg.MinIdle, CreatedAt: p.epoch}
 
 	for _, start := range p.hooks.onStart {
 		start(p)
@@ -97,6 +100,9 @@ func (p *Pool) Name() string { return p.cfg.Name }
 // Config returns the configuration in force, defaults filled in.
 func (p *Pool) Config() Config {
 	cfg := p.cfg
+	p.mu.Lock()
+	cfg.MaxConns, cfg.MinIdle = p.stats.MaxConns, p.stats.MinIdle
+	p.mu.Unlock()
 	cfg.Hooks = append([]Hooks(nil), cfg.Hooks...)
 	return cfg
 }
@@ -151,7 +157,7 @@ func (p *Pool) changedLocked() {
 // *AcquireError, or the context's.
 func (p *Pool) Warm(ctx context.Context) error {
 	start := p.now()
-	if p.cfg.MinIdle == 0 {
+	if p.Stats().MinIdle == 0 {
 		loan, err := p.Acquire(ctx)
 		if err != nil {
 			return err
@@ -169,7 +175,7 @@ func (p *Pool) Warm(ctx context.Context) error {
 		case p.closed:
 			p.mu.Unlock()
 			return p.failure(ErrClosed, nil, PhaseDialing, start)
-		case len(p.idle)+p.checking+p.inUse >= p.cfg.MinIdle:
+		case len(p.idle)+p.checking+p.inUse >= p.stats.MinIdle:
 			p.mu.Unlock()
 			return nil
 		case p.stats.DialErrorCount > errorsBefore:

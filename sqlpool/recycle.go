@@ -96,9 +96,9 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 			return errors.Join(ErrUnavailable, p.dialErr)
 		case ended || c.state >= stateClosing || c.outdated():
 			return nil
-		case !asked && p.totalLocked()-p.dialing-p.closing >= p.cfg.MaxConns:
+		case !asked && p.totalLocked()-p.dialing-p.closing >= p.stats.MaxConns:
 			return nil
-		case asked || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.cfg.MaxConns:
+		case asked || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns:
 		default:
 			asked = true
 			seen := p.stats.DialErrorCount

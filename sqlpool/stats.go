@@ -30,10 +30,14 @@ type Stats struct {
 	Name  string
 	State State
 
-	// Gauges. Open = Idle + InUse + Dialing + Closing, never above MaxConns.
+	// Gauges. Open = Idle + InUse + Dialing + Closing, never above MaxConns but
+	// for a while after Resize has lowered it.
 	MaxConns, Open, Idle, InUse, Dialing, Closing int
-	Waiting                                       int // acquires in the queue
-	PeakInUse                                     int // the most InUse has been
+
+	MinIdle   int  // the limit, which Resize may have changed
+	Paused    bool // acquires wait for Resume
+	Waiting   int  // acquires in the queue
+	PeakInUse int  // the most InUse has been
 
 	// Acquires. WaitCount and WaitTime count only those that had to wait.
 	AcquireCount uint64 // loans begun
@@ -84,6 +88,7 @@ func (p *Pool) statsLocked() Stats {
 	s.Closing = p.closing
 	s.Open = s.Idle + s.InUse + s.Dialing + s.Closing
 	s.Waiting = p.waiters.len
+	s.Paused = p.paused
 	s.Generation = p.generation.Load()
 	return s
 }

@@ -26,14 +26,12 @@ func MaxIdleTime(d time.Duration) sqlpool.Hooks {
 type idleTime struct {
 	longest time.Duration
 	pool    atomic.Pointer[sqlpool.Pool]
-	keep    int // the pool's MinIdle; written before the first dial
 }
 
 func (i *idleTime) serve(p *sqlpool.Pool) {
 	if !i.pool.CompareAndSwap(nil, p) {
 		panic("recycle: these MaxIdleTime hooks serve another pool already; make one for each")
 	}
-	i.keep = p.Config().MinIdle
 }
 
 // judge runs in the pool's sweep, one connection after the other, and the one
@@ -43,7 +41,7 @@ func (i *idleTime) judge(_ context.Context, c *sqlpool.Conn) error {
 		return nil
 	}
 	// The connection in hand is counted as idle itself.
-	if i.pool.Load().Stats().Idle <= i.keep {
+	if s := i.pool.Load().Stats(); s.Idle <= s.MinIdle {
 		return nil
 	}
 	return tooLongIdle

@@ -1,0 +1,98 @@
+package sqlpool
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A Snapshot is a pool with its connections, all at one instant.
+type Snapshot struct {
+	Stats
+
+	OldestWait time.Duration // how long the first in the queue has been there; zero when nobody waits
+
+	// While dials fail: how many in a row, since when, and when the next is due
+	// (zero when it is under way).
+	DialFailures int
+	FailingFor   time.Duration
+	NextDial     time.Duration
+
+	Conns []ConnInfo // those that are open or closing, by ID; dials have none yet
+}
+
+// ConnInfo is one connection at the instant of a Snapshot.
+type ConnInfo struct {
+	ID            uint64
+	State         ConnState
+	For           time.Duration // idle, or lent, for so long
+	Age           time.Duration // since its dial
+	Took          time.Duration // the dial
+	Loans         uint64        // the present one included
+	Uses          uint64        // statements executed
+	LastStatement string        // text only; empty under Config.HideStatements
+	InTransaction bool
+}
+
+// ConnState is what a connection is doing.
+type ConnState string
+
+// The states of a connection. The first two count as Stats.Idle, the next two
+// as InUse.
+const (
+	ConnIdle     ConnState = "idle"
+	ConnChecking ConnState = "checking" // idle, while hooks or a clean-up have it
+	ConnGranted  ConnState = "granted"  // lent to a session of package sql that has not used it yet
+	ConnInUse    ConnState = "in_use"
+	ConnClosing  ConnState = "closing"
+)
+
+// Snapshot returns the pool's figures and its connections. Its cost grows with
+// MaxConns: it is for people, once a second; Stats is for everything else.
+func (p *Pool) Snapshot() Snapshot {
+	now := p.now()
+	p.mu.Lock()
+	s := Snapshot{Stats: p.statsLocked(), Conns: make([]ConnInfo, len(p.conns))}
+	if w := p.waiters.head; w != nil {
+		s.OldestWait = positive(now - w.since)
+	}
+	if o := &p.outage; o.failures > 0 {
+		s.DialFailures, s.FailingFor = o.failures, positive(now-o.since)
+		if p.dialing == 0 {
+			s.NextDial = positive(p.probeAtLocked() - now)
+		}
+	}
+	conns := slices.Clone(p.conns)
+	for i, c := range conns {
+		s.Conns[i] = c.infoLocked(now)
+	}
+	p.mu.Unlock()
+	for i, c := range conns { // under a lock that borrowers take
+		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(), c.InTransaction()
+	}
+	slices.SortFunc(s.Conns, func(a, b ConnInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return s
+}
+
+// infoLocked is what Pool.mu protects of a ConnInfo.
+func (c *Conn) infoLocked(now int64) ConnInfo {
+	info := ConnInfo{ID: c.id, Age: positive(now - c.openedAt), Took: c.took, Loans: c.loan}
+	switch c.state {
+	case stateIdle:
+		info.State, info.For = ConnIdle, positive(now-c.idleSince)
+	case stateInUse:
+		info.State, info.For = ConnInUse, positive(now-c.acquiredAt)
+		if c.parkedBy != nil {
+			info.State = ConnGranted
+		}
+	case stateClosing, stateForced, stateGone:
+		info.State = ConnClosing
+	default:
+		info.State = ConnChecking
+	}
+	return info
+}
+
+// positive is for differences to a reading of the clock that was made before
+// the lock was taken.
+func positive(d int64) time.Duration { return time.Duration(max(d, 0)) }
