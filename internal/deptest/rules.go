@@ -30,6 +30,11 @@ var Rules = []Rule{
 		Why:   "a test on a mock needs neither driver nor server, whichever its program uses",
 	},
 	{
+		ID: "conformance", From: []string{"./conformance"},
+		Allow: []string{"std", "./sqlpool", "./hooks/..."},
+		Why:   "a driver's author takes the suite and no other driver with it",
+	},
+	{
 		ID: "cmd", From: []string{"all"}, Except: []string{"./cmd/..."}, Nested: true, Tests: true,
 		Forbid: []string{"./cmd/..."},
 		Why:    "a command is an end, not a library",

@@ -1,0 +1,104 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// The tools to make mutants with: each breaks one layer and leaves the others.
+
+// configured changes the pool's configuration, last of all.
+func configured(change func(*sqlpool.Config)) func(*fakedb.DB, *Target) {
+	return func(_ *fakedb.DB, t *Target) {
+		t.Open = func(s Settings) (*Subject, error) {
+			cfg := config(s)
+			change(&cfg)
+			pool, err := sqlpool.New(cfg)
+			if err != nil {
+				return nil, err
+			}
+			return poolSubject(pool, sqlpool.OpenDB(pool)), nil
+		}
+	}
+}
+
+// below breaks the driver under the pool, but not the one that the pool is
+// compared with.
+func below(wrap func(driver.Conn) driver.Conn) func(*fakedb.DB, *Target) {
+	return configured(func(cfg *sqlpool.Config) { cfg.Connector = wrapped{cfg.Connector, wrap} })
+}
+
+// above breaks the sessions that package sql gets.
+func above(wrap func(*conn) driver.Conn) func(*fakedb.DB, *Target) {
+	return func(_ *fakedb.DB, t *Target) {
+		t.Open = func(s Settings) (*Subject, error) {
+			pool, err := sqlpool.New(config(s))
+			if err != nil {
+				return nil, err
+			}
+			db := sql.OpenDB(closing{wrapped{pool.Connector(), func(c driver.Conn) driver.Conn {
+				return wrap(&conn{session: c.(session)})
+			}}, pool})
+			db.SetMaxIdleConns(128)
+			return poolSubject(pool, db), nil
+		}
+	}
+}
+
+// asking changes what the pool's own interface says.
+func asking(wrap func(Pool) Pool) func(*fakedb.DB, *Target) {
+	return func(_ *fakedb.DB, t *Target) {
+		t.Open = func(s Settings) (*Subject, error) {
+			pool, err := sqlpool.New(config(s))
+			if err != nil {
+				return nil, err
+			}
+			return poolSubject(wrap(pool), sqlpool.OpenDB(pool)), nil
+		}
+	}
+}
+
+// plainly is package sql's own pool.
+func plainly(_ *fakedb.DB, t *Target) { t.Open = OpenPlain }
+
+type wrapped struct {
+	driver.Connector
+	wrap func(driver.Conn) driver.Conn
+}
+
+func (w wrapped) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := w.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.wrap(c), nil
+}
+
+// closing closes the pool with the *sql.DB, as the pool's own connector does.
+type closing struct {
+	driver.Connector
+	pool *sqlpool.Pool
+}
+
+func (c closing) Close() error { return c.pool.Close() }
+
+// session is every interface of a driver.Conn.
+type session interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.NamedValueChecker
+	driver.SessionResetter
+	driver.Validator
+	Raw() driver.Conn
+}
+
+// conn passes everything through; a mutant embeds it and overrides one method.
+type conn struct{ session }

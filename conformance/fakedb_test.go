@@ -1,0 +1,36 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sqlpool/go/internal/fakedb"
+)
+
+// fakeDialect is what the scripted driver understands.
+var fakeDialect = Dialect{
+	Name: "fakedb", One: "SELECT 1", Echo: "SELECT ?", EchoInt: "SELECT ?", Series: "SERIES %v", Sets: "SELECT 1; SELECT 2",
+	Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Types: []string{"SELECT 7", "SELECT x"},
+	Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
+	Insert: "INSERT ?", Alter: "ALTER {t}", Isolation: true, ReadOnly: true,
+}
+
+// fakeTarget is a target on a scripted server of its own.
+func fakeTarget() (*fakedb.DB, Target) {
+	db := fakedb.New()
+	d := fakeDialect
+	d.Written = func(_ context.Context, token string) (int, error) { return db.Written(token), nil }
+	return db, Target{Name: "fakedb", Connector: db.Connector(), Dialect: d, Server: fakeServer{db}}
+}
+
+type fakeServer struct{ db *fakedb.DB }
+
+func (s fakeServer) Kill(_ context.Context, session string) error {
+	for _, c := range s.db.Conns() {
+		if fmt.Sprint(c.ID()) == session {
+			c.Kill(fakedb.Death{})
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no session %s", session)
+}

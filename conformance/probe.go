@@ -1,0 +1,177 @@
+package conformance
+
+import (
+	"context"
+	"database/sql/driver"
+	"sync"
+)
+
+// A Probe watches a driver from below the pool: it counts what the pool asks of
+// it and can make any call wait or fail. All methods may be called from any
+// goroutine.
+type Probe struct {
+	mu        sync.Mutex
+	conns     int // opened so far; the number of the last one
+	counts    map[string]int
+	dialing   int
+	mostDials int
+	open      int // opened, and Close has not returned: what a server sees
+	mostOpen  int
+	prepares  map[prepared]int
+	before    func(context.Context, Call) error
+	after     func(context.Context, Call, error) error
+	loose     chan struct{} // closed when the trial is over: nothing may hold up what still runs
+}
+
+// A Call is one call of the driver. Conn is 0 while dialing.
+type Call struct {
+	Conn int
+	Op   string // one of the Op constants
+	Text string // of a statement
+}
+
+// The operations of a Call.
+const (
+	OpDial     = "dial"
+	OpPing     = "ping"
+	OpPrepare  = "prepare"
+	OpExec     = "exec"  // text or prepared
+	OpQuery    = "query" // text or prepared
+	OpBegin    = "begin"
+	OpCommit   = "commit"
+	OpRollback = "rollback"
+	OpReset    = "reset"
+	OpClose    = "close"
+	OpUnstmt   = "close statement"
+)
+
+type prepared struct {
+	conn int
+	text string
+}
+
+func newProbe() *Probe {
+	return &Probe{counts: map[string]int{}, prepares: map[prepared]int{}, loose: make(chan struct{})}
+}
+
+// letGo ends every wait in this probe, for good.
+func (p *Probe) letGo() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.loose:
+	default:
+		close(p.loose)
+	}
+	p.before, p.after = nil, nil
+}
+
+// intercept has f called before each call of the driver. An error keeps the
+// call from the driver and is its outcome.
+func (p *Probe) intercept(f func(context.Context, Call) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.before = f
+}
+
+// afterwards has f called with the outcome of each call; what it returns is the
+// outcome for the pool.
+func (p *Probe) afterwards(f func(context.Context, Call, error) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.after = f
+}
+
+// do runs one call.
+func (p *Probe) do(ctx context.Context, c Call, call func() error) error {
+	p.mu.Lock()
+	p.counts[c.Op]++
+	before := p.before
+	p.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, c); err != nil {
+			return err
+		}
+	}
+	err := call()
+	p.mu.Lock()
+	after := p.after
+	p.mu.Unlock()
+	if after != nil {
+		err = after(ctx, c, err)
+	}
+	return err
+}
+
+// Dial counts a dial, for an [Target.Open] that cannot dial with
+// [Settings.Connector]. connect is not called when the rule wants the dial to
+// fail. The number names the connection in Closed and Prepared.
+func (p *Probe) Dial(ctx context.Context, connect func(context.Context) error) (conn int, err error) {
+	p.mu.Lock()
+	p.dialing++
+	p.mostDials = max(p.mostDials, p.dialing)
+	p.mu.Unlock()
+	opened := false
+	err = p.do(ctx, Call{Op: OpDial}, func() error {
+		err := connect(ctx)
+		if opened = err == nil; opened {
+			p.mu.Lock()
+			p.conns++
+			conn = p.conns
+			p.open++
+			p.mostOpen = max(p.mostOpen, p.open)
+			p.mu.Unlock()
+		}
+		return err
+	})
+	p.mu.Lock()
+	p.dialing--
+	p.mu.Unlock()
+	return conn, err
+}
+
+// Closed says that a connection has been closed.
+func (p *Probe) Closed(int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+}
+
+// Prepared counts a statement prepared on the server.
+func (p *Probe) Prepared(conn int, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.prepares[prepared{conn, text}]++
+}
+
+// Connector puts the probe in front of a connector.
+func (p *Probe) Connector(inner driver.Connector) driver.Connector { return probedConnector{p, inner} }
+
+type probedConnector struct {
+	probe *Probe
+	inner driver.Connector
+}
+
+func (c probedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	var inner driver.Conn
+	id, err := c.probe.Dial(ctx, func(ctx context.Context) (err error) {
+		inner, err = c.inner.Connect(ctx)
+		return err
+	})
+	if err != nil {
+		if inner != nil { // the rule wants the dial to look failed
+			_ = inner.Close()
+			c.probe.Closed(id)
+		}
+		return nil, err
+	}
+	return &probedConn{probe: c.probe, id: id, inner: inner}, nil
+}
+
+func (c probedConnector) Driver() driver.Driver { return c.inner.Driver() }
+
+// ReadWrite passes on what sqlpool asks a connector.
+func (c probedConnector) ReadWrite() bool {
+	inner, ok := c.inner.(interface{ ReadWrite() bool })
+	return ok && inner.ReadWrite()
+}

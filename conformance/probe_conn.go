@@ -1,0 +1,163 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync/atomic"
+)
+
+// probedConn has every optional interface of a driver.Conn and behaves, where
+// the inner connection lacks one, as package sql does without it. What else the
+// inner connection can tell is found through Raw.
+type probedConn struct {
+	probe  *Probe
+	id     int
+	inner  driver.Conn
+	closed atomic.Bool
+}
+
+var (
+	_ driver.ConnBeginTx        = (*probedConn)(nil)
+	_ driver.ConnPrepareContext = (*probedConn)(nil)
+	_ driver.ExecerContext      = (*probedConn)(nil)
+	_ driver.QueryerContext     = (*probedConn)(nil)
+	_ driver.NamedValueChecker  = (*probedConn)(nil)
+	_ driver.Pinger             = (*probedConn)(nil)
+	_ driver.SessionResetter    = (*probedConn)(nil)
+	_ driver.Validator          = (*probedConn)(nil)
+)
+
+func (c *probedConn) call(ctx context.Context, op, text string, f func() error) error {
+	return c.probe.do(ctx, Call{c.id, op, text}, f)
+}
+
+// Raw leads to the driver's own connection.
+func (c *probedConn) Raw() driver.Conn { return c.inner }
+
+func (c *probedConn) Ping(ctx context.Context) error {
+	return c.call(ctx, OpPing, "", func() error {
+		if p, ok := c.inner.(driver.Pinger); ok {
+			return p.Ping(ctx)
+		}
+		return nil
+	})
+}
+
+func (c *probedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (res driver.Result, err error) {
+	e, ok := c.inner.(driver.ExecerContext)
+	if !ok {
+		return nil, driver.ErrSkip
+	}
+	err = c.call(ctx, OpExec, text, func() (err error) {
+		res, err = e.ExecContext(ctx, text, args)
+		return err
+	})
+	return res, err
+}
+
+func (c *probedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	q, ok := c.inner.(driver.QueryerContext)
+	if !ok {
+		return nil, driver.ErrSkip
+	}
+	err = c.call(ctx, OpQuery, text, func() (err error) {
+		rows, err = q.QueryContext(ctx, text, args)
+		return err
+	})
+	if err != nil && rows != nil {
+		_ = rows.Close()
+		rows = nil
+	}
+	return rows, err
+}
+
+func (c *probedConn) Prepare(text string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), text)
+}
+
+func (c *probedConn) PrepareContext(ctx context.Context, text string) (stmt driver.Stmt, err error) {
+	err = c.call(ctx, OpPrepare, text, func() (err error) {
+		if p, ok := c.inner.(driver.ConnPrepareContext); ok {
+			stmt, err = p.PrepareContext(ctx, text)
+		} else {
+			stmt, err = c.inner.Prepare(text)
+		}
+		if err == nil {
+			c.probe.Prepared(c.id, text)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	probed := probedStmt{c, text, stmt}
+	//lint:ignore SA1019 a driver may still have only this
+	if columns, ok := stmt.(driver.ColumnConverter); ok {
+		return struct {
+			probedStmt
+			driver.ColumnConverter
+		}{probed, columns}, nil
+	}
+	return probed, nil
+}
+
+func (c *probedConn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+func (c *probedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driver.Tx, err error) {
+	err = c.call(ctx, OpBegin, "", func() (err error) {
+		if b, ok := c.inner.(driver.ConnBeginTx); ok {
+			tx, err = b.BeginTx(ctx, opts)
+			return err
+		}
+		switch {
+		case opts.Isolation != driver.IsolationLevel(sql.LevelDefault):
+			return errors.New("sql: driver does not support non-default isolation level")
+		case opts.ReadOnly:
+			return errors.New("sql: driver does not support read-only transactions")
+		}
+		//lint:ignore SA1019 a driver may still have only this
+		tx, err = c.inner.Begin()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return probedTx{c, tx}, nil
+}
+
+func (c *probedConn) CheckNamedValue(v *driver.NamedValue) error {
+	if n, ok := c.inner.(driver.NamedValueChecker); ok {
+		return n.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (c *probedConn) ResetSession(ctx context.Context) error {
+	return c.call(ctx, OpReset, "", func() error {
+		if r, ok := c.inner.(driver.SessionResetter); ok {
+			return r.ResetSession(ctx)
+		}
+		return nil
+	})
+}
+
+func (c *probedConn) IsValid() bool {
+	if v, ok := c.inner.(driver.Validator); ok {
+		return v.IsValid()
+	}
+	return true
+}
+
+func (c *probedConn) Close() error {
+	return c.call(context.Background(), OpClose, "", func() error {
+		err := c.inner.Close()
+		if !c.closed.Swap(true) {
+			c.probe.Closed(c.id)
+		}
+		return err
+	})
+}

@@ -1,0 +1,82 @@
+package conformance
+
+import "strings"
+
+// A Rule is one sentence that must hold of a *sql.DB on a driver, and the check
+// of it. Rules are data: [Rules] lists them.
+type Rule struct {
+	// ID is the family and a number, for example "SQL-01". It never changes and
+	// is never used again for another rule.
+	ID string
+
+	// Rule is the sentence.
+	Rule string
+
+	// Why says what breaks for a user without it.
+	Why string
+
+	// Source is where the rule comes from: a contract of package sql or
+	// database/sql/driver, or a promise of this pool.
+	Source string
+
+	// Optional rules may fail: the failure is shown and does not count.
+	Optional bool
+
+	needs []Need
+	check func(*trial)
+}
+
+// The families, in the order of the report.
+var families = []struct{ name, title string }{
+	{"SQL", "the same answers as plain database/sql"},
+	{"ACQ", "acquiring: order, limits, deadlines"},
+	{"DIAL", "opening connections"},
+	{"HOOK", "hooks see a connection's whole life"},
+	{"RST", "what one borrower leaves to the next"},
+	{"REC", "replacing connections"},
+	{"INV", "the books balance"},
+	{"OUT", "losing the server and getting it back"},
+	{"LEAK", "connections that are not given back"},
+	{"OVL", "more callers than connections"},
+	{"ADM", "administration: start, shutdown, settings on a live *sql.DB"},
+	{"OBS", "what can be seen from outside"},
+	{"CFG", "configuration"},
+}
+
+// Family is the part of the ID before the number.
+func (r Rule) Family() string {
+	family, _, _ := strings.Cut(r.ID, "-")
+	return family
+}
+
+// A Need is something that a rule's check cannot do without. A target that
+// lacks it skips the rule, and the report says why.
+type Need string
+
+// The needs. Those of a database are fields of [Dialect], those of a driver are
+// found out on a connection of it or declared in [Target.Lacks].
+const (
+	NeedPool         Need = "sqlpool's own interface"
+	NeedProbe        Need = "a driver.Connector below the pool"
+	NeedKill         Need = "a way to end a session"
+	NeedSession      Need = "a query for the session's identity"
+	NeedState        Need = "session variables"
+	NeedSleep        Need = "a statement that takes its time"
+	NeedFail         Need = "a statement that fails with a code"
+	NeedTables       Need = "tables"
+	NeedLedger       Need = "a row that can be counted"
+	NeedSets         Need = "several result sets"
+	NeedSeries       Need = "a query of several rows"
+	NeedIsolation    Need = "isolation levels"
+	NeedReadOnly     Need = "read-only transactions"
+	NeedTextTx       Need = "transactions begun by text"
+	NeedStale        Need = "prepared statements that a DDL statement makes stale"
+	NeedDiscard      Need = "a statement that drops prepared statements"
+	NeedDirectServer Need = "a server session for each connection"
+	NeedPrepares     Need = "statements prepared on the connection"
+	NeedLife         Need = "a driver that tells a dead connection without a round trip"
+	NeedTxStatus     Need = "a driver that tells its transaction status"
+	NeedSent         Need = "a driver that tells whether a statement was sent"
+	NeedAbort        Need = "a driver whose calls can be cut off"
+	NeedCancel       Need = "a driver whose statements end with their context"
+)

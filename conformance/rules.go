@@ -1,0 +1,11 @@
+package conformance
+
+import "slices"
+
+// Rules returns all rules in the order of the report.
+func Rules() []Rule {
+	return slices.Concat(
+		sqlRules,
+		acquireRules,
+	)
+}
