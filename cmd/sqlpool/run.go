@@ -21,6 +21,7 @@ const (
 type verbs struct {
 	Demo demo `cmd:"" help:"Move money through the pool on each driver and count what happens."`
 	Soak soak `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
+	MCP  mcp  `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
 }
 
 // console is where a verb writes: results to stdout, everything else to stderr.

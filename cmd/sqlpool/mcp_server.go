@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sqlpool/go/hooks/health"
+)
+
+// healthURI is where an assistant reads how the pool is.
+const healthURI = "health://connection-pool"
+
+// healthResource is the resource's JSON.
+type healthResource struct {
+	Status      health.State   `json:"status"` // healthy, degraded or unhealthy
+	Reasons     []string       `json:"reasons"`
+	Since       time.Time      `json:"since"`
+	CheckedAt   time.Time      `json:"checked_at"`
+	LastError   string         `json:"last_error,omitempty"`
+	LastErrorAt *time.Time     `json:"last_error_at,omitempty"`
+	Statistics  poolStatistics `json:"statistics"`
+}
+
+// held is a loan that is out.
+type held struct {
+	Conn          uint64  `json:"conn" jsonschema:"number of the connection"`
+	HeldMS        float64 `json:"held_ms"`
+	LastStatement string  `json:"last_statement,omitempty" jsonschema:"text without arguments"`
+	InTransaction bool    `json:"in_transaction"`
+	AcquiredBy    string  `json:"acquired_by,omitempty" jsonschema:"function that acquired it"`
+}
+
+type holders struct {
+	Holders []held `json:"holders" jsonschema:"the longest first"`
+}
+
+// nothing is what a tool without arguments is given.
+type nothing struct{}
+
+// server is the MCP server over an open pool. Reading statistics, holders and health never touches the database.
+func (m *mcp) server(o *opened, log *slog.Logger) *sdk.Server {
+	s := sdk.NewServer(
+		&sdk.Implementation{Name: "sqlpool", Title: "sqlpool connection pool", Version: version()},
+		&sdk.ServerOptions{
+			Instructions: "A connection pool on PostgreSQL. Read " + healthURI + " first when something fails: it says how the " +
+				"pool is, why and since when. An error of the database has the code " + codeDatabase + " and the pool's statistics.",
+			Capabilities: &sdk.ServerCapabilities{},
+		})
+	s.AddResource(&sdk.Resource{
+		URI: healthURI, Name: "connection-pool-health", Title: "Health of the connection pool", MIMEType: "application/json",
+		Description: "healthy, degraded or unhealthy, with reasons, since when, and the pool's statistics at this moment.",
+	}, o.readHealth)
+
+	local, readOnly := false, func(title string, open *bool) *sdk.ToolAnnotations {
+		return &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: open}
+	}
+	sdk.AddTool(s, &sdk.Tool{
+		Name: "pool_statistics", Annotations: readOnly("Statistics of the pool", &local),
+		Description: "Connections (open, idle, in use, dialing, closing), waits, failures and dials of the pool, as of the call.",
+	}, func(context.Context, *sdk.CallToolRequest, nothing) (*sdk.CallToolResult, poolStatistics, error) {
+		return nil, o.statistics(), nil
+	})
+	sdk.AddTool(s, &sdk.Tool{
+		Name: "pool_holders", Annotations: readOnly("Holders of connections", &local),
+		Description: "Who holds connections of the pool now, the longest first: for how long, the last statement, whether in a transaction.",
+	}, func(context.Context, *sdk.CallToolRequest, nothing) (*sdk.CallToolResult, holders, error) {
+		return nil, o.holders(), nil
+	})
+	reader := &reader{opened: o, timeout: m.Timeout, maxRows: m.MaxRows, privileged: m.Privileged, log: log}
+	sdk.AddTool(s, &sdk.Tool{
+		Name: "query", Annotations: readOnly("Read-only query", &local),
+		Description: "Runs one SELECT, VALUES, TABLE or WITH statement in a read-only transaction, or explains one. " +
+			"Nothing else runs: no second statement, no write.",
+	}, reader.call)
+	return s
+}
+
+// readHealth answers while the database is down too: that is when it is asked.
+func (o *opened) readHealth(context.Context, *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
+	s := o.monitor.Status()
+	h := healthResource{
+		Status: s.State, Reasons: append([]string{}, s.Reasons...), Since: s.Since, CheckedAt: s.CheckedAt,
+		LastError: s.LastError, Statistics: o.statistics(),
+	}
+	if !s.LastErrorAt.IsZero() {
+		h.LastErrorAt = &s.LastErrorAt
+	}
+	text, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{
+		{URI: healthURI, MIMEType: "application/json", Text: string(text)},
+	}}, nil
+}
+
+func (o *opened) holders() holders {
+	found := holders{Holders: []held{}}
+	for _, h := range o.pool.Holders() {
+		found.Holders = append(found.Holders, held{
+			Conn: h.Conn, HeldMS: milliseconds(h.Held), LastStatement: h.LastStatement,
+			InTransaction: h.InTransaction, AcquiredBy: h.Origin,
+		})
+	}
+	return found
+}
