@@ -1,0 +1,78 @@
+package sqlpool
+
+import "fmt"
+
+// A Setting is one setting of a pool in words, for people.
+type Setting struct {
+	Name   string // the field of Config, or the name by which it was set
+	Value  string // never a secret
+	Source string // "default", "program", or what else decided it
+}
+
+// The sources that the pool itself can tell.
+const (
+	SettingDefault = "default" // it is what the zero Config means
+	SettingProgram = "program" // the program chose another value
+	SettingResized = "resized" // Resize changed it since
+)
+
+// Settings returns the configuration in force, field by field. Where a field has
+// its default value, nobody knows whether somebody chose it.
+func (p *Pool) Settings() []Setting {
+	now, begin, usual := p.Config(), p.cfg, Config{}.withDefaults()
+	var all []Setting
+	add := func(name string, value, usual any) {
+		source := SettingProgram
+		if value == usual {
+			source = SettingDefault
+		}
+		all = append(all, Setting{Name: name, Value: fmt.Sprint(value), Source: source})
+	}
+	limit := func(name string, value, begin, usual int) {
+		add(name, value, usual)
+		if value != begin {
+			all[len(all)-1].Source = SettingResized
+		}
+	}
+	add("Name", now.Name, usual.Name)
+	limit("MaxConns", now.MaxConns, begin.MaxConns, usual.MaxConns)
+	limit("MinIdle", now.MinIdle, begin.MinIdle, usual.MinIdle)
+	add("AcquireTimeout", now.AcquireTimeout, usual.AcquireTimeout)
+	add("ConnectTimeout", now.ConnectTimeout, usual.ConnectTimeout)
+	add("MaxDialing", now.MaxDialing, usual.MaxDialing)
+	add("MaxWaiters", now.MaxWaiters, usual.MaxWaiters)
+	add("ShedTarget", now.ShedTarget, usual.ShedTarget)
+	add("ShedInterval", now.ShedInterval, usual.ShedInterval)
+	add("PingAfter", now.PingAfter, usual.PingAfter)
+	add("PingTimeout", now.PingTimeout, usual.PingTimeout)
+	add("RollbackTimeout", now.RollbackTimeout, usual.RollbackTimeout)
+	add("CloseTimeout", now.CloseTimeout, usual.CloseTimeout)
+	add("ShutdownTimeout", now.ShutdownTimeout, usual.ShutdownTimeout)
+	add("SweepInterval", now.SweepInterval, usual.SweepInterval)
+	add("Statements", now.Statements, usual.Statements)
+	add("StatementCacheSize", now.StatementCacheSize, usual.StatementCacheSize)
+	add("HideStatements", now.HideStatements, usual.HideStatements)
+	add("Backoff.First", now.Backoff.First, usual.Backoff.First)
+	add("Backoff.Max", now.Backoff.Max, usual.Backoff.Max)
+	add("Backoff.Factor", now.Backoff.Factor, usual.Backoff.Factor)
+	add("Backoff.NoJitter", now.Backoff.NoJitter, usual.Backoff.NoJitter)
+	add("FailFastAfter", now.FailFastAfter, usual.FailFastAfter)
+	add("Classify", chosen(now.Classify != nil), chosen(false))
+	add("Hooks", len(now.Hooks), 0)
+	return all
+}
+
+func chosen(set bool) string {
+	if set {
+		return "the program's own"
+	}
+	return "the pool's table"
+}
+
+// String returns "prepared" or "text".
+func (s Statements) String() string {
+	if s == StatementsAsText {
+		return "text"
+	}
+	return "prepared"
+}

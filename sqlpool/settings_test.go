@@ -1,0 +1,42 @@
+package sqlpool_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+func TestSettingsTellWhereAValueCameFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{MaxConns: 4, AcquireTimeout: time.Second})
+		must(t, p.Resize(8, 0))
+		got := map[string]sqlpool.Setting{}
+		for _, s := range p.Settings() {
+			got[s.Name] = s
+		}
+		for _, want := range []sqlpool.Setting{
+			{Name: "MaxConns", Value: "8", Source: sqlpool.SettingResized},
+			{Name: "MinIdle", Value: "0", Source: sqlpool.SettingDefault},
+			{Name: "AcquireTimeout", Value: "1s", Source: sqlpool.SettingProgram},
+			{Name: "Backoff.Max", Value: "16s", Source: sqlpool.SettingDefault},
+			{Name: "Statements", Value: "prepared", Source: sqlpool.SettingDefault},
+		} {
+			if got[want.Name] != want {
+				t.Errorf("got %+v, want %+v", got[want.Name], want)
+			}
+		}
+		// A field that is added to Config is shown too, but for the connector, in
+		// which there may be a password.
+		fields := reflect.TypeFor[sqlpool.Config]()
+		for i := range fields.NumField() {
+			name := fields.Field(i).Name
+			if _, ok := got[name]; !ok && name != "Connector" && !strings.HasPrefix(name, "Backoff") {
+				t.Errorf("no setting %s", name)
+			}
+		}
+	})
+}
