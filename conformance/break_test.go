@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"slices"
 
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
@@ -45,6 +46,43 @@ func above(wrap func(*conn) driver.Conn) func(*fakedb.DB, *Target) {
 			}}, pool})
 			db.SetMaxIdleConns(128)
 			return poolSubject(pool, db), nil
+		}
+	}
+}
+
+// connecting breaks how package sql gets its sessions.
+func connecting(wrap func(*sqlpool.Pool) driver.Connector) func(*fakedb.DB, *Target) {
+	return func(_ *fakedb.DB, t *Target) {
+		t.Open = func(s Settings) (*Subject, error) {
+			pool, err := sqlpool.New(config(s))
+			if err != nil {
+				return nil, err
+			}
+			db := sql.OpenDB(closing{wrap(pool), pool})
+			db.SetMaxIdleConns(-1) // each call is a Connect
+			return poolSubject(pool, db), nil
+		}
+	}
+}
+
+// connectFunc is a connector whose Connect is a function.
+type connectFunc struct {
+	driver.Connector
+	connect func(ctx context.Context) (driver.Conn, error)
+}
+
+func (c connectFunc) Connect(ctx context.Context) (driver.Conn, error) { return c.connect(ctx) }
+
+// hooked changes the hooks that a rule brings.
+func hooked(change func(*sqlpool.Hooks)) func(*fakedb.DB, *Target) {
+	return func(_ *fakedb.DB, t *Target) {
+		t.Open = func(s Settings) (*Subject, error) {
+			hooks := slices.Clone(s.Hooks)
+			for i := range hooks {
+				change(&hooks[i])
+			}
+			s.Hooks = hooks
+			return OpenPool(s)
 		}
 	}
 }

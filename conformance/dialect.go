@@ -42,9 +42,7 @@ type Dialect struct {
 	// Written counts rows without SQL, for databases that have no Count.
 	Written func(ctx context.Context, token string) (int, error)
 
-	// Isolation says that there are isolation levels, ReadOnly that there are
-	// read-only transactions.
-	Isolation, ReadOnly bool
+	TxInfo string // what an open transaction says of its isolation and access mode
 }
 
 // in puts a table's name in place.
@@ -86,8 +84,7 @@ var PostgreSQL = Dialect{
 	Insert:       "INSERT INTO {t} (v) VALUES ($1)",
 	Count:        "SELECT count(*) FROM {t} WHERE v = $1",
 	Alter:        "ALTER TABLE {t} ADD COLUMN w int DEFAULT 7",
-	Isolation:    true,
-	ReadOnly:     true,
+	TxInfo:       "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')",
 }
 
 // SQLite is the dialect of SQLite.

@@ -68,6 +68,7 @@ func (t *Target) askDriver(c any) {
 	missing(NeedLife, has[interface{ Alive() error }](c))
 	missing(NeedTxStatus, has[interface{ TxStatus() byte }](c))
 	missing(NeedSent, has[interface{ Sent() uint64 }](c))
+	missing(needRestates, has[interface{ StatementStale(error) bool }](c))
 	missing(NeedAbort, has[interface{ Abort() error }](c))
 }
 
@@ -91,8 +92,8 @@ func (t *Target) askDialect() {
 	for need, able := range map[Need]bool{
 		NeedSession: d.Session != "", NeedState: d.Set != "" && d.Show != "", NeedSleep: d.Sleep != "",
 		NeedFail: d.Fail != "", NeedTables: d.Tables, NeedSets: d.Sets != "", NeedSeries: d.Series != "",
-		NeedLedger:    d.Insert != "" && (d.Tables && d.Count != "" || d.Written != nil),
-		NeedIsolation: d.Isolation, NeedReadOnly: d.ReadOnly, NeedTextTx: d.Begin != "", NeedStale: d.Alter != "",
+		NeedLedger: d.Insert != "" && (d.Tables && d.Count != "" || d.Written != nil),
+		needEcho:   d.Echo != "", NeedTextTx: d.Begin != "", NeedStale: d.Alter != "",
 		NeedDiscard: d.Discard != "", NeedKill: t.Server != nil,
 	} {
 		if !able {

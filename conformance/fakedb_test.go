@@ -12,7 +12,7 @@ var fakeDialect = Dialect{
 	Name: "fakedb", One: "SELECT 1", Echo: "SELECT ?", EchoInt: "SELECT ?", Series: "SERIES %v", Sets: "SELECT 1; SELECT 2",
 	Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Types: []string{"SELECT 7", "SELECT x"},
 	Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
-	Insert: "INSERT ?", Alter: "ALTER {t}", Isolation: true, ReadOnly: true,
+	Insert: "INSERT ?", Alter: "ALTER {t}",
 }
 
 // fakeTarget is a target on a scripted server of its own.

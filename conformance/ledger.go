@@ -1,6 +1,9 @@
 package conformance
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // ledger is a place for unique rows, and a way to count them that does not go
 // through the database under test.
@@ -21,7 +24,11 @@ func (x *trial) ledger() ledger {
 }
 
 // token is a row that nobody else writes.
-func (l ledger) token(n int) string { return fmt.Sprintf("%s_%d", l.x.name(), n) }
+func (l ledger) token(n int) string { return l.tokenOf(fmt.Sprint(n)) }
+
+func (l ledger) tokenOf(word string) string {
+	return strings.ToLower(l.x.rule.ID) + "_" + l.x.target.run + "_" + word
+}
 
 // written counts a row.
 func (l ledger) written(token string) (n int) {

@@ -67,8 +67,6 @@ const (
 	NeedLedger       Need = "a row that can be counted"
 	NeedSets         Need = "several result sets"
 	NeedSeries       Need = "a query of several rows"
-	NeedIsolation    Need = "isolation levels"
-	NeedReadOnly     Need = "read-only transactions"
 	NeedTextTx       Need = "transactions begun by text"
 	NeedStale        Need = "prepared statements that a DDL statement makes stale"
 	NeedDiscard      Need = "a statement that drops prepared statements"

@@ -1,11 +1,18 @@
 package conformance
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
+	"slices"
+	"time"
 )
 
-var sqlRules = []Rule{
+var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules)
+
+// answerRules: what comes back.
+var answerRules = []Rule{
 	{
 		ID:     "SQL-01",
 		Rule:   "a query has the same columns and values, of the same types, as without the pool",
@@ -13,7 +20,7 @@ var sqlRules = []Rule{
 		Source: "database/sql: Rows.Columns, Rows.Scan",
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
-				for _, query := range append([]string{x.target.Dialect.One}, x.target.Dialect.Types...) {
+				for _, query := range x.queries() {
 					rows, err := db.QueryContext(x.ctx, query)
 					r.rows(query, rows, err)
 				}
@@ -27,16 +34,179 @@ var sqlRules = []Rule{
 		Source: "database/sql: Rows.ColumnTypes",
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
-				for _, query := range append([]string{x.target.Dialect.One}, x.target.Dialect.Types...) {
-					r.columnTypes(x, query, db)
+				for _, query := range x.queries() {
+					r.columnTypes(query, db)
 				}
 			})
 		},
 	},
+	{
+		ID:     "SQL-03",
+		Rule:   "arguments are converted by the driver's own rules, and refused with the same errors",
+		Why:    "a value that the driver takes (a Valuer, a time, a nil pointer) would be refused, or stored as something else",
+		Source: "database/sql/driver: NamedValueChecker, ColumnConverter, DefaultParameterConverter",
+		needs:  []Need{needEcho},
+		check: func(x *trial) {
+			x.compare(func(r *transcript, db *sql.DB) {
+				stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
+				r.err("prepare", err)
+				for i, value := range arguments {
+					what := fmt.Sprintf("argument %d, a %T", i, value)
+					rows, err := db.QueryContext(x.ctx, x.target.Dialect.Echo, value)
+					r.rows(what, rows, err)
+					if stmt != nil {
+						rows, err = stmt.QueryContext(x.ctx, value)
+						r.rows(what+", prepared", rows, err)
+					}
+				}
+				if stmt != nil {
+					r.err("closing", stmt.Close())
+				}
+			})
+		},
+	},
+	{
+		ID:     "SQL-04",
+		Rule:   "too few, too many and named arguments are refused with the same errors",
+		Why:    "a programming error would show as something else, or not at all",
+		Source: "database/sql: argument counts; database/sql/driver: Stmt.NumInput",
+		needs:  []Need{needEcho},
+		check: func(x *trial) {
+			x.compare(func(r *transcript, db *sql.DB) {
+				stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
+				r.err("prepare", err)
+				for what, args := range [][]any{{}, {"a", "b"}, {sql.Named("name", "a")}} {
+					what := fmt.Sprintf("call %d, with %v", what, args)
+					_, err := db.ExecContext(x.ctx, x.target.Dialect.Echo, args...)
+					r.err(what, err)
+					if stmt != nil {
+						_, err = stmt.ExecContext(x.ctx, args...)
+						r.err(what+", prepared", err)
+					}
+				}
+			})
+		},
+	},
+	{
+		ID:     "SQL-05",
+		Rule:   "RowsAffected and LastInsertId say the same",
+		Why:    "optimistic locking counts the rows of an UPDATE",
+		Source: "database/sql: Result",
+		needs:  []Need{NeedLedger},
+		check: func(x *trial) {
+			x.compare(func(r *transcript, db *sql.DB) {
+				l := x.ledger()
+				r.hide = append(r.hide, l.table)
+				result, err := db.ExecContext(x.ctx, l.insert, l.token(1))
+				r.result("an insert", result, err)
+				result, err = db.ExecContext(x.ctx, x.target.Dialect.One)
+				r.result("no insert", result, err)
+			})
+		},
+	},
+	{
+		ID:     "SQL-06",
+		Rule:   "a query of several result sets has them all, in order",
+		Why:    "the second set of a procedure or batch would be missing without an error",
+		Source: "database/sql: Rows.NextResultSet",
+		needs:  []Need{NeedSets},
+		check: func(x *trial) {
+			x.compare(func(r *transcript, db *sql.DB) {
+				rows, err := db.QueryContext(x.ctx, x.target.Dialect.Sets)
+				r.rows("two sets", rows, err)
+			})
+		},
+	},
+	{
+		ID:     "SQL-07",
+		Rule:   "a long answer has all its rows, in order",
+		Why:    "rows that end early without an error are the worst of errors",
+		Source: "database/sql: Rows.Next, Rows.Err",
+		needs:  []Need{NeedSeries},
+		check: func(x *trial) {
+			const most = 3000
+			rows, err := x.open(Settings{}).DB.QueryContext(x.ctx, fmt.Sprintf(x.target.Dialect.Series, most))
+			x.must("a long query", err)
+			defer rows.Close()
+			n := 0
+			for ; rows.Next(); n++ {
+				var got int
+				x.must("scanning", rows.Scan(&got))
+				if got != n+1 {
+					x.fatalf("row %d is %d", n+1, got)
+				}
+			}
+			if n != most || rows.Err() != nil {
+				x.errorf("%d of %d rows came, and the error is %v", n, most, rows.Err())
+			}
+		},
+	},
+	{
+		ID:     "SQL-08",
+		Rule:   "a query without rows is sql.ErrNoRows to QueryRow and no error to Query",
+		Why:    "programs tell \"not there\" from \"failed\" by it",
+		Source: "database/sql: Row.Scan",
+		needs:  []Need{NeedSeries},
+		check: func(x *trial) {
+			x.compare(func(r *transcript, db *sql.DB) {
+				none := fmt.Sprintf(x.target.Dialect.Series, 0)
+				var n int
+				r.err("QueryRow", db.QueryRowContext(x.ctx, none).Scan(&n))
+				rows, err := db.QueryContext(x.ctx, none)
+				r.rows("Query", rows, err)
+			})
+		},
+	},
+	{
+		ID:     "SQL-09",
+		Rule:   "rows closed before their end leave the connection fit for the next statement",
+		Why:    "LIMIT by break is common: the next borrower would read the rest of somebody else's answer",
+		Source: "database/sql/driver: Rows.Close",
+		needs:  []Need{NeedSeries},
+		check: func(x *trial) {
+			db := x.open(Settings{MaxConns: 1}).DB
+			for i := range 5 {
+				rows, err := db.QueryContext(x.ctx, fmt.Sprintf(x.target.Dialect.Series, 500))
+				x.must("a long query", err)
+				for range i + 1 {
+					rows.Next()
+				}
+				x.must("closing its rows early", rows.Close())
+				var one int
+				if err := db.QueryRowContext(x.ctx, x.target.Dialect.One).Scan(&one); err != nil || one != 1 {
+					x.errorf("the next query gives %d, %v", one, err)
+				}
+			}
+		},
+	},
 }
 
-func (r *transcript) columnTypes(x *trial, query string, db *sql.DB) {
-	rows, err := db.QueryContext(x.ctx, query)
+// needEcho is what the rules about arguments cannot do without.
+const needEcho Need = "a query that returns its argument"
+
+// arguments are one of each kind that drivers treat differently.
+var arguments = []any{
+	"text", "", int64(7), int8(-3), uint16(9), uint64(1) << 63, true, 2.5, nil, []byte("bytes"), []byte(nil),
+	time.Date(2001, 2, 3, 4, 5, 6, 789000000, time.UTC), time.Minute,
+	sql.NullString{}, sql.NullString{String: "valid", Valid: true}, (*string)(nil), new(int), valuer("v"), (*valuer)(nil),
+	brokenValuer{}, struct{}{}, make(chan int),
+}
+
+type valuer string
+
+func (v valuer) Value() (driver.Value, error) { return "the value of " + string(v), nil }
+
+type brokenValuer struct{}
+
+func (brokenValuer) Value() (driver.Value, error) { return nil, context.Canceled }
+
+// queries are all that the dialect has to compare answers with.
+func (x *trial) queries() []string {
+	return append([]string{x.target.Dialect.One}, x.target.Dialect.Types...)
+}
+
+func (r *transcript) columnTypes(query string, db *sql.DB) {
+	rows, err := db.QueryContext(r.x.ctx, query)
 	r.err(query, err)
 	if err != nil {
 		return
@@ -49,6 +219,6 @@ func (r *transcript) columnTypes(x *trial, query string, db *sql.DB) {
 		precision, scale, hasScale := c.DecimalSize()
 		nullable, tells := c.Nullable()
 		r.note("%s: column %q is a %s, scanned into %v, length %d %v, decimal %d %d %v, nullable %v %v", query,
-			c.Name(), c.DatabaseTypeName(), fmt.Sprint(c.ScanType()), length, hasLength, precision, scale, hasScale, nullable, tells)
+			c.Name(), c.DatabaseTypeName(), c.ScanType(), length, hasLength, precision, scale, hasScale, nullable, tells)
 	}
 }
