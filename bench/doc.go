@@ -1,7 +1,18 @@
-// Package bench measures the pool beside its peers. Absolute times mean little
-// on a shared machine, so each benchmark runs its two contenders in turn, a
-// short stretch each, and reports the median of the ratios: below 1x the pool
-// is faster than what it is compared with.
+// Package bench measures the pool beside its peers.
 //
-//	go test -run '^$' -bench . -benchtime 1x
+// Absolute times mean little on a shared machine. So every figure is either a
+// count, or a ratio of two contenders that took turns, a short stretch each, in
+// several rounds: the median of the rounds' ratios, with their quartiles. An A/A
+// run (the same contender under a second name) stands beside them and shows how
+// far from 1 the machine alone gets.
+//
+// A measurement, file by file: contenders.go, lenders.go and hooks.go open the
+// contenders; client.go, pgxclient.go and op.go are what they are asked to do;
+// stretch.go runs one contender for a moment and turns.go lets all take turns;
+// workloads.go lists what is measured, each workload a file of its own;
+// figure.go and report.go keep the results, budget.go holds them against the
+// project's bars and gate.go against an earlier run; markdown.go, chart.go and
+// page.go show them.
+//
+// Command run does all of it: see make bench.
 package bench

@@ -1,0 +1,161 @@
+package bench
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
+
+	"github.com/sqlpool/go/drivers/libpq"
+	"github.com/sqlpool/go/drivers/pgxv5"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// Setup is what a contender is opened with.
+type Setup struct {
+	DSN     string
+	Schema  string // of the tables; see CreateTables
+	Conns   int    // at most so many connections
+	MinIdle int    // so many are kept ready, where the contender can
+	Cold    bool   // nothing is dialed or prepared ahead
+
+	// Dial is called before each dial; what it returns, after it. It may be nil.
+	Dial func() (done func())
+}
+
+// Contender is a pool that takes part, with its own defaults but for the limit
+// of connections: whatever it does for reliability is on.
+type Contender struct {
+	Name    string
+	Driver  string // pgx or lib/pq
+	Against string // the contender that its ratios are to; itself for none
+	Open    func(context.Context, Setup) (Client, error)
+}
+
+// The contenders' names.
+const (
+	PlainPgx   = "database/sql + pgx"
+	PlainPgx2  = "database/sql + pgx, again" // the A/A run
+	PgxpoolSQL = "pgxpool behind database/sql"
+	Pgxpool    = "pgxpool, native"
+	SqlpoolPgx = "sqlpool + pgx"
+	LeakPgx    = "sqlpool + pgx, leak capture"
+	HooksPgx   = "sqlpool + pgx, standard hooks"
+	PlainPq    = "database/sql + lib/pq"
+	PlainPq2   = "database/sql + lib/pq, again"
+	SqlpoolPq  = "sqlpool + lib/pq"
+	LeakPq     = "sqlpool + lib/pq, leak capture"
+	HooksPq    = "sqlpool + lib/pq, standard hooks"
+)
+
+// Contenders are all of them, those that others are compared with first.
+var Contenders = []Contender{
+	{PlainPgx, "pgx", PlainPgx, plain(pgxConnector)},
+	{PlainPgx2, "pgx", PlainPgx, plain(pgxConnector)},
+	{PgxpoolSQL, "pgx", PlainPgx, openPgxpoolSQL},
+	{Pgxpool, "pgx", PlainPgx, openPgxpool},
+	{SqlpoolPgx, "pgx", PlainPgx, pooled(pgxAdapter, noHooks)},
+	{LeakPgx, "pgx", PlainPgx, pooled(pgxAdapter, leakCapture)},
+	{HooksPgx, "pgx", PlainPgx, pooled(pgxAdapter, standardHooks)},
+	{PlainPq, "lib/pq", PlainPq, plain(pqConnector)},
+	{PlainPq2, "lib/pq", PlainPq, plain(pqConnector)},
+	{SqlpoolPq, "lib/pq", PlainPq, pooled(pqAdapter, noHooks)},
+	{LeakPq, "lib/pq", PlainPq, pooled(pqAdapter, leakCapture)},
+	{HooksPq, "lib/pq", PlainPq, pooled(pqAdapter, standardHooks)},
+}
+
+// pick returns the contenders of those names, in the order of Contenders.
+func pick(names ...string) (picked []Contender) {
+	for _, c := range Contenders {
+		for _, name := range names {
+			if c.Name == name {
+				picked = append(picked, c)
+			}
+		}
+	}
+	return picked
+}
+
+type connectorOf func(dsn string) (driver.Connector, error)
+
+func pgxAdapter(dsn string) (driver.Connector, error) { return pgxv5.Connector(dsn) }
+
+func pqAdapter(dsn string) (driver.Connector, error) { return libpq.Connector(dsn) }
+
+func pqConnector(dsn string) (driver.Connector, error) { return pq.NewConnector(dsn) }
+
+func pgxConnector(dsn string) (driver.Connector, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return stdlib.GetConnector(*cfg), nil
+}
+
+// plain is package sql's own pool. It keeps as many idle connections as open
+// ones: with its default of two it would dial all the time.
+func plain(connector connectorOf) func(context.Context, Setup) (Client, error) {
+	return func(ctx context.Context, s Setup) (Client, error) {
+		c, err := connector(s.DSN)
+		if err != nil {
+			return nil, err
+		}
+		db := sql.OpenDB(watched(c, s))
+		db.SetMaxOpenConns(s.Conns)
+		db.SetMaxIdleConns(s.Conns)
+		return newSQLClient(ctx, db, s)
+	}
+}
+
+// pooled is this module's pool.
+func pooled(connector connectorOf, hooks func() []sqlpool.Hooks) func(context.Context, Setup) (Client, error) {
+	return func(ctx context.Context, s Setup) (Client, error) {
+		c, err := connector(s.DSN)
+		if err != nil {
+			return nil, err
+		}
+		p, err := sqlpool.New(sqlpool.Config{Connector: watched(c, s), MaxConns: s.Conns, MinIdle: s.MinIdle, Hooks: hooks()})
+		if err != nil {
+			return nil, err
+		}
+		return newSQLClient(ctx, sqlpool.OpenDB(p), s)
+	}
+}
+
+func openPgxpool(ctx context.Context, s Setup) (Client, error) {
+	pool, err := newPgxpool(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return pgxClient{pool, textsOf(s.Schema)}, nil
+}
+
+func openPgxpoolSQL(ctx context.Context, s Setup) (Client, error) {
+	pool, err := newPgxpool(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newSQLClient(ctx, stdlib.OpenDBFromPool(pool), s)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	c.also = func() error { pool.Close(); return nil }
+	return c, nil
+}
+
+func newPgxpool(ctx context.Context, s Setup) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(s.DSN)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns, cfg.MinConns = int32(s.Conns), int32(s.MinIdle)
+	if s.Dial != nil {
+		watchPgxpool(cfg, s.Dial)
+	}
+	return pgxpool.NewWithConfig(ctx, cfg)
+}

@@ -1,0 +1,58 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// crowd is so many goroutines on so many connections.
+type crowd struct{ goroutines, conns int }
+
+func (c crowd) String() string {
+	if c.goroutines == 1 {
+		return "1"
+	}
+	return fmt.Sprintf("%d on %d", c.goroutines, c.conns)
+}
+
+// loans is a loan begun and ended, without a statement.
+func loans(ctx context.Context, l *lab) error {
+	crowds := []crowd{{1, 8}, {64, 8}, {1000, 10}}
+	l.expect(len(crowds) * len(bares) * l.Rounds)
+	for _, c := range crowds {
+		if err := l.loansOf(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lab) loansOf(ctx context.Context, c crowd) error {
+	var hold func()
+	if c.goroutines > c.conns {
+		// Without it each goroutine would have all to itself until it is preempted,
+		// and hardly anybody would ever wait.
+		hold = runtime.Gosched
+	}
+	var entrants []entrant
+	for _, b := range bares {
+		lender, err := b.open(c.conns)
+		if err != nil {
+			return err
+		}
+		defer lender.Close()
+		entrants = append(entrants, entrant{b.name, b.against, func(ctx context.Context) (sample, error) {
+			return stretch(ctx, load{goroutines: c.goroutines, length: l.long(250 * time.Millisecond), batch: 16},
+				func(ctx context.Context, _, _ int) error { return lender.Lend(ctx, hold) })
+		}})
+	}
+	workload := "loans, " + c.String()
+	found, err := l.take(ctx, workload, l.Rounds, entrants)
+	if err != nil {
+		return err
+	}
+	l.compare(workload, found, entrants, true, perOp)
+	return nil
+}

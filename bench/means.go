@@ -1,0 +1,48 @@
+package bench
+
+// rivals are ratios within the server's workloads that are not to the plain
+// pool: what a hook costs, and the other pools on pgx.
+var rivals = [][2]string{
+	{SqlpoolPgx, PgxpoolSQL}, {SqlpoolPgx, Pgxpool},
+	{LeakPgx, SqlpoolPgx}, {HooksPgx, SqlpoolPgx}, {LeakPq, SqlpoolPq}, {HooksPq, SqlpoolPq},
+}
+
+// summarise adds the geometric means: over everything, for each number of
+// goroutines, and for each operation. A single cell swings too much to be held
+// to anything.
+func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entrant) {
+	var pairs [][2]string
+	present := map[string]bool{}
+	for _, e := range entrants {
+		pairs = append(pairs, [2]string{e.name, e.against})
+		present[e.name] = true
+	}
+	for _, pair := range rivals {
+		if present[pair[0]] && present[pair[1]] {
+			pairs = append(pairs, pair)
+		}
+	}
+	mean := func(workload string, in func(cell) bool) {
+		for _, pair := range pairs {
+			for _, m := range serverMeasures {
+				var all [][]float64
+				for c, found := range cells {
+					if in(c) {
+						all = append(all, found.ratios(pair[0], pair[1], m))
+					}
+				}
+				l.add(Figure{
+					Workload: workload, Contender: pair[0], Against: pair[1], Measure: m,
+					Held: isOurs(pair[0]) && pair[0] != pair[1],
+				}, means(all))
+			}
+		}
+	}
+	mean(meanOf(transport), func(cell) bool { return true })
+	for _, n := range callers {
+		mean(meanOf(transport, goroutines(n)), func(c cell) bool { return c.goroutines == n })
+	}
+	for _, op := range ServerOps {
+		mean(meanOf(transport, string(op)), func(c cell) bool { return c.op == op })
+	}
+}

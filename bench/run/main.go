@@ -1,0 +1,157 @@
+// Command run measures the pool beside its peers, and holds what it found
+// against the project's bars and an earlier run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sqlpool/go/bench"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var (
+		o        bench.Options
+		from     = flag.String("from", "", "`file` with the figures of an earlier run: use those, and measure nothing")
+		asJSON   = flag.String("json", "", "`file` for all figures")
+		asText   = flag.String("markdown", "", "`file` for the tables; - is standard output")
+		fill     = flag.String("fill", "", "`files`, separated by commas, whose marked sections are made anew")
+		plots    = flag.String("plots", "", "`folder` for the charts")
+		store    = flag.String("store", "", "`file` to store the figures in that are held from now on")
+		baseline = flag.String("check", "", "`file` with the stored figures: fail if any has become worse")
+		only     = flag.String("only", "", "measure only workloads that match this `regexp`")
+		profiles = flag.String("profile", "", "`folder` for profiles of the whole run; they cost time")
+	)
+	flag.BoolVar(&o.Short, "short", false, "see that everything works: about a tenth of the time")
+	flag.IntVar(&o.Rounds, "rounds", 0, "`rounds` of each comparison; 7 by default, 3 when short")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected %q", flag.Args())
+	}
+	if *only != "" {
+		var err error
+		if o.Only, err = regexp.Compile(*only); err != nil {
+			return fmt.Errorf("-only: %w", err)
+		}
+	}
+	report, err := measure(ctx, o, *from, *profiles)
+	if err != nil {
+		return err
+	}
+	if *store != "" && (report.Short || report.Partial) {
+		return errors.New("-store: only a whole run can be a baseline")
+	}
+	return write(report, *asJSON, *asText, *fill, *plots, *store, *baseline)
+}
+
+// measure measures, or reads what was measured.
+func measure(ctx context.Context, o bench.Options, from, profiles string) (*bench.Report, error) {
+	if from != "" {
+		return bench.Load(from)
+	}
+	stop, err := profile(profiles)
+	if err != nil {
+		return nil, err
+	}
+	line := newLine(os.Stderr)
+	o.Progress = line.show
+	report, err := bench.Run(ctx, o)
+	line.clear()
+	return report, errors.Join(err, stop())
+}
+
+func write(r *bench.Report, asJSON, asText, fill, plots, store, baseline string) (err error) {
+	if asJSON != "" {
+		err = errors.Join(err, r.Save(asJSON))
+	}
+	switch asText {
+	case "":
+	case "-":
+		fmt.Print(r.Markdown())
+	default:
+		err = errors.Join(err, os.WriteFile(asText, []byte(r.Markdown()), 0o644))
+	}
+	if fill != "" {
+		for file := range strings.SplitSeq(fill, ",") {
+			err = errors.Join(err, r.FillFile(file))
+		}
+	}
+	if plots != "" {
+		err = errors.Join(err, r.Plot(plots))
+	}
+	if store != "" {
+		err = errors.Join(err, r.Baseline().Save(store))
+	}
+	if err != nil || baseline == "" {
+		return err
+	}
+	stored, err := bench.Load(baseline)
+	if err != nil {
+		return err
+	}
+	if worse := bench.Check(r, stored); len(worse) > 0 {
+		return fmt.Errorf("worse than %s:\n  %s", baseline, strings.Join(worse, "\n  "))
+	}
+	fmt.Printf("none of %d figures is worse than in %s\n", len(stored.Figures), baseline)
+	return nil
+}
+
+// line is the progress: redrawn on a terminal, a line now and then elsewhere.
+type line struct {
+	w        *os.File
+	terminal bool
+	begun    time.Time
+	shown    time.Time
+}
+
+func newLine(w *os.File) *line {
+	info, err := w.Stat()
+	return &line{w: w, terminal: err == nil && info.Mode()&os.ModeCharDevice != 0, begun: time.Now()}
+}
+
+func (l *line) show(workload string, done float64) {
+	pause := 10 * time.Second
+	if l.terminal {
+		pause = 200 * time.Millisecond
+	}
+	if time.Since(l.shown) < pause {
+		return
+	}
+	l.shown = time.Now()
+	left := "?"
+	if done > 0.01 {
+		took := time.Since(l.begun)
+		left = (time.Duration(float64(took)/done) - took).Round(time.Second).String()
+	}
+	full := int(done*30 + 0.5)
+	text := fmt.Sprintf("[%s%s] %3.0f %%  %s left  %s", strings.Repeat("#", full), strings.Repeat("-", 30-full), 100*done, left, workload)
+	if l.terminal {
+		fmt.Fprintf(l.w, "\r%s\x1b[K", text)
+		return
+	}
+	fmt.Fprintln(l.w, text)
+}
+
+func (l *line) clear() {
+	if l.terminal {
+		fmt.Fprint(l.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,159 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/sqlpool/go/internal/pgserver"
+)
+
+// Options say how much is measured. The zero value is a full run.
+type Options struct {
+	Rounds int            // of each comparison. Default 7, or 3 when short
+	Scale  float64        // of the stretches' lengths. Default 1, or 0.1 when short
+	Short  bool           // see that everything works
+	Only   *regexp.Regexp // only workloads whose names match
+
+	// Progress is told how far the run has come, from 0 to 1. It may be nil.
+	Progress func(workload string, done float64)
+}
+
+// workload is one thing that is measured. Its cost is its share of a full run,
+// in seconds on two cores.
+type workload struct {
+	name string
+	cost float64
+	run  func(context.Context, *lab) error
+}
+
+// workloads are run in this order: first what needs a quiet process.
+var workloads = []workload{
+	{"footprint", 14, footprint},
+	{"allocations", 2, allocations},
+	{"loans", 50, loans},
+	{"waiting", 30, waiting},
+	{"no-op", 42, noop},
+	{"reading", 6, reading},
+	{"conn", 6, connAndClose},
+	{"start and stop", 12, startAndStop},
+	{"burst", 18, burst},
+	{"spike", 20, spike},
+	{"prepares", 4, prepares},
+	{"cancels", 10, cancels},
+	{"restart", 8, restart},
+	{"server", 420, server},
+}
+
+// lab is a run under way.
+type lab struct {
+	Options
+	report *Report
+
+	server    *pgserver.Server // started when the first workload asks for it
+	hasTables bool
+	done      float64 // cost of the workloads that are over
+	total     float64
+	now       workload
+	stepped   int
+	steps     int // of the present workload; 0 when not known
+}
+
+// Run measures. The report holds what was found until an error ended the run.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	l := &lab{Options: o.withDefaults()}
+	l.report = newReport(l.Options)
+	begun := time.Now()
+	var picked []workload
+	for _, w := range workloads {
+		if o.Only == nil || o.Only.MatchString(w.name) {
+			picked = append(picked, w)
+			l.total += w.cost
+		}
+	}
+	var err error
+	for _, w := range picked {
+		l.now, l.stepped, l.steps = w, 0, 0
+		l.tell(0)
+		if err = w.run(ctx, l); err != nil {
+			err = fmt.Errorf("%s: %w", w.name, err)
+			break
+		}
+		l.done += w.cost
+	}
+	if l.server != nil {
+		if closing := l.server.Close(); err == nil {
+			err = closing
+		}
+	}
+	l.report.Took = time.Since(begun)
+	return l.report, err
+}
+
+func (o Options) withDefaults() Options {
+	if o.Rounds == 0 {
+		o.Rounds = 7
+		if o.Short {
+			o.Rounds = 3
+		}
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+		if o.Short {
+			o.Scale = 0.1
+		}
+	}
+	return o
+}
+
+// expect says how many turns the present workload will take.
+func (l *lab) expect(steps int) { l.steps = steps }
+
+// step counts one turn.
+func (l *lab) step() {
+	l.stepped++
+	if l.steps > 0 {
+		l.tell(min(float64(l.stepped)/float64(l.steps), 1))
+	}
+}
+
+func (l *lab) tell(share float64) {
+	if l.Progress != nil {
+		l.Progress(l.now.name, (l.done+share*l.now.cost)/l.total)
+	}
+}
+
+// long is a stretch's length.
+func (l *lab) long(d time.Duration) time.Duration { return time.Duration(float64(d) * l.Scale) }
+
+// less is n, or fewer when the run is short.
+func (l *lab) less(n, short int) int {
+	if l.Short {
+		return short
+	}
+	return n
+}
+
+// postgres is the run's private server. Autovacuum is off: it would work in
+// some contender's turn and not in another's.
+func (l *lab) postgres(ctx context.Context) (*pgserver.Server, error) {
+	if l.server != nil {
+		return l.server, nil
+	}
+	s, err := pgserver.Start(ctx, pgserver.Options{
+		MaxConnections: 400,
+		Settings:       map[string]string{"autovacuum": "off", "shared_buffers": "128MB", "max_wal_size": "4GB"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.server = s
+	rows, err := s.Query(ctx, "SHOW server_version")
+	if err != nil {
+		return nil, err
+	}
+	l.report.Postgres = strings.Fields(rows[0][0])[0]
+	return s, nil
+}
