@@ -3,9 +3,13 @@ package conformance
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
 var acquireRules = []Rule{
@@ -13,7 +17,7 @@ var acquireRules = []Rule{
 		ID:     "ACQ-01",
 		Rule:   "callers are served in the order in which they came",
 		Why:    "out of order the unlucky wait many times the average: that is the p99",
-		Source: "this pool: first in, first out (design, Acquire)",
+		Source: "this pool: first in, first out",
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1})
 			const callers = 12
@@ -44,8 +48,7 @@ var acquireRules = []Rule{
 			for range 24 {
 				x.spawn(func() {
 					for range 8 {
-						_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
-						x.must("a statement", err)
+						x.use("a statement", s.DB)
 					}
 				})
 			}
@@ -53,6 +56,166 @@ var acquireRules = []Rule{
 			if _, most := p.openNow(); most > limit {
 				x.errorf("%d connections were open at once, and MaxConns is %d", most, limit)
 			}
+		},
+	},
+	{
+		ID:     "ACQ-03",
+		Rule:   "a caller stops waiting when its context ends, with the context's error, and leaves the queue",
+		Why:    "requests that are over would keep their place in front of those that are not",
+		Source: "database/sql: DB.Conn; this pool: one deadline covers waiting, validating and dialing",
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1})
+			hold := x.hold(s.DB)
+			ctx, cancel := context.WithTimeout(x.ctx, soon)
+			defer cancel()
+			start := time.Now()
+			_, err := s.DB.ExecContext(ctx, x.target.Dialect.One)
+			if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > x.atOnce() {
+				x.errorf("with a deadline in %v it took %v and said: %v", soon, took, err)
+			}
+			if n := s.Figures().Waiting; n > 0 {
+				x.errorf("%d callers are still in the queue", n)
+			}
+			x.must("giving the connection back", hold.Close())
+			x.mustServe("the next caller", x.call(x.ctx, s.DB))
+		},
+	},
+	{
+		ID:     "ACQ-04",
+		Rule:   "a caller without a deadline waits at most AcquireTimeout, and errors.Is says sqlpool.ErrAcquireTimeout",
+		Why:    "one lost connection would hang every request for ever",
+		Source: "this pool: Config.AcquireTimeout",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout = soon }})
+			x.hold(s.DB)
+			start := time.Now()
+			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
+			if took := time.Since(start); !errors.Is(err, sqlpool.ErrAcquireTimeout) || took > x.atOnce() {
+				x.errorf("with an AcquireTimeout of %v it took %v and said: %v", soon, took, err)
+			}
+		},
+	},
+	{
+		ID:     "ACQ-05",
+		Rule:   "the error of a timed out acquire names the phase, the counts, the knob and who holds the connections",
+		Why:    "at 3 a.m. \"timed out\" alone starts a search",
+		Source: "this pool: AcquireError",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout = soon }})
+			x.hold(s.DB)
+			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
+			var acquire *sqlpool.AcquireError
+			if !errors.As(err, &acquire) {
+				x.fatalf("the error is a %T: %v", err, err)
+			}
+			if acquire.Phase != sqlpool.PhaseWaiting || acquire.Stats.InUse != 1 || acquire.Waited < soon || len(acquire.Holders) != 1 {
+				x.errorf("it says phase %q, %d in use, waited %v, holders %v", acquire.Phase, acquire.Stats.InUse, acquire.Waited, acquire.Holders)
+			}
+			for _, word := range []string{"MaxConns", x.target.Dialect.One, "held for"} {
+				if !strings.Contains(err.Error(), word) {
+					x.errorf("%q is not in %q", word, err)
+				}
+			}
+		},
+	},
+	{
+		ID:     "ACQ-06",
+		Rule:   "a caller that gives up while it is being served loses no connection",
+		Why:    "each crossing would cost a connection for good: the pool dies of timeouts",
+		Source: "this pool: a waiter that is granted and gone passes the grant on",
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1})
+			for round := range 50 {
+				brief, end := x.brief()
+				hold, err := s.DB.Conn(brief)
+				if err == nil {
+					_, err = hold.ExecContext(brief, x.target.Dialect.One)
+				}
+				end()
+				if err != nil {
+					x.fatalf("after %d callers who gave up, the only connection is not to be had any more: %v", round, err)
+				}
+				ctx, cancel := context.WithCancel(x.ctx)
+				before := s.Figures().Waited
+				waiter := x.call(ctx, s.DB)
+				x.awaitWaiting(s, before, 1)
+				released := make(chan struct{})
+				go func() { // at the same moment
+					defer close(released)
+					hold.Close()
+				}()
+				cancel()
+				<-released
+				<-waiter.done
+			}
+			x.settle(s)
+		},
+	},
+	{
+		ID:     "ACQ-07",
+		Rule:   "a connection that is given back serves a caller whose dial is still under way",
+		Why:    "when the server is slow to accept, callers would wait for it beside idle connections",
+		Source: "this pool: dials are detached from callers",
+		check: func(x *trial) {
+			p := x.probe()
+			dials := p.gate(OpDial)
+			dials.let(1)
+			s := x.open(Settings{MaxConns: 2})
+			hold := x.hold(s.DB)
+			waiter := x.call(x.ctx, s.DB)
+			x.until("a second dial is under way", func() bool { return dials.waiting.Load() == 1 })
+			x.must("giving the first connection back", hold.Close())
+			x.mustServe("the caller whose dial hangs, beside an idle connection", waiter)
+			dials.all()
+		},
+	},
+	{
+		ID:     "ACQ-08",
+		Rule:   "Acquire under a context that has ended fails at once with its error, even when a connection is idle",
+		Why:    "work would begin for a request that is over",
+		Source: "this pool: Pool.Acquire",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{})
+			x.use("a first statement", s.DB)
+			ctx, cancel := context.WithCancelCause(x.ctx)
+			cancel(errors.New("the caller's cause"))
+			loan, err := s.Pool.Acquire(ctx)
+			if err == nil {
+				loan.Release()
+			}
+			if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "the caller's cause") {
+				x.errorf("Acquire says: %v", err)
+			}
+		},
+	},
+	{
+		ID:     "ACQ-09",
+		Rule:   "who holds the last connection can close a statement at once, whoever waits with it",
+		Why:    "package sql closes statements under the lock of the sessions that used them: a session that waits there waits for itself",
+		Source: "database/sql: Stmt.Close; this pool: a session with live statements does not wait under that lock",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1})
+			stmt, err := s.DB.PrepareContext(x.ctx, x.target.Dialect.One)
+			x.must("Prepare", err)
+			_, err = stmt.ExecContext(x.ctx)
+			x.must("using the statement", err)
+			loan := x.acquire(s)
+			waiter := x.call(x.ctx, s.DB)
+			x.awaitWaiting(s, 0, 1)
+			closed := make(chan error, 1)
+			go func() { closed <- stmt.Close() }()
+			select {
+			case err := <-closed:
+				x.must("closing the statement", err)
+			case <-time.After(x.target.Limit / 10):
+				x.errorf("Stmt.Close waits for the connection that its caller holds")
+			}
+			x.must("releasing the loan", loan.Release())
+			x.mustServe("the waiter", waiter)
 		},
 	},
 }
@@ -64,58 +227,18 @@ func (x *trial) serve(s *Subject, callers int) (served []int) {
 	before := s.Figures().Waited
 	var mu sync.Mutex
 	for i := range callers {
-		x.queue(s, before, i, func(*sql.Conn) {
+		x.spawn(func() {
+			var conn *sql.Conn
+			conn, err := s.DB.Conn(x.ctx)
+			x.must("waiting", err)
+			defer conn.Close()
 			mu.Lock()
 			defer mu.Unlock()
 			served = append(served, i)
 		})
+		x.awaitWaiting(s, before, i+1)
 	}
 	hold.Close()
 	x.work.Wait()
 	return served
-}
-
-// hold takes a connection out of the pool.
-func (x *trial) hold(db *sql.DB) *sql.Conn {
-	conn, err := db.Conn(x.ctx)
-	x.must("acquiring a connection", err)
-	x.cleanup(func() { conn.Close() })
-	_, err = conn.ExecContext(x.ctx, x.target.Dialect.One) // a session that was never used may be revoked
-	x.must("a statement on the connection that is held", err)
-	return conn
-}
-
-// queue starts a caller and returns when it waits: the n-th behind whoever
-// holds the connections.
-func (x *trial) queue(s *Subject, before int64, n int, served func(*sql.Conn)) {
-	about := make(chan struct{})
-	x.spawn(func() {
-		close(about)
-		conn, err := s.DB.Conn(x.ctx)
-		if err != nil {
-			x.errorf("caller %d: %v", n, err)
-			return
-		}
-		defer conn.Close()
-		served(conn)
-	})
-	<-about
-	x.awaitQueue(s, before, n+1)
-}
-
-// awaitQueue returns when so many callers wait. A pool that does not tell is
-// asked by its count of waits, where that counts those that still wait.
-func (x *trial) awaitQueue(s *Subject, before int64, n int) {
-	x.until("the callers wait", func() bool {
-		f := s.Figures()
-		if f.Waiting >= 0 {
-			return f.Waiting >= n
-		}
-		return f.Waited-before >= int64(n)
-	})
-}
-
-// brief is a context that ends soon: for what must not wait.
-func (x *trial) brief() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(x.ctx, x.target.Limit/10)
 }

@@ -13,7 +13,7 @@ import (
 // The tools to make mutants with: each breaks one layer and leaves the others.
 
 // configured changes the pool's configuration, last of all.
-func configured(change func(*sqlpool.Config)) func(*fakedb.DB, *Target) {
+func configured(change func(*sqlpool.Config)) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			cfg := config(s)
@@ -29,12 +29,12 @@ func configured(change func(*sqlpool.Config)) func(*fakedb.DB, *Target) {
 
 // below breaks the driver under the pool, but not the one that the pool is
 // compared with.
-func below(wrap func(driver.Conn) driver.Conn) func(*fakedb.DB, *Target) {
+func below(wrap func(driver.Conn) driver.Conn) breaking {
 	return configured(func(cfg *sqlpool.Config) { cfg.Connector = wrapped{cfg.Connector, wrap} })
 }
 
 // above breaks the sessions that package sql gets.
-func above(wrap func(*conn) driver.Conn) func(*fakedb.DB, *Target) {
+func above(wrap func(*conn) driver.Conn) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			pool, err := sqlpool.New(config(s))
@@ -51,7 +51,7 @@ func above(wrap func(*conn) driver.Conn) func(*fakedb.DB, *Target) {
 }
 
 // connecting breaks how package sql gets its sessions.
-func connecting(wrap func(*sqlpool.Pool) driver.Connector) func(*fakedb.DB, *Target) {
+func connecting(wrap func(*sqlpool.Pool) driver.Connector) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			pool, err := sqlpool.New(config(s))
@@ -74,7 +74,7 @@ type connectFunc struct {
 func (c connectFunc) Connect(ctx context.Context) (driver.Conn, error) { return c.connect(ctx) }
 
 // hooked changes the hooks that a rule brings.
-func hooked(change func(*sqlpool.Hooks)) func(*fakedb.DB, *Target) {
+func hooked(change func(*sqlpool.Hooks)) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			hooks := slices.Clone(s.Hooks)
@@ -88,7 +88,7 @@ func hooked(change func(*sqlpool.Hooks)) func(*fakedb.DB, *Target) {
 }
 
 // asking changes what the pool's own interface says.
-func asking(wrap func(Pool) Pool) func(*fakedb.DB, *Target) {
+func asking(wrap func(Pool) Pool) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			pool, err := sqlpool.New(config(s))
@@ -140,3 +140,6 @@ type session interface {
 
 // conn passes everything through; a mutant embeds it and overrides one method.
 type conn struct{ session }
+
+// breaking makes a mutant of a target.
+type breaking = func(*fakedb.DB, *Target)

@@ -57,7 +57,7 @@ type fakeRows interface {
 }
 
 // rowsMutant changes the rows of queries, prepared or not.
-func rowsMutant(change func(driver.Rows) driver.Rows) func(*fakedb.DB, *Target) {
+func rowsMutant(change func(driver.Rows) driver.Rows) breaking {
 	return above(func(c *conn) driver.Conn { return rowsConn{c, change} })
 }
 
@@ -167,7 +167,7 @@ func (s lenientStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 
 // execMutant changes the outcome of statements that begin with one of the
 // words.
-func execMutant(change func(driver.Result, error) (driver.Result, error), words ...string) func(*fakedb.DB, *Target) {
+func execMutant(change func(driver.Result, error) (driver.Result, error), words ...string) breaking {
 	return above(func(c *conn) driver.Conn { return execConn{c, change, words} })
 }
 

@@ -17,7 +17,7 @@ type stmt interface {
 
 type tx interface{ driver.Tx }
 
-func stmtMutant(change func(stmt) driver.Stmt) func(*fakedb.DB, *Target) {
+func stmtMutant(change func(stmt) driver.Stmt) breaking {
 	return above(func(c *conn) driver.Conn { return stmtConn{c, change} })
 }
 
@@ -79,7 +79,7 @@ func (s *onceStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (d
 }
 
 // deafTo hides what the driver says of an error with the code.
-func deafTo(code string) func(*fakedb.DB, *Target) {
+func deafTo(code string) breaking {
 	return below(func(c driver.Conn) driver.Conn { return deafStale{c.(fullConn), code} })
 }
 
@@ -101,7 +101,7 @@ func (c deafStale) StatementStale(err error) bool {
 
 // Transactions.
 
-func txMutant(change func(tx) driver.Tx) func(*fakedb.DB, *Target) {
+func txMutant(change func(tx) driver.Tx) breaking {
 	return above(func(c *conn) driver.Conn { return txConn{c, change} })
 }
 

@@ -128,12 +128,3 @@ var sessionRules = []Rule{
 		},
 	},
 }
-
-// session is who serves a connection.
-func (x *trial) session(conn interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) string {
-	var id string
-	x.must("asking for the session", conn.QueryRowContext(x.ctx, x.target.Dialect.Session).Scan(&id))
-	return id
-}
