@@ -1,0 +1,108 @@
+package debugui
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/hooks/leak"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// Config configures a UI. The zero value is useful.
+type Config struct {
+	// Leaks adds the stacks of holders and marks those that hold too long.
+	// Default nil: holders are shown as the pool knows them.
+	Leaks *leak.Detector
+
+	// Health gives the state with its reasons. Default nil: it is told from the
+	// pool's own state.
+	Health *health.Monitor
+
+	// Settings are shown instead of the pool's own (Pool.Settings), for a pool
+	// that was configured from somewhere else, for example drivers.SettingsOf.
+	Settings []sqlpool.Setting
+
+	// Controls lets the page pause, resume, recycle and resize the pool. Default
+	// false: such requests are refused. Whoever can reach the handler can then
+	// use them; a foreign web page cannot (see control.go).
+	Controls bool
+
+	// HideStatements leaves out the text of statements altogether.
+	HideStatements bool
+
+	// Redact is applied to every error text, after the package's own rules.
+	// Must be safe for concurrent use.
+	Redact func(string) string
+
+	// Lifetime is the age at which a connection's ring is full. Default 1 h.
+	Lifetime time.Duration
+}
+
+// UI is the page about one pool. Its methods may be called from any goroutine.
+type UI struct {
+	cfg    Config
+	pool   atomic.Pointer[sqlpool.Pool]
+	hooked bool // false: nothing is heard of the pool but what one asks
+
+	acquire, held, dial histogram
+
+	recycling atomic.Bool // by a control of the page
+
+	mu      sync.Mutex // protects what follows
+	events  timeline
+	closes  map[string]uint64
+	samples samples
+	seen    seen
+
+	// announcements has, for each connection by number, the loan that its
+	// borrower was told of last: one that is lent beyond it is being validated.
+	announcements map[uint64]*atomic.Uint64
+}
+
+// New returns a UI, whose Hooks go into the Config of its pool.
+func New(cfg Config) *UI {
+	if cfg.Lifetime <= 0 {
+		cfg.Lifetime = time.Hour
+	}
+	return &UI{cfg: cfg, hooked: true, closes: make(map[string]uint64), announcements: make(map[uint64]*atomic.Uint64)}
+}
+
+// Handler returns the page for a pool that was opened without a UI's Hooks, for
+// example by sql.Open: with its state, connections and holders, but without
+// percentiles, reasons of closes and most events. leaks and monitor may be nil;
+// they take the place of those in cfg.
+func Handler(pool *sqlpool.Pool, leaks *leak.Detector, monitor *health.Monitor, cfg Config) http.Handler {
+	cfg.Leaks, cfg.Health = leaks, monitor
+	u := New(cfg)
+	u.hooked = false
+	u.pool.Store(pool)
+	return u.Handler()
+}
+
+// Hooks returns what goes into sqlpool.Config.Hooks of one pool: New panics
+// when a second one is given them. Put them last, so that what other hooks
+// refuse is not taken for a loan.
+func (u *UI) Hooks() sqlpool.Hooks {
+	return sqlpool.Hooks{
+		OnStart:   u.start,
+		OnOpen:    u.opened,
+		OnAcquire: u.acquired,
+		OnRelease: u.released,
+		OnClose:   u.closed,
+		OnState:   u.changed,
+		OnSweep:   func(*sqlpool.Pool) { u.sample(time.Now()) },
+	}
+}
+
+// Handler returns the page, its text and JSON twins and its controls. It may be
+// mounted at any path.
+func (u *UI) Handler() http.Handler { return http.HandlerFunc(u.serve) }
+
+func (u *UI) start(p *sqlpool.Pool) {
+	if !u.pool.CompareAndSwap(nil, p) {
+		panic("debugui: this UI serves another pool already; make one for each")
+	}
+}

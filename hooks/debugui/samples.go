@@ -1,0 +1,181 @@
+package debugui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+const (
+	mostSamples = 300                    // five minutes, at the default SweepInterval
+	least       = 900 * time.Millisecond // between samples that a reader asks for
+	marks       = 12                     // readings of the histograms, this far apart: percentiles are of
+	markEvery   = 5 * time.Second        // the last minute
+)
+
+// samples is what the charts show, the oldest first.
+type samples struct {
+	list []Sample
+	last reading   // at the last sample
+	mark []reading // the oldest first
+}
+
+// reading is the histograms at one time.
+type reading struct {
+	at                  time.Time
+	stats               sqlpool.Stats
+	acquire, held, dial counts
+}
+
+// seen is what was last known of things that nobody tells: a change of one is an
+// event.
+type seen struct {
+	any     bool
+	stats   sqlpool.Stats
+	stateAt time.Time
+	pauseAt time.Time
+	leaks   map[uint64]bool // connections whose loan is known to be held too long
+}
+
+// sample reads the pool for the charts and looks for what has changed.
+func (u *UI) sample(now time.Time) {
+	pool := u.pool.Load()
+	if pool == nil {
+		return
+	}
+	held := u.leaking() // symbolises: not under the lock
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r := u.readLocked(pool, now)
+	u.compareLocked(r.stats, held, now)
+	u.samples.add(&r)
+}
+
+// freshen takes a sample for a reader, when the last one is too old for a
+// live chart: the sweep may be slow, or nobody's with Handler.
+func (u *UI) freshen(now time.Time) {
+	u.mu.Lock()
+	old := now.Sub(u.samples.last.at) >= least
+	u.mu.Unlock()
+	if old {
+		u.sample(now)
+	}
+}
+
+func (u *UI) readLocked(pool *sqlpool.Pool, now time.Time) (r reading) {
+	r.at, r.stats = now, pool.Stats()
+	u.acquire.read(&r.acquire)
+	u.held.read(&r.held)
+	u.dial.read(&r.dial)
+	return r
+}
+
+func (s *samples) add(r *reading) {
+	before := s.last
+	if before.at.IsZero() {
+		before.at, before.stats = r.stats.CreatedAt, sqlpool.Stats{}
+	}
+	st := r.stats
+	sample := Sample{
+		Seq: 1, At: r.at, State: st.State.String(), Max: st.MaxConns, InUse: st.InUse, Idle: st.Idle, Dialing: st.Dialing, Closing: st.Closing, Waiting: st.Waiting,
+	}
+	if n := len(s.list); n > 0 {
+		sample.Seq = s.list[n-1].Seq + 1
+	}
+	if seconds := r.at.Sub(before.at).Seconds(); seconds > 0 {
+		sample.Loans = grown(st.AcquireCount, before.stats.AcquireCount) / seconds
+		sample.Errors = grown(refusedBy(st), refusedBy(before.stats)) / seconds
+	}
+	wait, held := r.acquire.since(&before.acquire), r.held.since(&before.held)
+	sample.Wait50, sample.Wait99 = ms(wait.quantile(.5)), ms(wait.quantile(.99))
+	sample.Held50, sample.Held99 = ms(held.quantile(.5)), ms(held.quantile(.99))
+	if len(s.list) == mostSamples {
+		s.list = append(s.list[:0], s.list[1:]...)
+	}
+	s.list = append(s.list, sample)
+	s.last = *r
+	if n := len(s.mark); n == 0 || r.at.Sub(s.mark[n-1].at) >= markEvery {
+		if n == marks {
+			s.mark = append(s.mark[:0], s.mark[1:]...)
+		}
+		s.mark = append(s.mark, *r)
+	}
+}
+
+// grown is by how much a counter grew. The pool takes counts back that turn out
+// to be none.
+func grown(now, before uint64) float64 { return float64(now - min(before, now)) }
+
+func refusedBy(s sqlpool.Stats) uint64 {
+	return s.TimeoutCount + s.SaturatedCount + s.UnavailableCount
+}
+
+// compareLocked notes what has changed since the last sample.
+func (u *UI) compareLocked(now sqlpool.Stats, leaks map[uint64]bool, at time.Time) {
+	before, first := u.seen.stats, !u.seen.any
+	add := func(kind, level, format string, args ...any) {
+		u.events.add(event{At: at, Kind: kind, Level: level, Text: fmt.Sprintf(format, args...)})
+	}
+	count := func(now, before uint64, what string) {
+		if n := now - min(before, now); n > 0 {
+			u.events.add(event{At: at, Kind: KindRefused, Level: Degraded, Text: what, Count: n})
+		}
+	}
+	if !first {
+		if !u.hooked && now.State != before.State {
+			u.seen.stateAt = at
+			add(KindState, levelOf(now.State), "%v → %v", before.State, now.State)
+		}
+		if now.Generation != before.Generation {
+			add(KindGeneration, Degraded, "generation %d: idle connections are proved alive before they are lent", now.Generation)
+		}
+		count(now.TimeoutCount, before.TimeoutCount, "acquires timed out")
+		count(now.SaturatedCount, before.SaturatedCount, "acquires were refused: too many wait")
+		count(now.UnavailableCount, before.UnavailableCount, "acquires were refused: the database is unavailable")
+		if now.MaxConns != before.MaxConns || now.MinIdle != before.MinIdle {
+			add(KindControl, "", "resized: MaxConns %d → %d, MinIdle %d → %d", before.MaxConns, now.MaxConns, before.MinIdle, now.MinIdle)
+		}
+	}
+	if now.Paused != before.Paused {
+		u.seen.pauseAt = at
+		if now.Paused {
+			add(KindControl, Degraded, "paused: acquires wait")
+		} else {
+			add(KindControl, "", "resumed")
+		}
+	}
+	for id := range leaks {
+		if !u.seen.leaks[id] {
+			u.events.add(event{At: at, Kind: KindLeak, Level: Degraded, Text: "held too long", Conn: id, alone: true})
+		}
+	}
+	for id := range u.seen.leaks {
+		if !leaks[id] {
+			u.events.add(event{At: at, Kind: KindLeak, Text: "no longer held", Conn: id, alone: true})
+		}
+	}
+	if first && u.seen.stateAt.IsZero() {
+		u.seen.stateAt = now.CreatedAt
+	}
+	u.seen.any, u.seen.stats, u.seen.leaks = true, now, leaks
+}
+
+// leaking returns the connections whose loan is held too long. Those are the
+// longest held: a loan that was longer out than one of them would have been
+// found in the same sweep.
+func (u *UI) leaking() map[uint64]bool {
+	if u.cfg.Leaks == nil || u.cfg.Leaks.Leaks() == 0 {
+		return nil
+	}
+	found := make(map[uint64]bool)
+	for i, r := range u.cfg.Leaks.Holders() {
+		if i < u.cfg.Leaks.Leaks() {
+			found[r.Conn] = true
+		}
+	}
+	return found
+}
+
+// ms is a duration in milliseconds, to three digits after the point.
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,191 @@
+package debugui
+
+import (
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// The levels of Status and Event.
+const (
+	Healthy   = "healthy"
+	Degraded  = "degraded"
+	Unhealthy = "unhealthy"
+	Paused    = "paused" // healthy, but acquires wait for Resume
+	Closed    = "closed"
+)
+
+// View is the page in JSON. Lengths of time whose name ends in _ms are in
+// milliseconds. Fields may be added within a major version; none changes.
+type View struct {
+	At     time.Time `json:"at"`
+	Pool   string    `json:"pool"`
+	Status Status    `json:"status"`
+	Outage *Outage   `json:"outage,omitempty"` // while dials fail
+	Paused bool      `json:"paused"`
+
+	Gauges   Gauges   `json:"gauges"`
+	Counters Counters `json:"counters"`
+	Latency  *Latency `json:"latency,omitempty"` // nil without the UI's Hooks
+	Samples  []Sample `json:"samples"`           // those after ?since=
+
+	Conns   []Conn    `json:"conns"`   // by number
+	Holders []Holder  `json:"holders"` // the longest first
+	Closes  []Closes  `json:"closes"`  // the most frequent reason first
+	Events  []Event   `json:"events"`  // the newest first
+	Config  []Setting `json:"config"`
+	Advice  []string  `json:"advice"` // about the configuration
+
+	Controls   bool    `json:"controls"`  // whether the page may change the pool
+	Recycling  bool    `json:"recycling"` // by the page
+	Hooked     bool    `json:"hooked"`    // whether the UI's Hooks are the pool's
+	Leaks      bool    `json:"leaks"`     // whether leaks are looked for
+	LifetimeMS float64 `json:"lifetime_ms"`
+}
+
+// Status is how the pool is, why, and since when.
+type Status struct {
+	Level   string    `json:"level"`
+	State   string    `json:"state"` // sqlpool.State
+	Reasons []string  `json:"reasons"`
+	Since   time.Time `json:"since"`
+
+	LastError   string     `json:"last_error,omitempty"`
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+}
+
+// Outage is what the pool knows of a database that it cannot reach.
+type Outage struct {
+	Failures   int     `json:"failures"` // dials in a row
+	ForMS      float64 `json:"for_ms"`
+	NextDialMS float64 `json:"next_dial_ms"` // zero while one is under way
+}
+
+// Gauges are now.
+type Gauges struct {
+	MaxConns     int     `json:"max_conns"`
+	MinIdle      int     `json:"min_idle"`
+	Open         int     `json:"open"`
+	Idle         int     `json:"idle"`
+	InUse        int     `json:"in_use"`
+	Dialing      int     `json:"dialing"`
+	Closing      int     `json:"closing"`
+	Waiting      int     `json:"waiting"`
+	OldestWaitMS float64 `json:"oldest_wait_ms"`
+	PeakInUse    int     `json:"peak_in_use"`
+	Leaks        int     `json:"leaks"`
+}
+
+// Counters are since the pool was opened.
+type Counters struct {
+	CreatedAt   time.Time `json:"created_at"`
+	Acquires    uint64    `json:"acquires"`
+	Waits       uint64    `json:"waits"`
+	Timeouts    uint64    `json:"timeouts"`
+	Canceled    uint64    `json:"canceled"`
+	Saturated   uint64    `json:"saturated"`
+	Unavailable uint64    `json:"unavailable"`
+	Dials       uint64    `json:"dials"`
+	DialErrors  uint64    `json:"dial_errors"`
+	Closes      uint64    `json:"closes"`
+	Misuses     uint64    `json:"misuses"`
+	Generation  uint64    `json:"generation"`
+}
+
+// Latency is percentiles over the last minute.
+type Latency struct {
+	Acquire Quantiles `json:"acquire"` // the wait in the queue
+	Held    Quantiles `json:"held"`
+	Dial    Quantiles `json:"dial"`
+}
+
+// Quantiles are upper bounds, right within an eighth.
+type Quantiles struct {
+	Count uint64  `json:"count"`
+	P50   float64 `json:"p50_ms"`
+	P90   float64 `json:"p90_ms"`
+	P99   float64 `json:"p99_ms"`
+	Max   float64 `json:"max_ms"`
+}
+
+// Sample is one moment of the charts.
+type Sample struct {
+	Seq     uint64    `json:"seq"`
+	At      time.Time `json:"at"`
+	State   string    `json:"state"` // sqlpool.State
+	Max     int       `json:"max"`
+	InUse   int       `json:"in_use"`
+	Idle    int       `json:"idle"`
+	Dialing int       `json:"dialing"`
+	Closing int       `json:"closing"`
+	Waiting int       `json:"waiting"`
+	Loans   float64   `json:"loans"`  // per second
+	Errors  float64   `json:"errors"` // acquires that timed out or were refused, per second
+	Wait50  float64   `json:"wait50_ms"`
+	Wait99  float64   `json:"wait99_ms"`
+	Held50  float64   `json:"held50_ms"`
+	Held99  float64   `json:"held99_ms"`
+}
+
+// Conn is one connection.
+type Conn struct {
+	ID            uint64  `json:"id"`
+	State         string  `json:"state"` // idle, in_use, validating, leaked or closing
+	ForMS         float64 `json:"for_ms"`
+	AgeMS         float64 `json:"age_ms"`
+	TookMS        float64 `json:"took_ms"`
+	Loans         uint64  `json:"loans"`
+	Uses          uint64  `json:"uses"`
+	Statement     string  `json:"statement,omitempty"`
+	InTransaction bool    `json:"in_transaction"`
+}
+
+// Holder is a loan that is out.
+type Holder struct {
+	Conn          uint64  `json:"conn"`
+	HeldMS        float64 `json:"held_ms"`
+	Leaked        bool    `json:"leaked"`
+	InTransaction bool    `json:"in_transaction"`
+	Statement     string  `json:"statement,omitempty"`
+	Origin        string  `json:"origin,omitempty"` // where it was acquired
+	Stack         []Frame `json:"stack,omitempty"`
+}
+
+// Frame is a line of a stack.
+type Frame struct {
+	Function string `json:"function"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+}
+
+// Closes is how many connections were closed for a reason.
+type Closes struct {
+	Reason string `json:"reason"`
+	Count  uint64 `json:"count"`
+}
+
+// Event is a line of the timeline: one event, or several of one cause.
+type Event struct {
+	At    time.Time `json:"at"`
+	Last  time.Time `json:"last"`
+	Kind  string    `json:"kind"`
+	Level string    `json:"level,omitempty"`
+	Text  string    `json:"text,omitempty"`
+	Conn  uint64    `json:"conn,omitempty"` // the last one
+	Count uint64    `json:"count"`
+}
+
+// Setting is sqlpool.Setting.
+type Setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+}
+
+func settingsOf(list []sqlpool.Setting) []Setting {
+	all := make([]Setting, len(list))
+	for i, s := range list {
+		all[i] = Setting(s)
+	}
+	return all
+}
