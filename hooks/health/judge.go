@@ -62,7 +62,7 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 
 	if m.cfg.Leaks != nil {
 		if n := m.cfg.Leaks.Leaks(); n > 0 {
-			because(Degraded, "%d loans are held too long", n)
+			because(Degraded, "%s held too long", plural(n, "loan is", "loans are"))
 		}
 	}
 	limit := m.cfg.Waiting
@@ -90,4 +90,11 @@ func (m *Monitor) refusedWithin(count uint64, now time.Time) uint64 {
 	}
 	m.refused = append(m.refused[:0], m.refused[first:]...)
 	return count - m.refused[0].count
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }
