@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const EVERY = 1000, WINDOW = 180e3, CALM = 100; // ms: between requests, on a chart, below which a holder is no news
+  const EVERY = 1000, LONGEST = 180e3, SHORTEST = 60e3, CALM = 100; // ms: between requests, on a chart, below which a holder is no news
   const $ = id => document.getElementById(id);
   const make = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text !== undefined) e.textContent = text; return e; };
   const svg = (tag, attrs) => { const e = document.createElementNS("http://www.w3.org/2000/svg", tag); for (const k in attrs) e.setAttribute(k, attrs[k]); return e; };
@@ -89,7 +89,9 @@
       const c = byID.get(slots[i]);
       list.push(c ? {...c, slot: i} : {state: dialing-- > 0 ? "dialing" : "free", slot: i});
     }
-    $("cells").classList.toggle("many", n > 64);
+    const many = n > 64, gap = many ? 4 : 8, least = many ? 36 : 54, fit = Math.max(1, Math.floor(($("cells").clientWidth + gap) / (least + gap)));
+    $("cells").classList.toggle("many", many);
+    $("cells").style.setProperty("--cols", Math.ceil(list.length / Math.ceil(list.length / fit)) || 1); // rows of one length
     keyed($("cells"), list, c => c.slot, cell, drawCell(v.lifetime_ms));
     const kids = $("cells").children;
     walking = Math.min(walking, kids.length - 1);
@@ -174,7 +176,7 @@
   // Charts. Each is lines or stacked areas of the samples of the last minutes.
   const H = 100, W = 1000;
   const CHARTS = [
-    {id: "c1", top: s => Math.max(s.max, s.waiting), limit: s => s.max, unit: number,
+    {id: "c1", top: s => Math.max(s.max, s.waiting), least: 2, limit: s => s.max, unit: number,
       areas: [["a-use", "use", "in use", s => s.in_use], ["a-idle", "idle", "idle", s => s.idle], ["a-dial", "dial", "dialing", s => s.dialing]],
       lines: [["l-wait", "leak", "waiting", s => s.waiting]]},
     {id: "c2", top: s => s.wait99_ms, least: 1, unit: length, areas: [],
@@ -192,20 +194,21 @@
     c.cursor = svg("line", {class: "cursor", y1: 0, y2: H});
     c.cursor.style.display = "none";
     c.svg.append(c.cursor);
-    c.labels = [make("label"), make("label")];
-    c.labels[0].style.top = "16px"; c.labels[1].style.top = "calc(50% + 1px)";
+    c.labels = [make("span"), make("span")];
+    c.labels[0].style.top = "5px"; c.labels[1].style.top = "50%";
     const plot = $(c.id), axis = make("div", "axis");
-    axis.append(make("span", "", "3 min ago"), make("span", "", "now"));
+    c.start = make("span");
+    axis.append(c.start, make("span", "", "now"));
     plot.append(c.svg, ...c.labels);
     plot.after(axis);
-    plot.addEventListener("pointermove", e => { const r = plot.getBoundingClientRect(); c.at = (e.clientX - r.left) / r.width; chart(c); });
+    plot.addEventListener("pointermove", e => { const r = plot.getBoundingClientRect(); c.at = Math.min(1, (e.clientX - r.left) / (r.width - 46)); chart(c); });
     plot.addEventListener("pointerleave", () => { c.at = undefined; chart(c); });
   }
   function chart(c) {
-    const now = Date.parse(view.at), x = s => ((s.t - now) / WINDOW + 1) * W;
-    const list = samples.filter(s => s.t > now - WINDOW - 5000);
-    const top = c.areas.length ? Math.max(1, ...list.map(c.top)) * 1.06 : nice(Math.max(c.least, ...list.map(c.top)) * 1.04), y = n => H - n / top * H;
-    put(c.labels[0], c.areas.length ? "" : c.unit(top)); put(c.labels[1], c.areas.length ? "" : c.unit(top / 2));
+    const now = Date.parse(view.at), span = Math.max(SHORTEST, Math.min(LONGEST, samples.length ? now - samples[0].t : 0));
+    const x = s => ((s.t - now) / span + 1) * W, list = samples.filter(s => s.t > now - span - 5000);
+    const top = nice(Math.max(c.least, ...list.map(c.top)) * 1.04), y = n => H - n / top * H;
+    put(c.labels[0], c.unit(top)); put(c.labels[1], c.unit(top / 2)); put(c.start, length(span) + " ago");
     c.paths.textContent = ""; c.bands.textContent = "";
     let from = null;
     for (let i = 0; i <= list.length; i++) {
@@ -233,6 +236,7 @@
     const read = $(c.id + "-read");
     read.textContent = when;
     if (s) for (const [, hue, name, get] of [...c.areas, ...c.lines]) {
+      if (name === "dialing" && !get(s)) continue; // seldom, and there is little room
       const k = make("span", "key"), i = make("i");
       i.style.setProperty("--hue", "var(--" + hue + ")");
       k.append(i, name + " " + c.unit(get(s)));
