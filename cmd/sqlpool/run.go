@@ -19,9 +19,10 @@ const (
 
 // verbs is the command line. A verb is a field here and a file of its own.
 type verbs struct {
-	Demo demo `cmd:"" help:"Move money through the pool on each driver and count what happens."`
-	Soak soak `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
-	MCP  mcp  `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
+	Demo  demo  `cmd:"" help:"Move money through the pool on each driver and count what happens."`
+	Soak  soak  `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
+	Check check `cmd:"" help:"Look at a database as a pool would meet it, and advise settings."`
+	MCP   mcp   `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
 }
 
 // console is where a verb writes: results to stdout, everything else to stderr.
@@ -58,7 +59,7 @@ func run(ctx context.Context, c *console, args []string) (status int) {
 		return exitUsage
 	}
 	if err := parsed.Run(); err != nil {
-		_, _ = fmt.Fprintf(c.stderr, "sqlpool %s: %v\n", parsed.Command(), err)
+		_, _ = fmt.Fprintf(c.stderr, "sqlpool %s: %v\n", parsed.Selected().Name, err)
 		return exitFailed
 	}
 	return exitOK

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/lib/pq"
+)
+
+// dialReasons say what an error of a dial means and what to do about it. The first that fits holds.
+var dialReasons = []struct {
+	fits           func(error) bool
+	reason, remedy string
+}{
+	{
+		as[*net.DNSError], "the server's name cannot be resolved",
+		"Check the host in the connection string, and that this machine's resolver knows it.",
+	},
+	{
+		is(syscall.ECONNREFUSED), "nothing listens there (connection refused)",
+		"Is the server running, is the port right, and does listen_addresses have an address that is reached from here?",
+	},
+	{
+		is(fs.ErrNotExist), "there is no such Unix socket, or a file that the connection string names is missing",
+		"Is the server running on this machine, and is its unix_socket_directories the folder given as host?",
+	},
+	{
+		is(syscall.EHOSTUNREACH, syscall.ENETUNREACH), "no route leads there",
+		"Check the address, and the network between here and there.",
+	},
+	{
+		sqlState("28P01"), "the server refuses the password",
+		"Check user and password, and where the password comes from: connection string, PGPASSWORD or passfile.",
+	},
+	{
+		sqlState("28000"), "the server lets this user not in from here",
+		"pg_hba.conf needs a line for this user, database, address and kind of connection (TLS or not); reload the server after it.",
+	},
+	{sqlState("3D000"), "there is no such database", "Check the database's name, or create it."},
+	{
+		sqlState("53300"), "the server is full",
+		"Its max_connections are used up, or the limit of the role or the database is: SELECT * FROM pg_stat_activity as a superuser tells by whom.",
+	},
+	{sqlState("57P03"), "the server is starting up, shutting down or recovering", "Wait for it; a pool does so by itself."},
+	{
+		says("unsupported startup parameter"), "a pooler in between refuses a startup parameter",
+		"Take it out of the connection string, or add it to ignore_startup_parameters of PgBouncer, which then drops it.",
+	},
+	{
+		says("unrecognized configuration parameter"), "the server does not know a parameter of the connection string",
+		"A parameter of one driver (binary_parameters of lib/pq, default_query_exec_mode of pgx) is unknown to the other: choose with --driver.",
+	},
+	{
+		as[x509.UnknownAuthorityError], "the server's certificate is signed by an authority that is not trusted here",
+		"Give its certificate with sslrootcert=FILE.",
+	},
+	{
+		as[x509.HostnameError], "the server's certificate is for another name",
+		"Use the name in the certificate as host, or sslmode=verify-ca if the authority is all that has to be right.",
+	},
+	{as[x509.CertificateInvalidError], "the server's certificate is not valid", "See whether it has expired, and renew it on the server."},
+	{
+		func(err error) bool {
+			return errors.Is(err, pq.ErrSSLNotSupported) || says("server refused TLS connection")(err)
+		},
+		"the server does not speak TLS, and the connection string demands it",
+		"Turn ssl on at the server; sslmode=prefer or disable would send everything in the clear.",
+	},
+	{
+		is(io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET), "something accepts the connection and closes it at once",
+		"Is it PostgreSQL that listens there, and does a proxy in between reach its server?",
+	},
+	{
+		func(err error) bool { return errors.Is(err, context.DeadlineExceeded) || timedOut(err) },
+		"there is no answer in time", "A firewall may drop the packets, or the address is wrong; pool_connect_timeout is how long is waited.",
+	},
+}
+
+// explainDial says in words why there is no connection. The driver's own text comes along: it names address and user, and
+// the adapters keep passwords out of it.
+func explainDial(err error) (reason, remedy string) {
+	for _, r := range dialReasons {
+		if r.fits(err) {
+			return fmt.Sprintf("%s: %v", r.reason, err), r.remedy
+		}
+	}
+	return err.Error(), ""
+}
+
+func as[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}
+
+func is(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, target := range targets {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func says(text string) func(error) bool {
+	return func(err error) bool { return strings.Contains(err.Error(), text) }
+}
+
+// sqlState matches an SQLSTATE, which the errors of both drivers have.
+func sqlState(code string) func(error) bool {
+	return func(err error) bool {
+		var coded interface{ SQLState() string }
+		return errors.As(err, &coded) && coded.SQLState() == code
+	}
+}
+
+func timedOut(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/drivers/pgxv5"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+const (
+	dials   = 3  // the first one also resolves names
+	samples = 30 // of SELECT 1: some milliseconds on a near server
+)
+
+// route is an open way to the database through one driver, without the pool.
+type route struct {
+	driverCheck
+	db   *sql.DB
+	conn *sql.Conn
+}
+
+// connect opens connections through a driver, one after the other, and measures them. The last one stays open.
+func (c *check) connect(ctx context.Context, name string) (*route, sqlpool.Config) {
+	r := &route{driverCheck: driverCheck{Driver: name}}
+	cfg, err := drivers.Config(poolDrivers[name], c.dsn())
+	if err != nil { // read once already, by Validate
+		r.fail(err)
+		return r, cfg
+	}
+	limit := cfg.ConnectTimeout
+	if limit == 0 {
+		limit = sqlpool.DefaultConnectTimeout
+	}
+	r.db = sql.OpenDB(cfg.Connector)
+	r.db.SetMaxIdleConns(0)
+	for range dials {
+		if r.conn != nil {
+			_ = r.conn.Close()
+		}
+		began := time.Now()
+		dialing, cancel := context.WithTimeout(ctx, limit)
+		r.conn, err = r.db.Conn(dialing)
+		cancel()
+		if err != nil {
+			r.fail(err)
+			r.close()
+			return r, cfg
+		}
+		if took := milliseconds(time.Since(began)); r.ConnectMS == 0 || took < r.ConnectMS {
+			r.ConnectMS = took
+		}
+	}
+	if r.Latency, err = measure(ctx, r.conn); err != nil {
+		r.fail(err)
+		r.close()
+		return r, cfg
+	}
+	r.TLS = lookAtTLS(ctx, r.conn)
+	return r, cfg
+}
+
+func (r *route) fail(err error) { r.Error, r.Remedy = explainDial(err) }
+
+func (r *route) close() {
+	if r.conn != nil {
+		_ = r.conn.Close()
+	}
+	if r.db != nil {
+		_ = r.db.Close()
+	}
+}
+
+// ask runs a query without arguments and returns its rows as text. It uses the simple protocol, on both drivers, because
+// nothing that is prepared survives a pooler in transaction mode.
+func ask(ctx context.Context, conn *sql.Conn, query string) (all [][]sql.NullString, err error) {
+	var args []any
+	if isPgx(conn) {
+		args = append(args, pgx.QueryExecModeSimpleProtocol)
+	}
+	rows, err := conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		row, targets := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range row {
+			targets[i] = &row[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
+}
+
+func isPgx(conn *sql.Conn) bool {
+	return pgxv5.Raw(conn, func(*pgx.Conn) error { return nil }) == nil
+}
+
+func measure(ctx context.Context, conn *sql.Conn) (*roundTrips, error) {
+	var took []time.Duration
+	for range samples {
+		began := time.Now()
+		if _, err := ask(ctx, conn, "SELECT 1"); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	at := func(share float64) float64 { return milliseconds(took[int(share*float64(len(took)-1))]) }
+	return &roundTrips{Samples: len(took), P50: at(0.5), P95: at(0.95), Max: at(1)}, nil
+}
+
+// lookAtTLS looks at the connection itself where the driver shows it, and asks the server otherwise: that is wrong behind
+// a pooler, which has a connection of its own.
+func lookAtTLS(ctx context.Context, conn *sql.Conn) *tlsCheck {
+	found := &tlsCheck{}
+	seen := pgxv5.Raw(conn, func(c *pgx.Conn) error {
+		socket := c.PgConn().Conn()
+		if addr, ok := socket.RemoteAddr().(*net.TCPAddr); !ok || addr.IP.IsLoopback() {
+			found.Local = true
+		}
+		protected, ok := socket.(*tls.Conn)
+		if !ok {
+			return nil
+		}
+		state := protected.ConnectionState()
+		found.On, found.Version, found.Verified = true, tls.VersionName(state.Version), "nothing"
+		switch cfg := c.Config().TLSConfig; {
+		case len(state.VerifiedChains) > 0:
+			found.Verified = "name and authority"
+		case cfg != nil && cfg.VerifyPeerCertificate != nil:
+			found.Verified = "authority"
+		}
+		if len(state.PeerCertificates) > 0 {
+			found.Expires = state.PeerCertificates[0].NotAfter.UTC().Format(time.DateOnly)
+		}
+		return nil
+	})
+	if seen == nil {
+		return found
+	}
+	rows, err := ask(ctx, conn, `SELECT ssl::text, version, (client_addr IS NULL OR client_addr <<= '127.0.0.0/8' OR client_addr = '::1')::text
+		FROM pg_catalog.pg_stat_ssl JOIN pg_catalog.pg_stat_activity USING (pid) WHERE pid = pg_catalog.pg_backend_pid()`)
+	if err != nil || len(rows) != 1 {
+		return nil
+	}
+	found.On, found.Version, found.Local = rows[0][0].String == "true", rows[0][1].String, rows[0][2].String == "true"
+	return found
+}
+
+// hosts counts the servers that a connection string names, and says whether it says which of them will do.
+func hosts(dsn string) (n int, attrs bool) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return 0, false
+	}
+	type place struct {
+		host string
+		port uint16
+	}
+	seen := map[place]bool{{cfg.Host, cfg.Port}: true}
+	for _, f := range cfg.Fallbacks { // the same server without TLS is one of them too
+		seen[place{f.Host, f.Port}] = true
+	}
+	return len(seen), cfg.ValidateConnect != nil
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sqlpool/go/internal/pgserver"
+)
+
+// checked runs `sqlpool check --json` and reads its result.
+func checked(t *testing.T, want int, args ...string) (found *checkResult) {
+	t.Helper()
+	status, stdout, stderr := start(t, nil, append([]string{"check", "--json"}, args...)...)
+	decoder := json.NewDecoder(strings.NewReader(stdout))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&found); err != nil {
+		t.Fatalf("%v in %q; standard error: %s", err, stdout, stderr)
+	}
+	if status != want || found.OK != (want == exitOK) {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+	if strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("the password is shown: %s%s", stdout, stderr)
+	}
+	return found
+}
+
+// ids are the rules that speak, of one level, all or those that are named.
+func ids(found *checkResult, level string, only ...string) string {
+	var all []string
+	for _, a := range found.Advice {
+		if a.Level == level && (len(only) == 0 || slices.Contains(only, a.ID)) {
+			all = append(all, a.ID)
+		}
+	}
+	return strings.Join(all, " ") + " "
+}
+
+func TestCheck(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{
+		PasswordAuth: true, MaxConnections: 60,
+		Settings: map[string]string{"idle_session_timeout": "90s", "statement_timeout": "45s"},
+	})
+	database := server.NewDatabase(t)
+	err := server.Exec(t.Context(), "CREATE ROLE app LOGIN PASSWORD 'hunter2' CONNECTION LIMIT 40; CREATE ROLE other LOGIN PASSWORD 'x'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	as, other := server.TCP(), server.TCP()
+	as.User, as.Password = "app", "hunter2"
+	other.User, other.Password = "other", "x"
+	idle := openIdle(t, other.URL(database), 4)
+	defer idle()
+
+	found := checked(t, exitOK, as.URL(database)+"&pool_max_conns=20", "--instances", "2")
+	for i, d := range found.Drivers {
+		if d.Driver != allDrivers[i].name || d.ConnectMS <= 0 || d.Latency.Samples != samples || d.Latency.P50 <= 0 ||
+			d.Latency.P50 > d.Latency.P95 || d.Latency.P95 > d.Latency.Max || d.TLS == nil || d.TLS.On || !d.TLS.Local {
+			t.Errorf("%+v %+v %+v", d, d.Latency, d.TLS)
+		}
+	}
+	s := found.Server
+	if !strings.HasPrefix(s.Version, "1") || s.Role != "app" || s.Database != database || s.Superuser || s.Standby ||
+		s.MaxConnections != 60 || s.Reserved != 3 || s.RoleLimit != 40 || s.DatabaseLimit != -1 || len(s.Notes) > 0 {
+		t.Errorf("server: %+v", s)
+	}
+	if s.Used < 5 || !slices.ContainsFunc(s.Users, func(u client) bool { return u.Role == "other" && u.Connections == 4 && u.StateUnknown == 4 }) {
+		t.Errorf("users: %d, %+v", s.Used, s.Users)
+	}
+	if p := found.Pooler; p == nil || p.Present || p.Prepared != "yes" {
+		t.Errorf("pooler: %+v", p)
+	}
+	// 40 for the role, 4 by another one, 4 to spare: 16 for each of two.
+	var settings []string
+	for _, a := range found.Advice {
+		settings = append(settings, a.Setting)
+	}
+	if got := strings.Join(settings, "; "); got != `pool_max_conns=16; pool_keepalive=30s; ALTER ROLE "app" SET idle_in_transaction_session_timeout = '5min'` {
+		t.Errorf("advice: %s", got)
+	}
+
+	status, stdout, stderr := start(t, nil, "check", as.KeyValue(database))
+	for _, want := range []string{
+		"pgx     connects in ", "lib/pq  connects in ", "no TLS, on this machine\n",
+		`, primary; role "app", database "` + database + `"`,
+		`40 connections may be used (the connection limit of role "app"), `,
+		"statement_timeout 45s\n", "pooler  none seen", "what 4 of them do is shown to members of pg_monitor only",
+		"change    pool_keepalive=30s\n            the server ends sessions that are idle for 1m30s",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if status != exitOK || t.Failed() {
+		t.Errorf("status %d, standard error %s\n%s", status, stderr, stdout)
+	}
+	if strings.Contains(stdout+stderr, "hunter2") {
+		t.Error("the password is shown")
+	}
+}
+
+// openIdle opens connections that stay idle until they are closed.
+func openIdle(t *testing.T, dsn string, n int) (closeAll func()) {
+	t.Helper()
+	c, err := allDrivers[0].connector(dsn, "idle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []func() error
+	for range n {
+		conn, err := c.Connect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conn.Close)
+	}
+	return func() {
+		for _, closeOne := range all {
+			_ = closeOne()
+		}
+	}
+}
+
+func TestCheckLooksAtTLS(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{TLS: true})
+	for _, test := range []struct{ mode, verified string }{
+		{"verify-full", "name and authority"}, {"verify-ca", "authority"}, {"require", "nothing"},
+	} {
+		as := server.TCP().With("sslmode", test.mode)
+		if test.mode == "require" {
+			delete(as.Params, "sslrootcert") // with one, require means verify-ca
+		}
+		found := checked(t, exitOK, as.URL("postgres"))
+		for _, d := range found.Drivers {
+			if !d.TLS.On || !strings.HasPrefix(d.TLS.Version, "TLS") || d.Driver == "pgx" && (d.TLS.Verified != test.verified || d.TLS.Expires == "") {
+				t.Errorf("%s: %s: %+v", test.mode, d.Driver, d.TLS)
+			}
+		}
+		if got := ids(found, change); got != "superuser " {
+			t.Errorf("%s: advice %q", test.mode, got)
+		}
+	}
+	found := checkResult{Drivers: []driverCheck{{TLS: &tlsCheck{On: true, Verified: "nothing"}}}}
+	if a := adviseTLS(&found); a == nil || !strings.HasPrefix(a.Setting, "sslmode=verify-full") {
+		t.Errorf("got %+v", a)
+	}
+	found.Drivers[0].TLS = &tlsCheck{}
+	if a := adviseTLS(&found); a == nil || !strings.Contains(a.Why, "in the clear") {
+		t.Errorf("got %+v", a)
+	}
+	found.Drivers[0].TLS = &tlsCheck{On: true, Verified: "authority", Expires: "2001-01-01"}
+	if a := adviseTLS(&found); a == nil || !strings.Contains(a.Why, "2001-01-01") {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestCheckSaysWhyThereIsNoConnection(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{PasswordAuth: true})
+	if err := server.Exec(t.Context(), "CREATE ROLE single LOGIN PASSWORD 'hunter2' CONNECTION LIMIT 0"); err != nil {
+		t.Fatal(err)
+	}
+	silent, rude := listen(t, nil), listen(t, func(c net.Conn) { _ = c.Close() })
+	wrong, full, missing := server.TCP(), server.TCP(), server.TCP()
+	wrong.Password, full.User, full.Password = "hunter2", "single", "hunter2"
+	for _, test := range []struct{ dsn, reason, remedy string }{
+		{"postgres://me:hunter2@127.0.0.1:1/db?sslmode=disable", "nothing listens there", "listen_addresses"},
+		{"postgres://me:hunter2@no-such-host.invalid/db?sslmode=disable", "the server's name cannot be resolved", "resolver"},
+		{"postgres://me:hunter2@/db?sslmode=disable&host=/no/such/folder", "there is no such Unix socket", "unix_socket_directories"},
+		{"postgres://me:hunter2@127.0.0.1:" + silent + "/db?sslmode=disable&pool_connect_timeout=0.2", "there is no answer in time", "firewall"},
+		{"postgres://me:hunter2@127.0.0.1:" + rude + "/db?sslmode=disable", "accepts the connection and closes it", "PostgreSQL"},
+		{wrong.URL("postgres"), "the server refuses the password", "PGPASSWORD"},
+		{full.URL("postgres"), "the server is full", "max_connections"},
+		{missing.URL("no_such_database"), "there is no such database", "create"},
+		{server.TCP().With("sslmode", "require").URL("postgres"), "does not speak TLS", "ssl"},
+		{server.TCP().With("no_such_parameter", "1").URL("postgres"), "does not know a parameter", "--driver"},
+	} {
+		found := checked(t, exitFailed, test.dsn)
+		for _, d := range found.Drivers {
+			if !strings.Contains(d.Error, test.reason) || !strings.Contains(d.Remedy, test.remedy) {
+				t.Errorf("%s: %s: %s\n%s", test.reason, d.Driver, d.Error, d.Remedy)
+			}
+			if strings.Contains(d.Error, server.Password()) {
+				t.Errorf("the password is shown: %s", d.Error)
+			}
+		}
+	}
+
+	// One of two hosts is enough for a driver, and a variable is as good as an argument.
+	// In a URL lib/pq takes "a:1,b:2" for one name.
+	two := server.TCP()
+	two.Host = "127.0.0.1,127.0.0.1"
+	t.Setenv("DATABASE_URL", strings.Replace(two.KeyValue("postgres"), "port='", "port='1,", 1))
+	found := checked(t, exitOK)
+	if got := ids(found, consider, "hosts"); got != "hosts " {
+		t.Errorf("advice: %+v", found.Advice)
+	}
+	status, stdout, stderr := start(t, nil, "check", "host=a", "--dsn", "host=b", "--instances", "0")
+	if status != exitUsage || stdout != "" || !strings.Contains(stderr, "two databases are given") || !strings.Contains(stderr, "--instances is 0") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+// listen accepts connections and hands them to answer, which may be nil, until the test ends.
+func listen(t *testing.T, answer func(net.Conn)) (port string) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		var open []net.Conn
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				break
+			}
+			if open = append(open, conn); answer != nil {
+				answer(conn)
+			}
+		}
+		for _, conn := range open {
+			_ = conn.Close()
+		}
+	}()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// Of many clients the largest are told and the rest is added up.
+func TestCheckAddsUpTheSmallClients(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{})
+	for i := range shownUsers + 3 {
+		dsn := server.TCP().URL("postgres")
+		c, err := allDrivers[0].connector(dsn, "client "+strconv.Itoa(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := c.Connect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	found := checked(t, exitOK, server.TCP().URL("postgres"), "--driver", "pgx")
+	sum := 0
+	for _, u := range found.Server.Users {
+		sum += u.Connections
+	}
+	if last := found.Server.Users[shownUsers-1]; len(found.Server.Users) != shownUsers || last.Role != "(others)" || sum != found.Server.Used {
+		t.Errorf("got %+v of %d", found.Server.Users, found.Server.Used)
+	}
+}
