@@ -6,6 +6,9 @@ GO ?= go
 TEST_P ?= 2
 TEST_TIMEOUT ?= 10m
 FUZZTIME ?= 20s
+
+# The figures of make bench, and which Go benchmarks make microbench runs.
+BENCH_JSON ?= $(CURDIR)/bin/bench.json
 BENCH ?= .
 
 # The statements that meet a fault in a soak, on each driver, and where the figures of make outage go beside the table.
@@ -18,10 +21,10 @@ modules = $(shell $(GO) list -m -f '{{.Dir}}')
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo test lint bench fuzz outage soak clean postgres pgbouncer
+.PHONY: help demo test lint bench baseline bench-check microbench fuzz outage soak clean postgres pgbouncer
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: postgres ## start a private PostgreSQL and run a workload through the pool on each driver
 	$(GO) run ./cmd/sqlpool demo
@@ -38,7 +41,19 @@ lint: ## check formatting, go vet, and golangci-lint if it is installed
 		$(call each,golangci-lint run --config "$(CURDIR)/.golangci.yml" ./...); \
 	else echo "golangci-lint is not installed: only gofmt and go vet were run"; fi
 
-bench: postgres ## run the benchmarks; BENCH=regexp picks some
+bench: postgres ## measure the pool beside its peers, into docs/performance.md: about ten minutes; SHORT=1 only tries
+	@mkdir -p "$(dir $(BENCH_JSON))"
+	cd bench && $(GO) run ./run -json "$(BENCH_JSON)" -markdown "$(BENCH_JSON:.json=.md)" \
+		$(if $(SHORT),-short,-fill "$(CURDIR)/docs/performance.md,$(CURDIR)/README.md" -plots "$(CURDIR)/docs/images")
+
+baseline: ## store the figures of the last make bench in bench/baseline.json
+	cd bench && $(GO) run ./run -from "$(BENCH_JSON)" -store baseline.json
+
+bench-check: postgres ## measure again and fail if anything is worse than bench/baseline.json; FROM=file takes a run that is there
+	@mkdir -p "$(dir $(BENCH_JSON))"
+	cd bench && $(GO) run ./run $(if $(FROM),-from "$(abspath $(FROM))",-json "$(BENCH_JSON:.json=-check.json)") -check baseline.json
+
+microbench: postgres ## run the Go benchmarks of all modules; BENCH=regexp picks some
 	@$(call each,$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...)
 
 fuzz: postgres ## fuzz each target for FUZZTIME (20s)

@@ -25,7 +25,7 @@ type chartLine struct {
 
 // The chart's measures in pixels.
 const (
-	chartWidth, chartHeight = 760, 400
+	chartWidth, chartHeight = 800, 400
 	plotLeft, plotRight     = 70, 520 // the names stand to the right of it
 	plotTop, plotBottom     = 50, 340
 )

@@ -14,8 +14,12 @@ func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entra
 	var pairs [][2]string
 	present := map[string]bool{}
 	for _, e := range entrants {
-		pairs = append(pairs, [2]string{e.name, e.against})
 		present[e.name] = true
+	}
+	for _, e := range entrants {
+		if present[e.against] {
+			pairs = append(pairs, [2]string{e.name, e.against})
+		}
 	}
 	for _, pair := range rivals {
 		if present[pair[0]] && present[pair[1]] {

@@ -7,23 +7,27 @@ import (
 	"strconv"
 )
 
-// Plot draws the report's charts into a folder, each bench-….svg.
+// Plot draws the report's charts into a folder.
 func (r *Report) Plot(folder string) error {
-	drawn := map[string]chart{
-		"bench-pgx.svg":   r.throughputChart("One argument over a unix socket, 10 connections: pgx", "pgx"),
-		"bench-pq.svg":    r.throughputChart("One argument over a unix socket, 10 connections: lib/pq", "lib/pq"),
-		"bench-waits.svg": r.waitsChart(),
-	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	var errs []error
-	for name, c := range drawn {
-		if len(c.lines) > 0 {
+	for name, c := range r.charts() {
+		if len(c.lines) > 0 { // it was measured
 			errs = append(errs, os.WriteFile(filepath.Join(folder, name), []byte(c.svg()), 0o644))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// charts are the report's, by the name of their file.
+func (r *Report) charts() map[string]chart {
+	return map[string]chart{
+		"bench-pgx.svg":   r.throughputChart("One argument over a unix socket, 10 connections: pgx", "pgx"),
+		"bench-pq.svg":    r.throughputChart("One argument over a unix socket, 10 connections: lib/pq", "lib/pq"),
+		"bench-waits.svg": r.waitsChart(),
+	}
 }
 
 // throughputChart is throughput against goroutines.

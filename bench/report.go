@@ -40,7 +40,7 @@ func isOurs(name string) bool { return strings.HasPrefix(name, "sqlpool") }
 func newReport(o Options) *Report {
 	r := &Report{
 		Machine: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Cores: runtime.NumCPU(),
-		Rounds: o.Rounds, Short: o.Short, Partial: o.Only != nil, Modules: map[string]string{},
+		Rounds: o.Rounds, Short: o.Short, Partial: o.Only != nil || o.Cells != nil || o.Contenders != nil, Modules: map[string]string{},
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -39,13 +39,37 @@ func server(ctx context.Context, l *lab) error {
 	if err := l.tables(ctx); err != nil {
 		return err
 	}
-	every := names(Contenders)
-	few := []string{PlainPgx, PgxpoolSQL, Pgxpool, SqlpoolPgx, PlainPq, SqlpoolPq}
-	l.expect(len(ServerOps) * len(callers) * (len(every) + len(few)) * l.Rounds)
+	every := l.wanted(names(Contenders))
+	few := l.wanted([]string{PlainPgx, PgxpoolSQL, Pgxpool, SqlpoolPgx, PlainPq, SqlpoolPq})
+	l.expect((l.cells(unixSocket)*len(every) + l.cells(tcp)*len(few)) * l.Rounds)
 	if err := l.transport(ctx, unixSocket, l.server.Socket().KeyValue("postgres"), every, 130*time.Millisecond); err != nil {
 		return err
 	}
 	return l.transport(ctx, tcp, l.server.TCP().KeyValue("postgres"), few, 100*time.Millisecond)
+}
+
+func (l *lab) wants(c cell) bool { return l.Cells == nil || l.Cells.MatchString(c.String()) }
+
+// cells is how many cells of a transport are measured.
+func (l *lab) cells(transport string) (n int) {
+	for _, op := range ServerOps {
+		for _, goroutines := range callers {
+			if l.wants(cell{transport, op, goroutines}) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// wanted are those of the contenders that are measured.
+func (l *lab) wanted(contenders []string) (some []string) {
+	for _, name := range contenders {
+		if l.Contenders == nil || l.Contenders.MatchString(name) {
+			some = append(some, name)
+		}
+	}
+	return some
 }
 
 func names(contenders []Contender) (all []string) {
@@ -69,6 +93,9 @@ func (l *lab) transport(ctx context.Context, transport, dsn string, contenders [
 		}
 		for _, n := range callers {
 			c := cell{transport, op, n}
+			if !l.wants(c) {
+				continue
+			}
 			entrants = nil
 			for _, o := range all {
 				do := func(ctx context.Context, g, n int) error { return o.Do(ctx, op, g*7919+n) } // far from its neighbours' rows

@@ -20,6 +20,19 @@ func TestEveryWorkloadRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d figures in %v", len(report.Figures), time.Since(begun))
+	for _, v := range report.budget() {
+		if !v.known {
+			t.Errorf("no workload measures %q", v.what)
+		}
+	}
+	if worse := Check(report, report.Baseline()); len(worse) > 0 {
+		t.Errorf("worse than itself: %q", worse)
+	}
+	for name, c := range report.charts() {
+		if len(c.lines) < 4 {
+			t.Errorf("%s has only %d lines", name, len(c.lines))
+		}
+	}
 	seen := map[string]bool{}
 	for _, f := range report.Figures {
 		if seen[f.Key()] {

@@ -52,6 +52,10 @@ func stretch(ctx context.Context, l load, do func(ctx context.Context, goroutine
 	)
 	for g := range l.goroutines {
 		work.Go(func() {
+			// A context of its own, as a request has: children of a common one would
+			// queue for its lock.
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
 			<-start
 			n := 0
 			for ; !over.Load(); n += l.batch {

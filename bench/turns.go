@@ -34,9 +34,13 @@ func (l *lab) take(ctx context.Context, workload string, rounds int, entrants []
 	return found, nil
 }
 
-// ratios are the rounds' ratios of one entrant to another.
+// ratios are the rounds' ratios of one entrant to another; none if one of them
+// has not taken part.
 func (t turns) ratios(name, against string, m measure) []float64 {
 	var all []float64
+	if t[against] == nil {
+		return nil
+	}
 	for round, s := range t[name] {
 		all = append(all, s[m]/t[against][round][m])
 	}

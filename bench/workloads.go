@@ -17,6 +17,10 @@ type Options struct {
 	Short  bool           // see that everything works
 	Only   *regexp.Regexp // only workloads whose names match
 
+	// Of the server's workload, only cells and contenders that match: for
+	// profiles, and a look at one thing.
+	Cells, Contenders *regexp.Regexp
+
 	// Progress is told how far the run has come, from 0 to 1. It may be nil.
 	Progress func(workload string, done float64)
 }

@@ -38,6 +38,8 @@ func run(ctx context.Context) error {
 		store    = flag.String("store", "", "`file` to store the figures in that are held from now on")
 		baseline = flag.String("check", "", "`file` with the stored figures: fail if any has become worse")
 		only     = flag.String("only", "", "measure only workloads that match this `regexp`")
+		cells    = flag.String("cells", "", "of the server's workload, only cells that match this `regexp`")
+		some     = flag.String("contenders", "", "of the server's workload, only contenders that match this `regexp`")
 		profiles = flag.String("profile", "", "`folder` for profiles of the whole run; they cost time")
 	)
 	flag.BoolVar(&o.Short, "short", false, "see that everything works: about a tenth of the time")
@@ -46,10 +48,16 @@ func run(ctx context.Context) error {
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected %q", flag.Args())
 	}
-	if *only != "" {
+	for _, filter := range []struct {
+		text string
+		to   **regexp.Regexp
+	}{{*only, &o.Only}, {*cells, &o.Cells}, {*some, &o.Contenders}} {
+		if filter.text == "" {
+			continue
+		}
 		var err error
-		if o.Only, err = regexp.Compile(*only); err != nil {
-			return fmt.Errorf("-only: %w", err)
+		if *filter.to, err = regexp.Compile(filter.text); err != nil {
+			return err
 		}
 	}
 	report, err := measure(ctx, o, *from, *profiles)
