@@ -1,0 +1,110 @@
+package debugui_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+func TestControlsAreRefusedWithoutTheOption(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{})
+		status, message := l.post(`{"do":"pause"}`, nil)
+		if status != http.StatusForbidden || !strings.Contains(message, "debugui.Config.Controls") {
+			t.Errorf("%d %s", status, message)
+		}
+		if v := l.view(); v.Controls || v.Paused {
+			t.Errorf("controls %v, paused %v", v.Controls, v.Paused)
+		}
+	})
+}
+
+func TestControls(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{Controls: true}, sqlpool.Config{MaxConns: 4, MinIdle: 2})
+		must(t, l.pool.Warm(t.Context()))
+		do := func(body string) {
+			t.Helper()
+			if status, message := l.post(body, nil); status != http.StatusOK {
+				t.Errorf("%s: %d %s", body, status, message)
+			}
+			synctest.Wait()
+		}
+		do(`{"do":"pause"}`)
+		if v := l.view(); !v.Paused || v.Status.Level != debugui.Paused || !strings.Contains(find(t, v, debugui.KindControl).Text, "paused") {
+			t.Errorf("paused: %+v, %s", v.Status, kinds(v))
+		}
+		do(`{"do":"resume"}`)
+		if v := l.view(); v.Paused || v.Status.Level != debugui.Healthy {
+			t.Errorf("resumed: %+v", v.Status)
+		}
+		do(`{"do":"resize","max_conns":8,"min_idle":3}`)
+		v := l.view()
+		if g := v.Gauges; g.MaxConns != 8 || g.MinIdle != 3 || g.Idle != 3 {
+			t.Errorf("resized: %+v", g)
+		}
+		for _, s := range v.Config {
+			if s.Name == "MaxConns" && s.Source != sqlpool.SettingResized {
+				t.Errorf("%+v", s)
+			}
+		}
+		do(`{"do":"recycle","seconds":10}`)
+		if status, message := l.post(`{"do":"recycle","seconds":1}`, nil); status != http.StatusConflict {
+			t.Errorf("twice at once: %d %s", status, message)
+		}
+		time.Sleep(15 * time.Second)
+		v = l.view()
+		if v.Recycling || find(t, v, debugui.KindControl).Text != "all connections are recycled" || v.Closes[0] != (debugui.Closes{Reason: "recycled", Count: 3}) {
+			t.Errorf("recycled: %+v, %+v", v.Closes, v.Events)
+		}
+	})
+}
+
+func TestControlsThatMakeNoSense(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{Controls: true}, sqlpool.Config{})
+		for body, want := range map[string]int{
+			`{"do":"drop"}`:                                 http.StatusConflict,
+			`{"do":"resize","max_conns":0}`:                 http.StatusConflict,
+			`{"do":"resize","max_conns":2,"min_idle":3}`:    http.StatusConflict,
+			`{"do":"recycle","seconds":-1}`:                 http.StatusConflict,
+			`{"do":"recycle","seconds":1e300}`:              http.StatusConflict,
+			`{"do":"pause","force":true}`:                   http.StatusBadRequest,
+			`pause`:                                         http.StatusBadRequest,
+			`{"do":"` + strings.Repeat("pause", 1000) + `"`: http.StatusBadRequest,
+		} {
+			if status, message := l.post(body, nil); status != want || message == "" {
+				t.Errorf("%.60s: %d %s", body, status, message)
+			}
+		}
+	})
+}
+
+// What another site's page can have a browser send never gets through.
+func TestControlsOfAnotherSite(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{Controls: true}, sqlpool.Config{})
+		for name, change := range map[string]func(*http.Request){
+			"cross-site":      func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+			"same-site":       func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
+			"an old browser":  func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "http://evil.example") },
+			"a sandbox":       func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "null") },
+			"a form":          func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") },
+			"a form in plain": func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") },
+			"no type":         func(r *http.Request) { r.Header.Del("Content-Type") },
+		} {
+			if status, message := l.post(`{"do":"pause"}`, change); status == http.StatusOK || l.pool.Stats().Paused {
+				t.Errorf("%s: %d %s", name, status, message)
+				l.pool.Resume()
+			}
+		}
+		if status, _ := l.post(`{"do":"pause"}`, func(r *http.Request) { r.Header.Del("Sec-Fetch-Site") }); status != http.StatusOK {
+			t.Errorf("curl: %d", status)
+		}
+	})
+}

@@ -1,0 +1,299 @@
+package debugui_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+func TestTheViewOfAPoolAtWork(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 3, AcquireTimeout: time.Minute})
+		db := sqlpool.OpenDB(l.pool)
+		defer db.Close()
+		tx, err := db.Begin()
+		must(t, err)
+		_, err = tx.Exec("UPDATE t SET a = ? WHERE b = 'x'", 1)
+		must(t, err)
+		short := l.acquire()
+		time.Sleep(2 * time.Second)
+		must(t, short.Release())
+		time.Sleep(40 * time.Second) // the transaction is a leak now
+		synctest.Wait()
+
+		v := l.view()
+		if v.Pool != "orders" || v.Status.Level != debugui.Degraded || v.Status.State != "up" || v.Status.Reasons[0] != "1 loan is held too long" {
+			t.Errorf("status: %+v", v.Status)
+		}
+		if g := v.Gauges; g.MaxConns != 3 || g.InUse != 1 || g.Idle != 1 || g.Leaks != 1 || g.Waiting != 0 {
+			t.Errorf("gauges: %+v", g)
+		}
+		if len(v.Conns) != 2 || v.Conns[0].State != "leaked" || v.Conns[0].ForMS != 42000 || !v.Conns[0].InTransaction || v.Conns[1].State != "idle" {
+			t.Errorf("connections: %+v", v.Conns)
+		}
+		if len(v.Holders) != 1 {
+			t.Fatalf("holders: %+v", v.Holders)
+		}
+		h := v.Holders[0]
+		if !h.Leaked || h.HeldMS != 42000 || h.Statement != "UPDATE t SET a = ? WHERE b = ?" || len(h.Stack) == 0 ||
+			!strings.HasSuffix(h.Stack[0].Function, "TestTheViewOfAPoolAtWork.func1") || !strings.Contains(h.Origin, "view_test.go:") {
+			t.Errorf("holder: %+v", h)
+		}
+		if q := v.Latency.Held; q.Count != 1 || q.P50 < 2000 || q.P50 > 2250 || q.Max != q.P50 {
+			t.Errorf("held: %+v", q)
+		}
+		if n := len(v.Samples); n < 40 || v.Samples[n-1].InUse != 1 || v.Samples[n-1].Max != 3 {
+			t.Errorf("%d samples, the last %+v", n, v.Samples[n-1])
+		}
+		if e := find(t, v, debugui.KindLeak); e.Conn != 1 || e.Count != 1 {
+			t.Errorf("the leak: %+v", e)
+		}
+		must(t, tx.Rollback())
+		time.Sleep(time.Second)
+		if v := l.view(); v.Status.Level != debugui.Healthy || len(v.Holders) != 0 || find(t, v, debugui.KindLeak).Text != "no longer held" {
+			t.Errorf("after the rollback: %+v, %s", v.Status, kinds(v))
+		}
+	})
+}
+
+// An outage, as the page tells it: one line for each cause, however often.
+func TestTheTimelineOfAnOutage(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 2, MinIdle: 1, FailFastAfter: 3 * time.Second})
+		must(t, l.pool.Warm(t.Context()))
+		down := l.server.On(fakedb.Connect, fakedb.Fault{Err: errors.New("connection refused")})
+		loan := l.acquire()
+		must(t, loan.Retire(nil))
+		synctest.Wait()
+		if v := l.view(); v.Status.Level != debugui.Unhealthy || v.Status.State != "retrying" || v.Outage == nil || v.Outage.Failures == 0 {
+			t.Errorf("at once: %+v, %+v", v.Status, v.Outage)
+		}
+		time.Sleep(5 * time.Second)
+		for range 3 {
+			if _, err := l.pool.Acquire(context.Background()); !errors.Is(err, sqlpool.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+		}
+		time.Sleep(time.Second)
+		v := l.view()
+		if v.Status.State != "down" || v.Samples[len(v.Samples)-1].State != "down" {
+			t.Errorf("%+v", v.Status)
+		}
+		if e := find(t, v, debugui.KindDialFailed); e.Count < 4 || e.Text != "connection refused" {
+			t.Errorf("dials: %+v", e)
+		}
+		if e := find(t, v, debugui.KindRefused); e.Count != 3 {
+			t.Errorf("refused: %+v", e)
+		}
+		if e := find(t, v, debugui.KindState); !strings.HasPrefix(e.Text, "retrying → down: ") || e.Level != debugui.Unhealthy {
+			t.Errorf("state: %+v", e)
+		}
+		if len(v.Closes) != 1 || v.Closes[0] != (debugui.Closes{Reason: "retired", Count: 1}) {
+			t.Errorf("closes: %+v", v.Closes)
+		}
+		if n := len(v.Events); n > 8 {
+			t.Errorf("%d lines: %s", n, kinds(v))
+		}
+		down.Remove()
+		time.Sleep(20 * time.Second)
+		if v := l.view(); v.Status.Level != debugui.Healthy || v.Outage != nil || find(t, v, debugui.KindState).Text != "down → up" {
+			t.Errorf("afterwards: %+v, %s", v.Status, kinds(v))
+		}
+	})
+}
+
+func TestAConnectionThatIsBeingProvedIsValidating(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		asked := make(chan bool)
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+			BeforeAcquire: func(context.Context, *sqlpool.Conn) error { <-asked; return nil },
+		}}})
+		got := make(chan sqlpool.Loan)
+		go func() { got <- l.acquire() }()
+		synctest.Wait()
+		if v := l.view(); len(v.Conns) != 1 || v.Conns[0].State != "validating" {
+			t.Errorf("%+v", v.Conns)
+		}
+		close(asked)
+		loan := <-got
+		if v := l.view(); v.Conns[0].State != "in_use" {
+			t.Errorf("%+v", v.Conns)
+		}
+		must(t, loan.Release())
+	})
+}
+
+func TestTheOldestWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 1, AcquireTimeout: 5 * time.Second})
+		loan := l.acquire()
+		go func() { _, _ = l.pool.Acquire(context.Background()) }() // times out
+		synctest.Wait()
+		time.Sleep(3 * time.Second)
+		if g := l.view().Gauges; g.Waiting != 1 || g.OldestWaitMS != 3000 {
+			t.Errorf("%+v", g)
+		}
+		time.Sleep(3 * time.Second)
+		if e := find(t, l.view(), debugui.KindRefused); e.Text != "acquires timed out" {
+			t.Errorf("%+v", e)
+		}
+		must(t, loan.Release())
+	})
+}
+
+// The samples after a number are what a page that has the others asks for.
+func TestSince(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		all := l.view().Samples
+		last := all[len(all)-1].Seq
+		if body := l.ask(httptest.NewRequest(http.MethodGet, "/?format=json&since=3", nil)).Body.String(); strings.Contains(body, `"seq":3,`) || !strings.Contains(body, `"seq":4,`) || last < 9 {
+			t.Errorf("the last is %d; since 3: %s", last, body)
+		}
+		time.Sleep(400 * time.Second)
+		if n := len(l.view().Samples); n != 300 {
+			t.Errorf("%d samples are kept", n)
+		}
+	})
+}
+
+// A pool from sql.Open has no place for the page's hooks.
+func TestHandlerOfAPoolWithoutTheHooks(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 2})
+		l.page = debugui.Handler(l.pool, nil, nil, debugui.Config{})
+		l.view()
+		loan := l.acquire()
+		time.Sleep(2 * time.Second)
+		down := l.server.On(fakedb.Connect, fakedb.Fault{Err: errors.New("refused")})
+		defer down.Remove()
+		_, _ = l.pool.Acquire(t.Context())
+		v := l.view()
+		if v.Latency != nil || v.Hooked || len(v.Holders) != 1 || len(v.Samples) != 2 || v.Conns[0].State != "in_use" {
+			t.Errorf("%+v", v)
+		}
+		if v.Status.Level != debugui.Unhealthy || !strings.Contains(find(t, v, debugui.KindState).Text, "retrying") && !strings.Contains(find(t, v, debugui.KindState).Text, "down") {
+			t.Errorf("%+v, %+v", v.Status, v.Events)
+		}
+		must(t, loan.Release())
+	})
+}
+
+func TestAClosedPoolIsShown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{})
+		must(t, l.pool.Close())
+		if v := l.view(); v.Status.Level != debugui.Closed {
+			t.Errorf("%+v", v.Status)
+		}
+	})
+}
+
+func TestTheHooksServeOnePool(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := debugui.New(debugui.Config{})
+		w := httptest.NewRecorder()
+		u.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("before there is a pool: %d", w.Code)
+		}
+		open(t, debugui.Config{}, sqlpool.Config{Hooks: []sqlpool.Hooks{u.Hooks()}})
+		defer func() {
+			if recover() == nil {
+				t.Error("two pools have the same hooks")
+			}
+		}()
+		open(t, debugui.Config{}, sqlpool.Config{Hooks: []sqlpool.Hooks{u.Hooks()}})
+	})
+}
+
+func TestWhatAFormatIsChosenBy(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{})
+		for _, test := range []struct{ url, accept, want string }{
+			{"/x/", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"},
+			{"/x/", "*/*", "text/plain; charset=utf-8"}, // curl
+			{"/x/", "application/json", "application/json"},
+			{"/", "text/html", "text/html; charset=utf-8"},
+			{"/x?format=json", "text/html", "application/json"},
+			{"/x?format=text", "text/html", "text/plain; charset=utf-8"},
+		} {
+			r := httptest.NewRequest(http.MethodGet, test.url, nil)
+			r.Header.Set("Accept", test.accept)
+			w := l.ask(r)
+			if got := w.Header().Get("Content-Type"); got != test.want || w.Code != http.StatusOK {
+				t.Errorf("%s for %s: %d %s", test.url, test.accept, w.Code, got)
+			}
+			if w.Header().Get("Cache-Control") != "no-store" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Errorf("%s: headers %v", test.url, w.Header())
+			}
+		}
+		if w := l.ask(httptest.NewRequest(http.MethodGet, "/?format=xml", nil)); w.Code != http.StatusBadRequest {
+			t.Errorf("xml: %d", w.Code)
+		}
+		if w := l.ask(httptest.NewRequest(http.MethodDelete, "/", nil)); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
+			t.Errorf("DELETE: %d", w.Code)
+		}
+	})
+}
+
+func TestTheTextSaysWhatThePageSays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 2})
+		loan := l.acquire()
+		time.Sleep(45 * time.Second)
+		text := l.get("text")
+		for _, want := range []string{
+			"pool orders: DEGRADED since", "1 of 2 connections open: 1 in use", "THE LAST MINUTE", "connection 1 held for 45s, TOO LONG",
+			"TestTheTextSaysWhatThePageSays", "leak, connection 1: held too long", "CONFIGURATION", "MaxConns", "opened, connection 1",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in\n%s", want, text)
+			}
+		}
+		must(t, loan.Release())
+	})
+}
+
+// The page is whole: what it needs stands in it, and nothing can end its script
+// early.
+func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{Name: `</script><img src=x>`})
+		html := l.get("html")
+		for _, never := range []string{"src=\"http", "href=\"http", "@import", "url(", "<img"} {
+			if strings.Contains(html, never) {
+				t.Errorf("there is %q in the page", never)
+			}
+		}
+		if n := len(html); n > 100_000 {
+			t.Errorf("the page is %d bytes", n)
+		}
+	})
+}
+
+func TestAdvice(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 1, MinIdle: 1, AcquireTimeout: time.Second})
+		text := strings.Join(l.view().Advice, "\n")
+		for _, want := range []string{"MaxConns is 1", "MinIdle is MaxConns", "ConnectTimeout (5s)", "PingTimeout (1s)", "FailFastAfter (10s)"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in %s", want, text)
+			}
+		}
+		if quiet := open(t, debugui.Config{}, sqlpool.Config{}); len(quiet.view().Advice) != 0 {
+			t.Errorf("about the defaults: %q", quiet.view().Advice)
+		}
+	})
+}
