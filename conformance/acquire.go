@@ -38,12 +38,7 @@ var acquireRules = []Rule{
 		check: func(x *trial) {
 			p := x.probe()
 			const limit = 3
-			p.intercept(func(_ context.Context, c Call) error {
-				if c.Op == OpExec {
-					time.Sleep(time.Millisecond) // so that callers meet
-				}
-				return nil
-			})
+			p.slow()
 			s := x.open(Settings{MaxConns: limit})
 			for range 24 {
 				x.spawn(func() {
@@ -155,24 +150,6 @@ var acquireRules = []Rule{
 	},
 	{
 		ID:     "ACQ-07",
-		Rule:   "a connection that is given back serves a caller whose dial is still under way",
-		Why:    "when the server is slow to accept, callers would wait for it beside idle connections",
-		Source: "this pool: dials are detached from callers",
-		check: func(x *trial) {
-			p := x.probe()
-			dials := p.gate(OpDial)
-			dials.let(1)
-			s := x.open(Settings{MaxConns: 2})
-			hold := x.hold(s.DB)
-			waiter := x.call(x.ctx, s.DB)
-			x.until("a second dial is under way", func() bool { return dials.waiting.Load() == 1 })
-			x.must("giving the first connection back", hold.Close())
-			x.mustServe("the caller whose dial hangs, beside an idle connection", waiter)
-			dials.all()
-		},
-	},
-	{
-		ID:     "ACQ-08",
 		Rule:   "Acquire under a context that has ended fails at once with its error, even when a connection is idle",
 		Why:    "work would begin for a request that is over",
 		Source: "this pool: Pool.Acquire",
@@ -192,7 +169,7 @@ var acquireRules = []Rule{
 		},
 	},
 	{
-		ID:     "ACQ-09",
+		ID:     "ACQ-08",
 		Rule:   "who holds the last connection can close a statement at once, whoever waits with it",
 		Why:    "package sql closes statements under the lock of the sessions that used them: a session that waits there waits for itself",
 		Source: "database/sql: Stmt.Close; this pool: a session with live statements does not wait under that lock",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // gate holds up calls of one operation until they are let through.
@@ -67,5 +68,15 @@ func (p *Probe) failing(op string, how func(n int) error) {
 			return nil
 		}
 		return how(int(n.Add(1)))
+	})
+}
+
+// slow makes each statement take a moment, so that callers meet.
+func (p *Probe) slow() {
+	p.intercept(func(_ context.Context, c Call) error {
+		if c.Op == OpExec || c.Op == OpQuery {
+			time.Sleep(time.Millisecond)
+		}
+		return nil
 	})
 }

@@ -125,4 +125,4 @@ const soon = 20 * time.Millisecond
 
 // at once is far from every timeout of the checks, and as far from what a busy
 // machine takes for a step.
-func (x *trial) atOnce() time.Duration { return x.target.Limit / 6 }
+func (x *trial) atOnce() time.Duration { return x.target.Limit / 10 }

@@ -20,9 +20,16 @@ var acquireMutants = []mutant{
 		}
 		return c, err
 	})},
-	{"ACQ-02", "one connection more than asked for", configured(func(cfg *sqlpool.Config) { cfg.MaxConns++ })},
-	{"ACQ-03", "a waiter does not heed its context", connectMutant(func(ctx context.Context, _ *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
-		return connect(context.WithoutCancel(ctx))
+	{"ACQ-02", "one connection more than asked for", configured(func(cfg *sqlpool.Config) {
+		if cfg.MaxConns > 1 {
+			cfg.MaxConns++
+		}
+	})},
+	{"ACQ-03", "a waiter does not heed its context", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+		if s := p.Stats(); s.InUse == s.MaxConns {
+			ctx = context.WithoutCancel(ctx)
+		}
+		return connect(ctx)
 	})},
 	{"ACQ-04", "AcquireTimeout is something else", configured(func(cfg *sqlpool.Config) { cfg.AcquireTimeout = 25 * time.Second })},
 	{"ACQ-05", "the error does not know the holders", connectMutant(func(ctx context.Context, _ *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
@@ -33,7 +40,10 @@ var acquireMutants = []mutant{
 		}
 		return c, err
 	})},
-	{"ACQ-06", "a connection granted to a caller who has gone is lost", connectMutant(func(ctx context.Context, _ *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+	{"ACQ-06", "a connection granted to a caller who has gone is lost", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+		if s := p.Stats(); s.InUse < s.MaxConns {
+			return connect(ctx)
+		}
 		c, err := connect(context.WithoutCancel(ctx))
 		if err == nil && ctx.Err() != nil {
 			_ = c.(driver.Pinger).Ping(context.Background()) // its loan is not revocable any more
@@ -41,15 +51,8 @@ var acquireMutants = []mutant{
 		}
 		return c, err
 	})},
-	{"ACQ-07", "a waiter waits for its own dial", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
-		c, err := connect(ctx)
-		for p.Stats().Dialing > 0 && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-		return c, err
-	})},
-	{"ACQ-08", "Acquire does not look at its context", asking(func(p Pool) Pool { return heedlessPool{p} })},
-	{"ACQ-09", "a session waits under package sql's lock", above(func(c *conn) driver.Conn { return patientConn{c} })},
+	{"ACQ-07", "Acquire does not look at its context", asking(func(p Pool) Pool { return heedlessPool{p} })},
+	{"ACQ-08", "a session waits under package sql's lock", above(func(c *conn) driver.Conn { return patientConn{c} })},
 }
 
 var everySecond atomic.Int64

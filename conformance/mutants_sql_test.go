@@ -23,7 +23,7 @@ var sqlMutants = []mutant{
 	{"SQL-06", "result sets but the first are dropped", rowsMutant(func(r driver.Rows) driver.Rows { return oneSet{r.(fakeRows)} })},
 	{"SQL-07", "rows end early", rowsMutant(func(r driver.Rows) driver.Rows { return &shortRows{fakeRows: r.(fakeRows)} })},
 	{"SQL-08", "an empty answer is an error", above(func(c *conn) driver.Conn { return nonEmptyConn{c} })},
-	{"SQL-09", "rows closed early stay open on the connection", rowsMutant(func(r driver.Rows) driver.Rows { return &stickyRows{fakeRows: r.(fakeRows)} })},
+	{"SQL-09", "rows closed early stay open on the connection", above(func(c *conn) driver.Conn { return stickyConn{c} })},
 	{"SQL-10", "errors are wrapped without Unwrap", execMutant(func(_ driver.Result, err error) (driver.Result, error) {
 		return nil, fmt.Errorf("the pool says: %v", err)
 	}, "FAIL")},
@@ -113,6 +113,16 @@ func (r fullRows) Next(dest []driver.Value) error {
 	return err
 }
 
+type stickyConn struct{ *conn }
+
+func (c stickyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.conn.QueryContext(ctx, query, args)
+	if err != nil || !strings.HasPrefix(query, "SERIES 500") {
+		return rows, err
+	}
+	return &stickyRows{fakeRows: rows.(fakeRows)}, nil
+}
+
 // stickyRows fails every close that comes before the end, as a driver does
 // that leaves the rest of an answer on the connection.
 type stickyRows struct {
@@ -150,8 +160,8 @@ func (c lenientConn) CheckNamedValue(v *driver.NamedValue) error {
 
 func (c lenientConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
 	s, err := c.conn.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
+	if err != nil || !strings.Contains(text, "?") {
+		return s, err
 	}
 	return lenientStmt{s.(stmt)}, nil
 }

@@ -20,6 +20,10 @@ func OpenPool(s Settings) (*Subject, error) {
 	return poolSubject(pool, sqlpool.OpenDB(pool)), nil
 }
 
+// closeWithin is how long a database under test may take to close. A check that
+// failed may have left connections out, which would cost the default of 30 s.
+const closeWithin = 2 * time.Second
+
 // config is the standard assembly with what a rule asks for.
 func config(s Settings) sqlpool.Config {
 	lifetime, idleTime := time.Hour, time.Minute
@@ -32,6 +36,7 @@ func config(s Settings) sqlpool.Config {
 	leaks := leak.New(leak.Config{})
 	cfg := sqlpool.Config{
 		Connector: s.Connector, Name: "conformance", MaxConns: s.MaxConns, MinIdle: s.MinIdle,
+		ShutdownTimeout: closeWithin,
 		Hooks: []sqlpool.Hooks{
 			recycle.MaxLifetime(lifetime), recycle.MaxIdleTime(idleTime), recycle.MaxUses(50_000),
 			leaks.Hooks(), health.New(health.Config{Leaks: leaks}).Hooks(),

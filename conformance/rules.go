@@ -7,5 +7,9 @@ func Rules() []Rule {
 	return slices.Concat(
 		sqlRules,
 		acquireRules,
+		dialRules,
+		hookRules,
+		resetRules,
+		recycleRules,
 	)
 }
