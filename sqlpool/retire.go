@@ -23,7 +23,7 @@ func (p *Pool) closeLocked(c *Conn, reason error) {
 
 // unheardLimit is the least that a connection whose server did not answer in
 // time keeps its slot.
-const unheardLimit = 100 * time.Millisecond
+const unheardLimit = 250 * time.Millisecond
 
 // closeLimit is how long the connection may keep its slot. A server that lives
 // ends a session in no more time than it took to begin it; one that has been
