@@ -35,7 +35,7 @@ type abilities struct {
 	stale func(error) bool
 
 	// isValid is driver.Validator.
-	isValid func() bool
+	isValid driver.Validator
 
 	// reset is driver.SessionResetter, called between loans.
 	reset driver.SessionResetter
@@ -72,15 +72,13 @@ func abilitiesOf(inner driver.Conn) abilities {
 	if c, ok := find[interface{ StatementStale(error) bool }](inner); ok {
 		can.stale = c.StatementStale
 	}
-	if c, ok := find[driver.Validator](inner); ok {
-		can.isValid = c.IsValid
-	}
 	if c, ok := find[interface{ CacheQueries() bool }](inner); ok {
 		can.cacheQueries = c.CacheQueries()
 	}
 	if c, ok := find[interface{ TxContextEndsStatements() bool }](inner); ok {
 		can.txEndsStatements = c.TxContextEndsStatements()
 	}
+	can.isValid, _ = find[driver.Validator](inner)
 	can.reset, _ = find[driver.SessionResetter](inner)
 	return can
 }

@@ -15,10 +15,10 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 	if err != nil {
 		return Loan{}, err
 	}
-	if err := p.announce(c); err != nil {
+	if err := p.announce(c, c.waited); err != nil {
 		return Loan{}, err
 	}
-	return Loan{c, c.loan}, nil
+	return Loan{c, c.number()}, nil
 }
 
 // acquire returns a connection that is lent to the caller and fit for use. The
@@ -86,6 +86,10 @@ func (p *Pool) grant(ctx context.Context, start, until, deadline int64, again bo
 		return nil, p.failure(ErrClosed, nil, PhaseWaiting, start)
 	}
 	c := p.popIdleLocked()
+	if c == nil {
+		p.stopAllKeepingLocked()
+		c = p.popIdleLocked()
+	}
 	if c == nil && p.waiters.len == 0 {
 		c = p.revokeLocked(now)
 	}
@@ -111,6 +115,7 @@ func (p *Pool) grant(ctx context.Context, start, until, deadline int64, again bo
 	w := p.waiters.get()
 	w.since = start
 	p.waiters.push(w, again)
+	p.stopAllKeepingLocked() // what was kept before sessions could see that somebody waits
 	p.dialMoreLocked()
 	p.armRevokeLocked()
 	p.mu.Unlock()
@@ -194,13 +199,13 @@ func (p *Pool) shedsLocked(now int64) bool {
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.
-func (p *Pool) announce(c *Conn) error {
+func (p *Pool) announce(c *Conn, waited int64) error {
 	if len(p.hooks.onAcquire) == 0 {
 		return nil
 	}
-	event := Acquired{Conn: c, Waited: time.Duration(c.waited)}
+	event := Acquired{Conn: c, Waited: time.Duration(waited)}
 	if err := watch("OnAcquire", p.hooks.onAcquire, event); err != nil {
-		began := c.acquiredAt
+		began := c.began
 		p.retire(c, err)
 		return p.failure(nil, err, PhaseValidating, began)
 	}

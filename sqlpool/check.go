@@ -15,15 +15,13 @@ const restedAfter = int64(time.Millisecond)
 // BeforeAcquire hooks. The error is the reason to retire it; refused says that
 // it was a hook's.
 func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool, err error) {
-	defer catch("ResetSession", &err)
 	if c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load() {
 		if err := p.proveAlive(ctx, c, deadline); err != nil {
 			return false, because(CodeDead, err)
 		}
 	}
-	if c.can.reset != nil && !c.fresh {
-		// By its contract it does no I/O.
-		if err := c.can.reset.ResetSession(ctx); err != nil {
+	if !c.fresh {
+		if err := c.reset(ctx); err != nil {
 			return false, because(CodeDead, err)
 		}
 	}
@@ -33,6 +31,23 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(deadline-p.now()))
 	defer cancel()
 	return true, decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c)
+}
+
+// reset tells the driver that another borrower has the connection. By its
+// contract it does no I/O.
+func (c *Conn) reset(ctx context.Context) (err error) {
+	if c.can.reset == nil {
+		return nil
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			caught("ResetSession", recover(), &err)
+		}
+	}()
+	err = c.can.reset.ResetSession(ctx)
+	returned = true
+	return err
 }
 
 // proveAlive asks the socket, and where that cannot tell, the server.
@@ -115,5 +130,6 @@ func (p *Pool) suspectAll(c *Conn, err error) {
 	if !p.generation.CompareAndSwap(c.proven, c.proven+1) {
 		return
 	}
+	p.keeping.ticks.Add(2) // what is kept is proven again, too
 	p.noteError(err)
 }

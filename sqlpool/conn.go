@@ -24,7 +24,9 @@ type Conn struct {
 	// Guarded by pool.mu.
 	state      connState
 	place      int           // index in pool.conns
-	loan       uint64        // number of the present or last loan, from 1; a Loan holds it
+	loan       uint64        // with turns, the number of the present or last loan: see number
+	counted    uint64        // of turns, in Pool.stats
+	tick       uint64        // of Pool.keeping, when it was last lent
 	taken      bool          // one release of that loan is under way: a second one comes too late
 	acquiredAt int64         // when the present loan began
 	waited     int64         // how long its borrower was in the queue
@@ -33,6 +35,8 @@ type Conn struct {
 	orphans    []driver.Stmt // statements whose owner closed them while another borrower had the connection
 	waiter     *waiter       // what its borrower waited with, to be reused when the loan ends
 
+	turns turns // changed by whoever holds the connection, or takes it from a session that keeps it
+
 	// proven is the pool's generation at the dial or at the last proof of
 	// life. Written by whoever holds the connection.
 	proven uint64
@@ -40,6 +44,7 @@ type Conn struct {
 	// Owned by whoever holds the connection: borrower, settler or sweeper. The
 	// hand-over happens under pool.mu.
 	fresh    bool                                 // never lent yet
+	began    int64                                // when the present loan began; acquiredAt may be a keepTick or two before
 	refused  bool                                 // by a hook, when it was new: it counts as a failed dial
 	broken   error                                // why it must not be lent again
 	unheard  bool                                 // the server did not answer in time, a caller's or a ping's
@@ -50,10 +55,10 @@ type Conn struct {
 
 	mu     sync.Mutex // protects what diagnostics read while the borrower works
 	text   string     // last statement
-	textOf uint64     // Conn.loan at that time
+	textOf uint64     // the loan's number at that time
 	uses   uint64     // statements executed
 	origin fmt.Stringer
-	from   uint64 // Conn.loan when origin was set
+	from   uint64 // the loan's number when origin was set
 
 	// told is the loan whose end the OnRelease hooks have seen. A borrower that
 	// releases and a Shutdown that cuts it off may both come to tell them.
@@ -103,7 +108,11 @@ func (c *Conn) IdleTime() time.Duration { return time.Duration(c.pool.now() - c.
 func (c *Conn) Took() time.Duration { return c.took }
 
 // Loans is how many loans it has had, the present one included.
-func (c *Conn) Loans() uint64 { return c.loan }
+func (c *Conn) Loans() uint64 { return c.number() }
+
+// number is that of the present or last loan, from 1. A Loan holds it. It is
+// read under Pool.mu or by whoever holds the connection.
+func (c *Conn) number() uint64 { return c.loan + c.turns.count() }
 
 // Generation is the pool's generation when it was last known to be alive.
 func (c *Conn) Generation() uint64 { return c.proven }
@@ -133,10 +142,10 @@ func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
 	p := c.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c.state != stateInUse || c.parkedBy != nil {
+	if !c.lentLocked() {
 		return 0, 0, false
 	}
-	return c.loan, time.Duration(p.now() - c.acquiredAt), true
+	return c.number(), time.Duration(p.now() - c.acquiredAt), true
 }
 
 // Value returns what SetValue stored under key, or nil. Keys are compared like
@@ -171,7 +180,7 @@ func (c *Conn) SetValue(key, value any) {
 func (c *Conn) SetOrigin(origin fmt.Stringer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.origin, c.from = origin, c.loan
+	c.origin, c.from = origin, c.number()
 }
 
 // Defer has f run in the background after the present loan and before the
@@ -216,7 +225,10 @@ func (c *Conn) note(text string) {
 		text = ""
 	}
 	c.mu.Lock()
-	c.text, c.textOf = text, c.loan
+	if c.text != text {
+		c.text = text
+	}
+	c.textOf = c.number()
 	c.uses++
 	c.mu.Unlock()
 }

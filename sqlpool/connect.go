@@ -29,11 +29,14 @@ func (p *Pool) wantsDialLocked() bool {
 	if p.outage.failures > 0 {
 		return p.dialing == 0 && p.probeDueLocked()
 	}
-	waiting := p.waiters.len
+	wanted := p.waiters.len
 	if p.paused {
-		waiting = 0 // they would not be lent what is dialed for them
+		wanted = 0 // they would not be lent what is dialed for them
 	}
-	return p.dialing < waiting+max(p.stats.MinIdle-p.idleCountLocked(), 0)
+	if p.stats.MinIdle > 0 {
+		wanted += max(p.stats.MinIdle-p.idleCountLocked()-p.keptLocked(), 0)
+	}
+	return p.dialing < wanted
 }
 
 // dial opens one connection. It runs in a goroutine of its own, detached from

@@ -61,7 +61,10 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 }
 
 func (c *Conn) exec(ctx context.Context, a *attempt, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
-	if st == nil && len(args) > 0 && !takesExec(c.inner) {
+	if st == nil && len(args) == 0 {
+		return innerExec(ctx, c.inner, text, nil)
+	}
+	if st == nil && !takesExec(c.inner) {
 		return nil, driver.ErrSkip // before the arguments meet rules that are not the statement's
 	}
 	given := args
@@ -84,7 +87,10 @@ func (c *Conn) exec(ctx context.Context, a *attempt, st *stmt, text string, args
 }
 
 func (c *Conn) query(ctx context.Context, a *attempt, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
-	if st == nil && len(args) > 0 && !takesQuery(c.inner) {
+	if st == nil && len(args) == 0 {
+		return innerQuery(ctx, c.inner, text, nil)
+	}
+	if st == nil && !takesQuery(c.inner) {
 		return nil, driver.ErrSkip
 	}
 	given := args

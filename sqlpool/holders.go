@@ -57,11 +57,17 @@ type held struct {
 func (p *Pool) heldLocked() []held {
 	all := make([]held, 0, p.inUse)
 	for _, c := range p.conns {
-		if c.state == stateInUse && c.parkedBy == nil {
-			all = append(all, held{c, c.loan, c.acquiredAt})
+		if c.lentLocked() {
+			all = append(all, held{c, c.number(), c.acquiredAt})
 		}
 	}
 	return all
+}
+
+// lentLocked reports whether a borrower has the connection, and not merely a
+// session that may use it or may not.
+func (c *Conn) lentLocked() bool {
+	return c.state == stateInUse && c.parkedBy == nil && !c.turns.kept()
 }
 
 // describe sorts the longest loans first. It asks hooks where a loan came from,

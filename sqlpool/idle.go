@@ -52,14 +52,20 @@ func (p *Pool) lendLocked(c *Conn, now int64) {
 	c.state = stateInUse
 	c.loan++
 	c.taken = false
-	c.acquiredAt = now
+	c.acquiredAt, c.began = now, now
+	c.tick = p.keeping.ticks.Load()
 	c.unheard = false
 	c.waited = 0
 	p.tickLocked(now)
 	p.inUse++
 	p.stats.AcquireCount++
+	p.notePeakLocked()
+}
+
+// notePeakLocked is called where InUse may have grown.
+func (p *Pool) notePeakLocked() {
 	if p.inUse > p.stats.PeakInUse {
-		p.stats.PeakInUse = p.inUse
+		p.stats.PeakInUse = max(p.stats.PeakInUse, p.inUse-p.keptLocked())
 	}
 }
 
@@ -98,9 +104,11 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 // endLoanLocked takes a connection back from its borrower: it is then in no
 // stack and counted nowhere.
 func (p *Pool) endLoanLocked(c *Conn, now int64) {
+	p.notePeakLocked()
 	p.inUse--
 	c.idleSince = now
 	p.stats.ReleaseCount++
+	p.countTurnsLocked(c)
 	if len(c.orphans) > 0 {
 		c.stmts.evicted = append(c.stmts.evicted, c.orphans...)
 		c.orphans = nil

@@ -39,7 +39,8 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 			return nil, err
 		}
 	}
-	if s.conn == nil {
+	if s.conn == nil || s.keptAt != 0 {
+		s.unkeep()
 		if err := s.acquire(ctx); err != nil {
 			return nil, err
 		}
@@ -137,7 +138,7 @@ func ofADial(class Class, err error) bool {
 func (c *Conn) gone() bool {
 	var err error
 	defer catch("IsValid", &err)
-	return c.can.isValid != nil && !c.can.isValid()
+	return c.can.isValid != nil && !c.can.isValid.IsValid()
 }
 
 // cause returns what is known of why the connection broke. driver.ErrBadConn

@@ -14,7 +14,7 @@ import (
 // closes the statements of an idle session with the whole *sql.DB locked, so a
 // round trip there would stop everybody.
 func (c *Conn) closeStmt(s *session, stmt driver.Stmt) error {
-	if !s.parked.Load() && s.conn == c {
+	if s.holds(c) {
 		return stmt.Close()
 	}
 	p := c.pool

@@ -81,7 +81,8 @@ func (p *Pool) claim(s *session) bool {
 	}
 	c := s.conn
 	p.unparkLocked(s, c)
-	c.acquiredAt = now
+	c.acquiredAt, c.began = now, now
+	c.tick = p.keeping.ticks.Load()
 	p.stats.AcquireCount++
 	return true
 }

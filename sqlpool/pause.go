@@ -12,6 +12,7 @@ func (p *Pool) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.paused = !p.closed
+	p.endKeepingLocked()
 }
 
 // Resume ends a Pause: those who wait are served in their order.

@@ -41,6 +41,8 @@ type Pool struct {
 	waiters waiterQueue
 	parked  parkedList
 
+	keeping keeping // its timer is protected
+
 	// clock is the last reading of now that anybody made under mu, at most one
 	// SweepInterval old. A release takes it for the time, because a reading of
 	// its own would cost as much as the rest of it.

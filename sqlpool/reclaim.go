@@ -11,7 +11,7 @@ package sqlpool
 func (c *Conn) Reclaim(loan uint64) bool {
 	p := c.pool
 	p.mu.Lock()
-	if c.state != stateInUse || c.parkedBy != nil || c.loan != loan || loan == 0 || p.closed {
+	if !c.lentLocked() || loan == 0 || p.closed || !c.turns.bar(loan-c.loan) {
 		p.mu.Unlock()
 		return false
 	}

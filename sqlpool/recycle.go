@@ -130,6 +130,7 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 func (p *Pool) outdate(c *Conn) (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopKeepingLocked(c)
 	switch {
 	case p.closed || c.state >= stateClosing || c.outdated():
 		return false

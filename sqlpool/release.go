@@ -6,27 +6,38 @@ import (
 	"time"
 )
 
-// release ends a loan and reports whether the connection became idle, and
-// when. It does no I/O: what needs the network goes to settle, in the
-// background.
-func (p *Pool) release(c *Conn) (idle bool, now int64) {
-	dirty, reason := c.judge() // asked before the lock: no driver is called under it
+// release ends a loan and reports whether the connection became idle. It does
+// no I/O: what needs the network goes to settle, in the background.
+func (p *Pool) release(c *Conn) (idle bool) {
+	dirty, reason := p.part(c) // before the lock: no driver is called under it
+	return p.takeBack(c, dirty, reason)
+}
+
+// part finds out, and tells the hooks, how a connection comes back.
+func (p *Pool) part(c *Conn) (dirty bool, reason error) {
+	dirty, reason = c.judge()
 	if reason == nil && len(p.hooks.afterRelease) > 0 {
 		reason = decideRelease(p.hooks.afterRelease, c)
 	}
-	if err := p.tellReleased(c, c.loan, reason); err != nil && reason == nil {
-		reason = err
+	if len(p.hooks.onRelease) > 0 {
+		if err := p.tellReleased(c, c.number(), reason); err != nil && reason == nil {
+			reason = err
+		}
 	}
+	return dirty, reason
+}
+
+func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now = max(p.clock, c.acquiredAt)
+	now := max(p.clock, c.acquiredAt)
 	if p.waiters.head != nil {
 		now = p.now() // what a waiter waited is measured
 		p.tickLocked(now)
 	}
 	if c.state != stateInUse { // Shutdown took it by force meanwhile
 		p.finishForcedLocked(c)
-		return false, now
+		return false
 	}
 	p.endLoanLocked(c, now)
 	switch {
@@ -42,14 +53,14 @@ func (p *Pool) release(c *Conn) (idle bool, now int64) {
 		p.checking++
 		p.work.Go(func() { p.settle(c) })
 	default:
-		idle = p.giveLocked(c, now)
+		return p.giveLocked(c, now)
 	}
-	return idle, now
+	return false
 }
 
 // retire ends a loan and the connection with it.
 func (p *Pool) retire(c *Conn, reason error) {
-	if err := p.tellReleased(c, c.loan, reason); err != nil {
+	if err := p.tellReleased(c, c.number(), reason); err != nil {
 		reason = errors.Join(reason, err)
 	}
 	now := p.now()
@@ -66,23 +77,32 @@ func (p *Pool) retire(c *Conn, reason error) {
 // judge says why a connection that comes back must not be lent again, or nil,
 // and whether it was left in a transaction.
 func (c *Conn) judge() (dirty bool, reason error) {
-	defer catch("IsValid", &reason)
 	switch {
 	case c.broken != nil:
 		return false, c.broken
 	case c.pinned > 0:
 		return false, &Reason{Code: CodePinned}
-	case c.can.isValid != nil && !c.can.isValid():
-		return false, &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
 	}
-	return c.dirty(), nil
+	returned := false
+	defer func() {
+		if !returned {
+			caught("IsValid", recover(), &reason)
+		}
+	}()
+	if c.can.isValid != nil && !c.can.isValid.IsValid() {
+		reason = &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
+	} else {
+		dirty = c.dirty()
+	}
+	returned = true
+	return dirty, reason
 }
 
 func (p *Pool) tellReleased(c *Conn, loan uint64, reason error) error {
 	if len(p.hooks.onRelease) == 0 || c.told.Swap(loan) == loan {
 		return nil
 	}
-	held := time.Duration(p.now() - c.acquiredAt)
+	held := time.Duration(p.now() - c.began)
 	return watch("OnRelease", p.hooks.onRelease, Released{Conn: c, Held: held, Reason: reason})
 }
 

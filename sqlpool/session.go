@@ -18,6 +18,10 @@ type session struct {
 	pool *Pool
 	conn *Conn // the loan; nil without one
 
+	// keptAt is zero, or the session has no loan and conn is the connection
+	// that it keeps (see keep.go): keptAt is what its turns were then.
+	keptAt uint64
+
 	// A parked loan has not been used yet and may be revoked (see park.go).
 	// While parked is true, the other three fields here, and conn, are
 	// protected by Pool.mu.
@@ -74,8 +78,15 @@ const lockedWait = 5 * time.Millisecond
 // the user: package sql discards the session, tries again and ends up in
 // Connect, which may wait.
 func (s *session) ResetSession(ctx context.Context) error {
-	s.endLoan()
-	s.sticky, s.lost = nil, nil
+	s.clear()
+	if s.keptAt != 0 {
+		if ctx.Err() == nil && s.resume(ctx) {
+			return nil
+		}
+		s.unkeep()
+	} else {
+		s.endLoan()
+	}
 	patience := s.pool.cfg.AcquireTimeout
 	if s.live > 0 {
 		patience = lockedWait
@@ -99,7 +110,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 // went to somebody else: kept, it might have to wait with its statements'
 // lock held.
 func (s *session) IsValid() bool {
-	s.sticky, s.lost = nil, nil
+	s.clear()
 	s.live -= s.closed
 	s.closed = 0
 	idle := s.endLoan()
@@ -109,11 +120,22 @@ func (s *session) IsValid() bool {
 	return idle || s.live == 0
 }
 
+// clear forgets the errors of the last loan.
+func (s *session) clear() {
+	if s.sticky != nil || s.lost != nil { // a nil is not written for nothing: the garbage collector would have to be told
+		s.sticky, s.lost = nil, nil
+	}
+}
+
 // Close is called when package sql discards the session. A loan that is still
 // there and was used is one that IsValid did not see: after a panic or
 // ErrBadConn in sql.Conn.Raw, or with package sql's own retirement. Nobody
 // knows its state.
 func (s *session) Close() error {
+	if s.keptAt != 0 {
+		s.unkeep()
+		return nil
+	}
 	if !s.parked.Load() && s.conn != nil && s.used {
 		c := s.conn
 		s.conn, s.tx = nil, nil
@@ -135,8 +157,15 @@ func (s *session) acquire(ctx context.Context) error {
 
 // take begins the loan of a connection that was just acquired or claimed.
 func (s *session) take(c *Conn) error {
-	s.conn, s.used = c, false
-	err := s.pool.announce(c)
+	return s.announce(c, c.waited)
+}
+
+func (s *session) announce(c *Conn, waited int64) error {
+	if s.conn != c {
+		s.conn = c
+	}
+	s.used = false
+	err := s.pool.announce(c, waited)
 	if err != nil {
 		s.conn = nil
 	}
@@ -149,13 +178,30 @@ func (s *session) endLoan() (idle bool) {
 	if s.parked.Load() {
 		return s.pool.unpark(s)
 	}
-	if s.conn == nil {
-		return false
-	}
 	c := s.conn
-	s.conn, s.tx = nil, nil
-	idle, _ = s.pool.release(c)
+	if c == nil || s.keptAt != 0 {
+		return c != nil
+	}
+	if s.tx != nil {
+		s.tx = nil
+	}
+	dirty, reason := s.pool.part(c)
+	if reason == nil && !dirty && !c.hasWork() && s.keep(c) {
+		return true
+	}
+	s.conn = nil
+	soon := c.acquiredAt-c.idleSince < int64(keepTick)
+	idle = s.pool.takeBack(c, dirty, reason)
+	if idle && soon && !s.pool.keeping.on.Load() {
+		s.pool.startKeeping()
+	}
 	return idle
+}
+
+// holds reports whether the session has the loan of c, and not only a claim to
+// it.
+func (s *session) holds(c *Conn) bool {
+	return !s.parked.Load() && s.keptAt == 0 && s.conn == c
 }
 
 // CheckNamedValue accepts every argument: there may be no connection yet whose

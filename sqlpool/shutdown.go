@@ -3,6 +3,7 @@ package sqlpool
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -71,11 +72,15 @@ func (p *Pool) beginShutdownLocked() {
 	for s := p.parked.head; s != nil; s = p.parked.head {
 		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
 	}
+	p.endKeepingLocked()
 	for c := p.popIdleLocked(); c != nil; c = p.popIdleLocked() {
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	}
 	if p.parked.timer != nil {
 		p.parked.timer.Stop()
+	}
+	if p.keeping.timer != nil {
+		p.keeping.timer.Stop()
 	}
 	if p.outage.timer != nil {
 		p.outage.timer.Stop()
@@ -108,7 +113,7 @@ func (p *Pool) drain(ctx context.Context) bool {
 func (p *Pool) force() []Holder {
 	p.mu.Lock()
 	now := p.now()
-	cut := p.heldLocked()
+	cut := slices.DeleteFunc(p.heldLocked(), func(h held) bool { return !p.seizeLocked(h.c) })
 	for _, h := range cut {
 		p.inUse--
 		p.stats.ReleaseCount++

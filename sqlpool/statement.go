@@ -94,7 +94,7 @@ func (st *stmt) Close() error {
 // unpin closes the statement of a COPY, unless it is gone with its loan.
 func (st *stmt) unpin() error {
 	c := st.pinConn
-	if st.session.conn != c || st.session.parked.Load() || c.loan != st.pinLoan {
+	if !st.session.holds(c) || c.number() != st.pinLoan {
 		return nil
 	}
 	c.pinned--

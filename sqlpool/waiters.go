@@ -1,6 +1,9 @@
 package sqlpool
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // waiter is one acquire in the queue. Waiters are reused: their channel and
 // timer are what an acquire that blocks would otherwise allocate.
@@ -22,7 +25,8 @@ type waiter struct {
 type waiterQueue struct {
 	head, tail *waiter
 	len        int
-	free       *waiter // a stack of waiters to reuse, by next
+	some       atomic.Bool // len > 0, to be read without the lock
+	free       *waiter     // a stack of waiters to reuse, by next
 
 	// emptyAt is Pool.now when the queue was last seen empty.
 	emptyAt int64
@@ -50,6 +54,9 @@ func (q *waiterQueue) put(w *waiter) {
 func (q *waiterQueue) push(w *waiter, first bool) {
 	w.queued = true
 	q.len++
+	if q.len == 1 {
+		q.some.Store(true)
+	}
 	switch {
 	case q.head == nil:
 		q.head, q.tail = w, w
@@ -76,6 +83,7 @@ func (q *waiterQueue) remove(w *waiter, now int64) {
 	w.next, w.prev, w.queued = nil, nil, false
 	q.len--
 	if q.len == 0 {
+		q.some.Store(false)
 		q.emptyAt = now
 	}
 }
