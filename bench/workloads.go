@@ -61,6 +61,7 @@ type lab struct {
 	done      float64 // cost of the workloads that are over
 	total     float64
 	now       workload
+	after     func() // told of each turn; may be nil
 	stepped   int
 	steps     int // of the present workload; 0 when not known
 }
@@ -117,6 +118,9 @@ func (l *lab) expect(steps int) { l.steps = steps }
 
 // step counts one turn.
 func (l *lab) step() {
+	if l.after != nil {
+		l.after()
+	}
 	l.stepped++
 	if l.steps > 0 {
 		l.tell(min(float64(l.stepped)/float64(l.steps), 1))

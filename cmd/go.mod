@@ -4,6 +4,7 @@ go 1.25.0
 
 replace (
 	github.com/sqlpool/go => ../
+	github.com/sqlpool/go/bench => ../bench
 	github.com/sqlpool/go/conformance/outage => ../conformance/outage
 )
 
@@ -14,6 +15,7 @@ require (
 	github.com/lib/pq v1.12.3
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go/bench v0.0.0-00010101000000-000000000000
 	github.com/sqlpool/go/conformance/outage v0.0.0-00010101000000-000000000000
 	golang.org/x/term v0.45.0
 )

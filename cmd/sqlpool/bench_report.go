@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sqlpool/go/bench"
+)
+
+// benchResult is what bench prints, and its JSON.
+type benchResult struct {
+	Verb    string        `json:"verb"`
+	OK      bool          `json:"ok"`
+	Error   string        `json:"error,omitempty"` // what ended the bench before its end
+	Server  serverResult  `json:"server"`
+	Drivers []benchDriver `json:"drivers"`
+}
+
+// benchDriver is what was measured on one driver. Figures are ratios of the pool
+// to database/sql's own.
+type benchDriver struct {
+	Driver  string         `json:"driver"`
+	Figures []bench.Figure `json:"figures"`
+	Alone   float64        `json:"transaction_alone_ms"`
+	Sizes   []bench.Size   `json:"sizes"`
+	Advice  sizeAdvice     `json:"advice"`
+
+	title string
+}
+
+// write prints the result for people.
+func (r *benchResult) write(w io.Writer) error {
+	var b strings.Builder
+	version, _, _ := strings.Cut(r.Server.Version, " ")
+	fmt.Fprintf(&b, "PostgreSQL %s\n", version)
+	for _, d := range r.Drivers {
+		fmt.Fprintf(&b, "\n%s: sqlpool against database/sql, in turn, medians of the ratios\n\n", d.title)
+		fmt.Fprintf(&b, "  %-32s %12s %12s %12s %14s\n", "", "throughput", "p99", "client CPU", "here")
+		for i := 0; i+2 < len(d.Figures); i += 3 { // throughput, p99 and CPU of a workload stand together
+			f := d.Figures[i : i+3]
+			fmt.Fprintf(&b, "  %-32s %11.2fx %11.2fx %11.2fx %12.0f/s\n", f[0].Workload, f[0].Value, f[1].Value, f[2].Value, f[0].Own)
+		}
+		callers := 2 * d.Sizes[len(d.Sizes)-1].Conns
+		fmt.Fprintf(&b, "\n%s: transactions by %d goroutines on pools of several sizes, the wait for a connection included\n\n", d.title, callers)
+		fmt.Fprintf(&b, "  %-12s %14s %12s %12s\n", "connections", "per second", "p50, ms", "p99, ms")
+		for _, s := range d.Sizes {
+			fmt.Fprintf(&b, "  %-12d %14.0f %12.1f %12.1f\n", s.Conns, s.Throughput, s.P50, s.P99)
+		}
+		fmt.Fprintf(&b, "\n%s: a pool of %d connections (MaxConns) for each process\n\n", d.title, d.Advice.MaxConns)
+		for _, reason := range d.Advice.Why {
+			fmt.Fprintf(&b, "  - %s\n", reason)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
