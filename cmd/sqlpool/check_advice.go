@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +29,7 @@ func (r *checkResult) advise() {
 			r.Advice = append(r.Advice, *a)
 		}
 	}
+	slices.SortStableFunc(r.Advice, func(a, b advice) int { return cmp.Compare(a.Level, b.Level) }) // change, then consider
 }
 
 // shares says that the pool's connections are not the server's.

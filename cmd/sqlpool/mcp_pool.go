@@ -15,6 +15,9 @@ import (
 // poolDrivers are the pool's names in package sql for --driver.
 var poolDrivers = map[string]string{"pgx": drivers.PGX, "pq": drivers.PQ}
 
+// keepalive is how soon an outage shows in a pool that nobody uses, which is what an assistant's mostly is.
+const keepalive = 2 * time.Second
+
 // opened is what an MCP server serves.
 type opened struct {
 	pool    *sqlpool.Pool
@@ -44,9 +47,12 @@ func (m *mcp) open(log *slog.Logger) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{monitor: health.New(health.Config{OnChange: func(from, to health.Status) {
-		log.Info("health changed", "from", from.State, "to", to.State, "reasons", to.Reasons)
-	}})}
+	o := &opened{monitor: health.New(health.Config{
+		Keepalive: keepalive,
+		OnChange: func(from, to health.Status) {
+			log.Info("health changed", "from", from.State, "to", to.State, "reasons", to.Reasons)
+		},
+	})}
 	cfg.Hooks = append(cfg.Hooks, o.monitor.Hooks())
 	if o.pool, err = sqlpool.New(cfg); err != nil {
 		return nil, err

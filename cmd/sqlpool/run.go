@@ -23,6 +23,7 @@ type verbs struct {
 	Soak  soak      `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
 	Bench benchVerb `cmd:"" help:"Measure the pool on a server of your own, and advise a size for it."`
 	Check check     `cmd:"" help:"Look at a database as a pool would meet it, and advise settings."`
+	Watch watch     `cmd:"" help:"Show a running pool in the terminal."`
 	MCP   mcp       `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
 }
 
