@@ -26,10 +26,13 @@ each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; don
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+screenshots: postgres chromium ## take the pictures of the live page again, into docs/images
+	cd hooks/debugui/browsertest && SQLPOOL_SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run '^TestScreenshots$$' .
+
 demo: postgres ## start a private PostgreSQL and run a workload through the pool on each driver
 	$(GO) run ./cmd/sqlpool demo
 
-test: postgres pgbouncer ## run all tests of all modules with the race detector
+test: postgres pgbouncer chromium ## run all tests of all modules with the race detector
 	@CGO_ENABLED=0 $(GO) test -count=1 ./hooks/leak # without cgo it takes its stacks another way, which -race never sees
 	@$(call each,$(GO) test -race -count=1 -p $(TEST_P) -timeout $(TEST_TIMEOUT) ./...)
 
@@ -81,3 +84,6 @@ postgres: # the server's programs, when they are missing
 
 pgbouncer: # PgBouncer, when it is missing
 	@scripts/pgbouncer
+
+chromium: # a headless Chromium, when it is missing
+	@scripts/chromium
