@@ -34,9 +34,9 @@ func program(t *testing.T) string {
 	return ""
 }
 
-// browser starts a browser of the test's own, without a past and without a word
+// start starts a browser of the test's own, without a past and without a word
 // to anybody else.
-func browser(t *testing.T) context.Context {
+func start(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(program(t)), chromedp.UserDataDir(t.TempDir()),
@@ -70,12 +70,14 @@ var (
 type tab struct {
 	t   *testing.T
 	ctx context.Context
+
+	quiet bool // what it complains about is what the test is about
 }
 
 // open opens the page in a tab of its own.
-func open(t *testing.T, browser context.Context, url string, l look) *tab {
+func open(t *testing.T, b context.Context, url string, l look) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
+	ctx, cancel := chromedp.NewContext(b)
 	p := &tab{t: t, ctx: ctx}
 	console := chromedp.Console(ctx)
 	t.Cleanup(func() {
@@ -84,7 +86,7 @@ func open(t *testing.T, browser context.Context, url string, l look) *tab {
 			if err != nil {
 				break
 			}
-			if m.IsException() || m.Type == "error" || m.Type == "warning" {
+			if m.IsException() || (m.Type == "error" || m.Type == "warning") && !p.quiet {
 				t.Errorf("the page complains: %s %s", m, m.URL)
 			}
 		}

@@ -27,6 +27,7 @@ type scene struct {
 	db     *sql.DB
 	url    string
 	asked  atomic.Int64 // requests for news
+	gone   atomic.Bool  // no answer to any
 }
 
 const leakAfter = 2 * time.Second
@@ -62,6 +63,9 @@ func stage(t *testing.T, ui debugui.Config, cfg sqlpool.Config) *scene {
 	mux.HandleFunc("/debug/sqlpool/", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("format") == "json" {
 			s.asked.Add(1)
+		}
+		if s.gone.Load() {
+			panic(http.ErrAbortHandler)
 		}
 		handler.ServeHTTP(w, r)
 	})

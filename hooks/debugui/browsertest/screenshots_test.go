@@ -23,7 +23,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("no folder in SQLPOOL_SCREENSHOTS: make screenshots names one")
 	}
 	s := stage(t, debugui.Config{Controls: true}, sqlpool.Config{MaxConns: 12, MinIdle: 2, AcquireTimeout: 5 * time.Second, FailFastAfter: 4 * time.Second})
-	b := browser(t)
+	b := start(t)
 	s.work(t, 14)
 	pages := map[string]*tab{"debugui-desktop": open(t, b, s.url, desktop), "debugui-dark": open(t, b, s.url, night), "debugui-phone": open(t, b, s.url, phone)}
 	pause(t.Context(), 45*time.Second)
