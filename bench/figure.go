@@ -39,8 +39,10 @@ func (f Figure) IsCount() bool { return f.Against == "" }
 // add keeps a figure made of the rounds' values.
 func (l *lab) add(f Figure, values []float64) {
 	f.Value, f.Low, f.High = median(values), quantile(values, 0.25), quantile(values, 0.75)
-	if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-		return // nothing to divide by, such as no CPU time in a very short stretch
+	for _, v := range []float64{f.Value, f.Low, f.High, f.Own} {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return // nothing to divide by, such as no CPU time in a very short stretch
+		}
 	}
 	l.report.Figures = append(l.report.Figures, f)
 }

@@ -44,6 +44,9 @@ func machineSection(r *Report, b *strings.Builder) {
 	fmt.Fprintf(b, "Measured on %d cores of %s with %s, PostgreSQL %s, pgx %s, lib/pq %s and puddle %s, in %d rounds, %.0f minutes in all.\n",
 		r.Cores, r.Machine, r.Go, r.Postgres, r.Modules["github.com/jackc/pgx/v5"], r.Modules["github.com/lib/pq"],
 		r.Modules["github.com/jackc/puddle/v2"], r.Rounds, math.Ceil(r.Took.Minutes()))
+	if r.Cgo {
+		b.WriteString("The program was built with cgo, where a stack costs more.\n")
+	}
 	if r.Short {
 		b.WriteString("A short run: the figures show that everything works, and no more.\n")
 	}
@@ -79,7 +82,7 @@ func mark(name string) string {
 
 func serverSection(r *Report, b *strings.Builder) {
 	for _, transport := range []string{unixSocket, tcp} {
-		fmt.Fprintf(b, "Over a %s, geometric means over the six operations, each a ratio to database/sql with the same driver:\n\n", transport)
+		fmt.Fprintf(b, "Over %s, geometric means over the six operations, each a ratio to database/sql with the same driver:\n\n", map[string]string{unixSocket: "a unix socket", tcp: "TCP"}[transport])
 		head := []string{"contender", "throughput, all"}
 		for _, n := range callers {
 			head = append(head, goroutines(n))

@@ -58,7 +58,8 @@ func stretch(ctx context.Context, l load, do func(ctx context.Context, goroutine
 			defer cancel()
 			<-start
 			n := 0
-			for ; !over.Load(); n += l.batch {
+			for first := true; first || !over.Load(); n += l.batch { // once at least, on a machine that is busy elsewhere
+				first = false
 				begun := time.Time{}
 				if l.batch == 1 {
 					begun = time.Now()
