@@ -60,5 +60,10 @@
 // Its gauges go. Its counters and histograms stay at their last values, so that
 // rates and the reasons of its last closes are not lost, and a pool that is
 // opened again under the same name continues them. A program that makes up
-// names without end says Forget.
+// names without end says Forget.//
+// # Dashboards
+//
+// The folder dashboards has a Grafana dashboard (grafana.json, to be imported)
+// and Prometheus alerting rules (alerts.yaml). A test holds every name and label
+// in them against this collector.
 package prommetric
