@@ -60,7 +60,8 @@
 // Its gauges go. Its counters and histograms stay at their last values, so that
 // rates and the reasons of its last closes are not lost, and a pool that is
 // opened again under the same name continues them. A program that makes up
-// names without end says Forget.//
+// names without end says Forget.
+//
 // # Dashboards
 //
 // The folder dashboards has a Grafana dashboard (grafana.json, to be imported)
