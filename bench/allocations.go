@@ -17,22 +17,22 @@ const (
 )
 
 // allocations are counts: one more per call is found, whatever the machine does.
-func allocations(ctx context.Context, l *lab) error {
+func allocations(ctx context.Context, l *lab) (err error) {
 	plain := instantDB(8)
-	defer plain.Close()
+	defer shut(&err, plain)
 	monitor := health.New(health.Config{})
 	pool, err := newInstantPool(8, func() []sqlpool.Hooks { return []sqlpool.Hooks{monitor.Hooks()} })
 	if err != nil {
 		return err
 	}
 	ours := sqlpool.OpenDB(pool)
-	defer ours.Close()
+	defer shut(&err, ours)
 	captured, err := newInstantPool(8, leakCapture)
 	if err != nil {
 		return err
 	}
 	leaks := sqlpool.OpenDB(captured)
-	defer leaks.Close()
+	defer shut(&err, leaks)
 
 	var failed error
 	check := func(err error) {

@@ -70,7 +70,7 @@ func spike(ctx context.Context, l *lab) error {
 	}
 	var entrants []entrant
 	for _, c := range pick(PlainPgx, PgxpoolSQL, Pgxpool, SqlpoolPgx, SqlpoolPq) {
-		entrants = append(entrants, entrant{c.Name, PlainPgx, func(ctx context.Context) (sample, error) {
+		entrants = append(entrants, entrant{c.Name, PlainPgx, func(ctx context.Context) (_ sample, err error) {
 			var counted dialCount
 			slow := func() func() {
 				done := counted.dial()
@@ -81,7 +81,7 @@ func spike(ctx context.Context, l *lab) error {
 			if err != nil {
 				return nil, err
 			}
-			defer client.Close()
+			defer shut(&err, client)
 			if err := fill(ctx, client, &counted, kept); err != nil {
 				return nil, err
 			}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/sqlpool/go/internal/pgserver"
@@ -109,6 +110,9 @@ func cancelQueries(ctx context.Context, s *pgserver.Server, c Contender, setup S
 	}
 	return sample{backends: float64(peak)}, err
 }
+
+// shut closes something at the end of a function that returns *err.
+func shut(err *error, c io.Closer) { *err = joined(*err, c.Close()) }
 
 // joined is errors.Join without a wrapper around one error.
 func joined(first, second error) error {

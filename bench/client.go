@@ -28,8 +28,7 @@ func newSQLClient(ctx context.Context, db *sql.DB, s Setup) (*sqlClient, error) 
 	}
 	stmt, err := db.PrepareContext(ctx, argText)
 	if err != nil {
-		db.Close()
-		return nil, err
+		return nil, joined(err, db.Close())
 	}
 	c.stmt = stmt
 	return c, nil
@@ -39,9 +38,7 @@ func newSQLClient(ctx context.Context, db *sql.DB, s Setup) (*sqlClient, error) 
 func (c *sqlClient) Close() error {
 	err := c.DB.Close()
 	if c.also != nil {
-		if also := c.also(); err == nil {
-			err = also
-		}
+		err = joined(err, c.also())
 	}
 	return err
 }

@@ -85,13 +85,13 @@ func footprint(ctx context.Context, l *lab) error {
 	return nil
 }
 
-func idleMemory(ctx context.Context, n int, open func(int) (measured, error)) (sample, error) {
+func idleMemory(ctx context.Context, n int, open func(int) (measured, error)) (_ sample, err error) {
 	before, routines := memory(), runtime.NumGoroutine()
 	db, err := open(n)
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer shut(&err, db)
 	conns := make([]*sql.Conn, n)
 	for i := range conns {
 		if conns[i], err = db.Conn(ctx); err != nil {
@@ -113,12 +113,12 @@ func idleMemory(ctx context.Context, n int, open func(int) (measured, error)) (s
 	}, nil
 }
 
-func waiterMemory(ctx context.Context, n int, open func(int) (measured, error)) (sample, error) {
+func waiterMemory(ctx context.Context, n int, open func(int) (measured, error)) (_ sample, err error) {
 	db, err := open(1)
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer shut(&err, db)
 	held, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func loans(ctx context.Context, l *lab) error {
 	return nil
 }
 
-func (l *lab) loansOf(ctx context.Context, c crowd) error {
+func (l *lab) loansOf(ctx context.Context, c crowd) (err error) {
 	var hold func()
 	if c.goroutines > c.conns {
 		// Without it each goroutine would have all to itself until it is preempted,
@@ -38,11 +38,11 @@ func (l *lab) loansOf(ctx context.Context, c crowd) error {
 	}
 	var entrants []entrant
 	for _, b := range bares {
-		lender, err := b.open(c.conns)
-		if err != nil {
-			return err
+		lender, failed := b.open(c.conns)
+		if failed != nil {
+			return failed
 		}
-		defer lender.Close()
+		defer shut(&err, lender)
 		entrants = append(entrants, entrant{b.name, b.against, func(ctx context.Context) (sample, error) {
 			return stretch(ctx, load{goroutines: c.goroutines, length: l.long(250 * time.Millisecond), batch: 16},
 				func(ctx context.Context, _, _ int) error { return lender.Lend(ctx, hold) })

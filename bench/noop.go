@@ -55,7 +55,7 @@ func queryOnce(ctx context.Context, db *sql.DB) error {
 }
 
 // noop is Exec and Query through a *sql.DB.
-func noop(ctx context.Context, l *lab) error {
+func noop(ctx context.Context, l *lab) (err error) {
 	calls := []struct {
 		name string
 		do   func(context.Context, *sql.DB) error
@@ -66,11 +66,11 @@ func noop(ctx context.Context, l *lab) error {
 		for _, c := range crowds {
 			var entrants []entrant
 			for _, in := range instants {
-				db, err := in.open(c.conns)
-				if err != nil {
-					return err
+				db, failed := in.open(c.conns)
+				if failed != nil {
+					return failed
 				}
-				defer db.Close()
+				defer shut(&err, db)
 				entrants = append(entrants, entrant{in.name, instantPlain, func(ctx context.Context) (sample, error) {
 					return stretch(ctx, load{goroutines: c.goroutines, length: l.long(250 * time.Millisecond), batch: 16},
 						func(ctx context.Context, _, _ int) error { return call.do(ctx, db) })

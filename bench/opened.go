@@ -39,7 +39,7 @@ func closeAll(all []opened) error {
 }
 
 // tables makes the run's tables once.
-func (l *lab) tables(ctx context.Context) error {
+func (l *lab) tables(ctx context.Context) (err error) {
 	if l.hasTables {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (l *lab) tables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer shut(&err, db)
 	if err := CreateTables(ctx, db, schema); err != nil {
 		return err
 	}

@@ -19,15 +19,15 @@ const (
 )
 
 // reading is what a dashboard or a probe asks for.
-func reading(ctx context.Context, l *lab) error {
+func reading(ctx context.Context, l *lab) (err error) {
 	plain := instantDB(8)
-	defer plain.Close()
+	defer shut(&err, plain)
 	monitor := health.New(health.Config{})
 	pool, err := newInstantPool(8, func() []sqlpool.Hooks { return []sqlpool.Hooks{monitor.Hooks()} })
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
+	defer shut(&err, pool)
 	var (
 		dbStats sql.DBStats
 		stats   sqlpool.Stats

@@ -57,7 +57,7 @@ func TestAStretchEndsWithTheFirstError(t *testing.T) {
 		}
 		return nil
 	})
-	if err != broken {
+	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -12,17 +12,17 @@ import (
 const waitingName = "waiting, 64 on 4"
 
 // waiting is how long callers wait, and how unequally.
-func waiting(ctx context.Context, l *lab) error {
+func waiting(ctx context.Context, l *lab) (err error) {
 	var entrants []entrant
 	for _, b := range bares {
 		if b.name == barePuddle2 || b.name == bareLeakName {
 			continue // it is the order that counts here
 		}
-		lender, err := b.open(4)
-		if err != nil {
-			return err
+		lender, failed := b.open(4)
+		if failed != nil {
+			return failed
 		}
-		defer lender.Close()
+		defer shut(&err, lender)
 		entrants = append(entrants, entrant{b.name, b.name, func(ctx context.Context) (sample, error) {
 			return waits(ctx, l.long(500*time.Millisecond), lender)
 		}})

@@ -152,14 +152,14 @@ func (l *line) show(workload string, done float64) {
 	full := int(done*30 + 0.5)
 	text := fmt.Sprintf("[%s%s] %3.0f %%  %s left  %s", strings.Repeat("#", full), strings.Repeat("-", 30-full), 100*done, left, workload)
 	if l.terminal {
-		fmt.Fprintf(l.w, "\r%s\x1b[K", text)
+		_, _ = fmt.Fprintf(l.w, "\r%s\x1b[K", text)
 		return
 	}
-	fmt.Fprintln(l.w, text)
+	_, _ = fmt.Fprintln(l.w, text)
 }
 
 func (l *line) clear() {
 	if l.terminal {
-		fmt.Fprint(l.w, "\r\x1b[K")
+		_, _ = fmt.Fprint(l.w, "\r\x1b[K")
 	}
 }

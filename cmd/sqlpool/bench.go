@@ -46,7 +46,7 @@ Example:
 
 // Validate refuses what makes no sense, all of it at once.
 func (v *benchVerb) Validate() error {
-	err := v.common.validate()
+	err := v.validate()
 	for _, flag := range []struct {
 		name  string
 		value float64
