@@ -1,4 +1,4 @@
-//go:build gc && !cgo && (amd64 || arm64)
+//go:build gc && (amd64 || arm64)
 
 package leak
 
@@ -11,8 +11,9 @@ package leak
 // depends on them), and following them costs a nanosecond a frame. The names of
 // inlined functions are found when a report is made.
 //
-// Not with cgo: below a Go function that C has called, the chain leads into C's
-// frames, where the register holds anything.
+// Below a Go function that C has called, the chain ends: it would lead into C's
+// frames, where the register holds anything, and walk does not leave the
+// goroutine's stack.
 func callers(pcs []uintptr) int { return walk(pcs) }
 
 //go:noescape
