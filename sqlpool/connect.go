@@ -12,7 +12,7 @@ import (
 // whenever that may have changed: an acquire queues, a slot frees, a dial
 // ends, an idle connection is lent.
 func (p *Pool) dialMoreLocked() {
-	for p.wantsDialLocked() {
+	for p.wantsDialLocked() && p.spacedLocked() {
 		p.dialing++
 		seen := p.stats.DialErrorCount
 		p.work.Go(func() { p.dial(seen) })
@@ -82,6 +82,7 @@ func (p *Pool) dial(seen uint64) {
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	default:
 		p.dialSucceededLocked()
+		p.spacing.took = min(event.Took, spacingOf*dialSpacing)
 		p.giveLocked(c, now)
 	}
 	p.changeLocked(before, err)

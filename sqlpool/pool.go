@@ -54,6 +54,7 @@ type Pool struct {
 	dialing  int
 
 	outage  outage
+	spacing spacing
 	dialErr error // what the last failed dial said
 
 	changes []StateChanged // of state, not yet told to OnState

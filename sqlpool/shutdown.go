@@ -82,6 +82,9 @@ func (p *Pool) beginShutdownLocked() {
 	if p.keeping.timer != nil {
 		p.keeping.timer.Stop()
 	}
+	if p.spacing.timer != nil {
+		p.spacing.timer.Stop()
+	}
 	if p.outage.timer != nil {
 		p.outage.timer.Stop()
 	}
