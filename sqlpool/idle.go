@@ -93,6 +93,7 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 	p.lendLocked(c, now)
 	c.waiter = w
 	c.waited = now - w.since
+	p.typicalWait.Store(p.typicalWait.Load() + (c.waited-p.typicalWait.Load())/8)
 	p.stats.WaitCount++
 	p.stats.WaitTime += time.Duration(c.waited)
 	p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))

@@ -20,6 +20,10 @@ type Pool struct {
 	// connection proven in an older one is proven again before it is lent.
 	generation atomic.Uint64
 
+	// typicalWait is what the last waits that were granted took, the latest with
+	// the most weight. It is written with mu held.
+	typicalWait atomic.Int64
+
 	// isClosed is closed, for reading without mu.
 	isClosed atomic.Bool
 

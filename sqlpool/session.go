@@ -105,19 +105,25 @@ func (s *session) ResetSession(ctx context.Context) error {
 	return nil
 }
 
+// shortWait is a typical wait of which it is safe to say that it will be over
+// before lockedWait.
+const shortWait = lockedWait / 5
+
 // IsValid is called when package sql gets a session back. It ends the loan
 // without I/O. A session with live statements is given up when its connection
-// went to somebody else: kept, it might have to wait with its statements'
-// lock held.
+// went to somebody else and waits are long: kept, it would have to wait with its
+// statements' lock held, and give up its place in the queue in the end. While
+// waits are short that is cheaper than to prepare the statements anew in
+// another session.
 func (s *session) IsValid() bool {
 	s.clear()
 	s.live -= s.closed
 	s.closed = 0
-	idle := s.endLoan()
+	fit, idle := s.endLoan()
 	if s.pool.isClosed.Load() {
 		return false
 	}
-	return idle || s.live == 0
+	return idle || s.live == 0 || fit && s.pool.typicalWait.Load() < int64(shortWait)
 }
 
 // clear forgets the errors of the last loan.
@@ -172,22 +178,23 @@ func (s *session) announce(c *Conn, waited int64) error {
 	return err
 }
 
-// endLoan gives the connection back, if there is one, and reports whether it
-// became idle.
-func (s *session) endLoan() (idle bool) {
+// endLoan gives the connection back, if there is one. It reports whether the
+// connection was fit to be lent again, and whether it became idle.
+func (s *session) endLoan() (fit, idle bool) {
 	if s.parked.Load() {
-		return s.pool.unpark(s)
+		return true, s.pool.unpark(s)
 	}
 	c := s.conn
 	if c == nil || s.keptAt != 0 {
-		return c != nil
+		return c != nil, c != nil
 	}
 	if s.tx != nil {
 		s.tx = nil
 	}
 	dirty, reason := s.pool.part(c)
-	if reason == nil && !dirty && !c.hasWork() && s.keep(c) {
-		return true
+	fit = reason == nil && !dirty
+	if fit && !c.hasWork() && s.keep(c) {
+		return true, true
 	}
 	s.conn = nil
 	soon := c.acquiredAt-c.idleSince < int64(keepTick)
@@ -195,7 +202,7 @@ func (s *session) endLoan() (idle bool) {
 	if idle && soon && !s.pool.keeping.on.Load() {
 		s.pool.startKeeping()
 	}
-	return idle
+	return fit, idle
 }
 
 // holds reports whether the session has the loan of c, and not only a claim to
