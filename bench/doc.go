@@ -6,8 +6,8 @@
 // run (the same contender under a second name) stands beside them and shows how
 // far from 1 the machine alone gets.
 //
-// A measurement, file by file: contenders.go, lenders.go and hooks.go open the
-// contenders; client.go, pgxclient.go and op.go are what they are asked to do;
+// A measurement, file by file: contenders.go, pgxpool.go, lenders.go and hooks.go
+// open the contenders; client.go, pgxclient.go and op.go are what they are asked to do;
 // stretch.go runs one contender for a moment and turns.go lets all take turns;
 // workloads.go lists what is measured, each workload a file of its own;
 // figure.go and report.go keep the results, budget.go holds them against the
