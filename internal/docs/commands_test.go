@@ -1,0 +1,135 @@
+package docs
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"net/http/httptest"
+	"net/http/pprof"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/internal/pgserver"
+)
+
+var (
+	shell = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```")
+	query = regexp.MustCompile("(?ms)^ *```sql\n(.*?)^ *```")
+
+	// Long work is not done for a guide's sake: that its target or package exists is all that is looked at.
+	known = regexp.MustCompile(`^ *(make [a-z-]+|go (?:test|run) .*)`)
+	path  = regexp.MustCompile(`(?:^|\s)(\./\S+)`)
+)
+
+// Every command of the guides is run, in a shell of its own, on a database ($DATABASE_URL) and beside a program that has
+// what the guides say a program should have (localhost:8080).
+func TestEveryCommandRuns(t *testing.T) {
+	makefile := read(t, filepath.Join(root, "Makefile"))
+	var env []string
+	var service string
+	ran := 0
+	for _, page := range pages(t) {
+		for _, match := range shell.FindAllStringSubmatch(read(t, page), -1) {
+			script := match[1]
+			if known.MatchString(script) {
+				for line := range strings.SplitSeq(strings.TrimSpace(script), "\n") {
+					checkKnown(t, filepath.Base(page), makefile, line)
+				}
+				continue
+			}
+			if env == nil {
+				env, service = laboratory(t)
+			}
+			ran++
+			t.Run(filepath.Base(page), func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", strings.ReplaceAll(script, "localhost:8080", service))
+				cmd.Env, cmd.Dir = env, t.TempDir()
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s\n%s", err, script, out)
+				}
+			})
+		}
+	}
+	if ran < 5 {
+		t.Errorf("only %d commands were run", ran)
+	}
+}
+
+// checkKnown looks whether the target of make, or the packages of a go command, exist.
+func checkKnown(t *testing.T, page, makefile, line string) {
+	t.Helper()
+	line, _, _ = strings.Cut(line, " #")
+	switch fields := strings.Fields(line); {
+	case !known.MatchString(line):
+		t.Errorf("%s: %q stands among commands that are too long to be run: give it a block of its own", page, line)
+	case fields[0] == "make":
+		if !strings.Contains(makefile, "\n"+fields[1]+":") {
+			t.Errorf("%s: make has no target %q", page, fields[1])
+		}
+	default:
+		for _, found := range path.FindAllStringSubmatch(line, -1) {
+			if _, err := os.Stat(filepath.Join(root, strings.TrimSuffix(found[1], "..."))); err != nil {
+				t.Errorf("%s: %q: %v", page, line, err)
+			}
+		}
+	}
+}
+
+// Every SQL of the guides is executed, as a superuser, in a database of its own.
+func TestEveryQueryRuns(t *testing.T) {
+	console := pgserver.NewConsole(pgserver.Database(t))
+	for _, page := range pages(t) {
+		for _, match := range query.FindAllStringSubmatch(read(t, page), -1) {
+			if err := console.Exec(t.Context(), "BEGIN; "+match[1]+"; ROLLBACK"); err != nil {
+				t.Errorf("%s: %v\n%s", filepath.Base(page), err, match[1])
+			}
+		}
+	}
+}
+
+// laboratory is a database, a program on it with its pages, and a PATH with the command and the server's programs.
+func laboratory(t *testing.T) (env []string, service string) {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "./sqlpool")
+	build.Dir = filepath.Join(root, "cmd")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	folders := []string{bin}
+	if programs, err := pgserver.Find(t.Context()); err == nil { // psql is with them where it is not on PATH
+		folders = append(folders, programs.Dir)
+	}
+	dsn := pgserver.Database(t)
+	db, err := sql.Open("sqlpool-pgx", dsn+"&pool_leak_profile=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pool, _ := drivers.PoolOf(db)
+	monitor, _ := drivers.HealthOf(db)
+	leaks, _ := drivers.LeaksOf(db)
+	mux := http.NewServeMux()
+	mux.Handle("/readyz", monitor.Ready())
+	mux.Handle("/livez", monitor.Live())
+	mux.Handle("/debug/sqlpool/", debugui.Handler(pool, leaks, monitor, debugui.Config{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	web := httptest.NewServer(mux)
+	t.Cleanup(web.Close)
+
+	env = append(os.Environ(),
+		"PATH="+strings.Join(append(folders, os.Getenv("PATH")), string(os.PathListSeparator)), "DATABASE_URL="+dsn)
+	return env, strings.TrimPrefix(web.URL, "http://")
+}
