@@ -51,7 +51,7 @@ func above(wrap func(*conn) driver.Conn) breaking {
 }
 
 // connecting breaks how package sql gets its sessions.
-func connecting(wrap func(*sqlpool.Pool) driver.Connector) breaking {
+func connecting(wrap func(*sqlpool.Pool) driver.Connector, keeps bool) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			pool, err := sqlpool.New(config(s))
@@ -59,7 +59,9 @@ func connecting(wrap func(*sqlpool.Pool) driver.Connector) breaking {
 				return nil, err
 			}
 			db := sql.OpenDB(closing{wrap(pool), pool})
-			db.SetMaxIdleConns(-1) // each call is a Connect
+			if db.SetMaxIdleConns(128); !keeps {
+				db.SetMaxIdleConns(-1) // each call is a Connect
+			}
 			return poolSubject(pool, db), nil
 		}
 	}

@@ -43,6 +43,7 @@ func (t *Target) explore(ctx context.Context) error {
 	for need, reason := range lacks {
 		t.Lacks[need] = reason
 	}
+	t.Lacks[needBreak] = t.Lacks[NeedProbe]
 	return nil
 }
 

@@ -26,9 +26,13 @@ func fakeTarget() (*fakedb.DB, Target) {
 type fakeServer struct{ db *fakedb.DB }
 
 func (s fakeServer) Kill(_ context.Context, session string) error {
+	return s.killWith(session, fakedb.Death{})
+}
+
+func (s fakeServer) killWith(session string, how fakedb.Death) error {
 	for _, c := range s.db.Conns() {
 		if fmt.Sprint(c.ID()) == session {
-			c.Kill(fakedb.Death{})
+			c.Kill(how)
 			return nil
 		}
 	}

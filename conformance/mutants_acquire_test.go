@@ -64,7 +64,15 @@ func connectMutant(f func(context.Context, *sqlpool.Pool, connectCall) (driver.C
 	return connecting(func(p *sqlpool.Pool) driver.Connector {
 		inner := p.Connector()
 		return connectFunc{inner, func(ctx context.Context) (driver.Conn, error) { return f(ctx, p, inner.Connect) }}
-	})
+	}, false)
+}
+
+// connectMutantKept is connectMutant for a package sql that keeps sessions.
+func connectMutantKept(f func(context.Context, *sqlpool.Pool, connectCall) (driver.Conn, error)) breaking {
+	return connecting(func(p *sqlpool.Pool) driver.Connector {
+		inner := p.Connector()
+		return connectFunc{inner, func(ctx context.Context) (driver.Conn, error) { return f(ctx, p, inner.Connect) }}
+	}, true)
 }
 
 type heedlessPool struct{ Pool }

@@ -26,6 +26,8 @@ var mutants = slices.Concat(
 	hookMutants,
 	resetMutants,
 	recycleMutants,
+	inventoryMutants,
+	outageMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

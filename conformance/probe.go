@@ -18,6 +18,8 @@ type Probe struct {
 	open      int // opened, and Close has not returned: what a server sees
 	mostOpen  int
 	prepares  map[prepared]int
+	busy      map[int]int // calls under way on each connection
+	met       int         // calls that met another one there
 	before    func(context.Context, Call) error
 	after     func(context.Context, Call, error) error
 	loose     chan struct{} // closed when the trial is over: nothing may hold up what still runs
@@ -51,7 +53,7 @@ type prepared struct {
 }
 
 func newProbe() *Probe {
-	return &Probe{counts: map[string]int{}, prepares: map[prepared]int{}, loose: make(chan struct{})}
+	return &Probe{counts: map[string]int{}, prepares: map[prepared]int{}, busy: map[int]int{}, loose: make(chan struct{})}
 }
 
 // letGo ends every wait in this probe, for good.
@@ -87,6 +89,16 @@ func (p *Probe) do(ctx context.Context, c Call, call func() error) error {
 	p.mu.Lock()
 	p.counts[c.Op]++
 	before := p.before
+	if c.Conn > 0 {
+		if p.busy[c.Conn]++; p.busy[c.Conn] > 1 {
+			p.met++
+		}
+		defer func() {
+			p.mu.Lock()
+			p.busy[c.Conn]--
+			p.mu.Unlock()
+		}()
+	}
 	p.mu.Unlock()
 	if before != nil {
 		if err := before(ctx, c); err != nil {

@@ -41,3 +41,24 @@ func (p *Probe) preparedOf(text string) (total, mostOnOne int) {
 	}
 	return total, mostOnOne
 }
+
+// overlaps is how many calls met another one on their connection.
+func (p *Probe) overlaps() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.met
+}
+
+// resetDials forgets the most dials that there have been at once.
+func (p *Probe) resetDials() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mostDials = p.dialing
+}
+
+// closes is how many connections have been closed.
+func (p *Probe) closes() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conns - p.open
+}

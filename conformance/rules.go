@@ -11,5 +11,7 @@ func Rules() []Rule {
 		hookRules,
 		resetRules,
 		recycleRules,
+		inventoryRules,
+		outageRules,
 	)
 }
