@@ -1,6 +1,9 @@
 package debugui
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // The kinds of events.
 const (
@@ -30,9 +33,11 @@ type event struct {
 	Conn  uint64
 	Count uint64
 
-	key   string // what makes two of them the same cause; default Text
+	key   string // what makes two of them the same cause; default Text without its numbers, which may be ports
 	alone bool   // never counted together with another
 }
+
+var digits = regexp.MustCompile(`\d+`)
 
 // timeline is the latest events, the oldest first.
 type timeline struct{ list []event }
@@ -41,7 +46,7 @@ type timeline struct{ list []event }
 // database that is away for an hour is one line and not a thousand.
 func (t *timeline) add(e event) {
 	if e.key == "" {
-		e.key = e.Text
+		e.key = digits.ReplaceAllString(e.Text, "#")
 	}
 	e.Last = e.At
 	e.Count = max(e.Count, 1)

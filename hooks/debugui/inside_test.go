@@ -135,16 +135,16 @@ func TestEventsOfOneCauseAreOne(t *testing.T) {
 	var l timeline
 	start := time.Now()
 	for i := range 5000 {
-		l.add(event{At: start.Add(time.Duration(i) * time.Second), Kind: KindDialFailed, Text: "refused"})
+		l.add(event{At: start.Add(time.Duration(i) * time.Second), Kind: KindDialFailed, Text: fmt.Sprint("refused at port ", i)})
 	}
 	l.add(event{At: start.Add(5000 * time.Second), Kind: KindState, Text: "down → up", alone: true})
 	l.add(event{At: start.Add(5000 * time.Second), Kind: KindState, Text: "down → up", alone: true})
-	l.add(event{At: start.Add(5020 * time.Second), Kind: KindDialFailed, Text: "refused"}) // another outage
+	l.add(event{At: start.Add(5020 * time.Second), Kind: KindDialFailed, Text: "refused at port 1"}) // another outage
 	if len(l.list) != 4 || l.list[0].Count != 5000 || l.list[3].Count != 1 {
 		t.Errorf("%+v", l.list)
 	}
 	for i := range 3 * mostEvents {
-		l.add(event{At: start, Kind: KindOpened, Text: fmt.Sprint(i)})
+		l.add(event{At: start, Kind: KindOpened, Text: fmt.Sprint(i), alone: true})
 	}
 	if len(l.list) != mostEvents {
 		t.Errorf("%d events are kept", len(l.list))

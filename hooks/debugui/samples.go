@@ -152,7 +152,7 @@ func (u *UI) compareLocked(now sqlpool.Stats, leaks map[uint64]bool, at time.Tim
 	}
 	for id := range u.seen.leaks {
 		if !leaks[id] {
-			u.events.add(event{At: at, Kind: KindLeak, Text: "no longer held", Conn: id, alone: true})
+			u.events.add(event{At: at, Kind: KindLeak, Level: Healthy, Text: "no longer held", Conn: id, alone: true})
 		}
 	}
 	if first && u.seen.stateAt.IsZero() {

@@ -58,7 +58,7 @@ func TestTheViewOfAPoolAtWork(t *testing.T) {
 			t.Errorf("the leak: %+v", e)
 		}
 		must(t, tx.Rollback())
-		time.Sleep(time.Second)
+		time.Sleep(1500 * time.Millisecond) // a sweep
 		if v := l.view(); v.Status.Level != debugui.Healthy || len(v.Holders) != 0 || find(t, v, debugui.KindLeak).Text != "no longer held" {
 			t.Errorf("after the rollback: %+v, %s", v.Status, kinds(v))
 		}

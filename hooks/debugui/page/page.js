@@ -89,8 +89,10 @@
       const c = byID.get(slots[i]);
       list.push(c ? {...c, slot: i} : {state: dialing-- > 0 ? "dialing" : "free", slot: i});
     }
-    const many = n > 64, gap = many ? 4 : 8, least = many ? 36 : 54, fit = Math.max(1, Math.floor(($("cells").clientWidth + gap) / (least + gap)));
+    const room = $("cells").clientWidth, many = n > 64, few = n <= 24 && room > 480, gap = many ? 4 : 8, least = many ? 36 : few ? 74 : 54;
+    const fit = Math.max(1, Math.floor((room + gap) / (least + gap)));
     $("cells").classList.toggle("many", many);
+    $("cells").classList.toggle("few", few);
     $("cells").style.setProperty("--cols", Math.ceil(list.length / Math.ceil(list.length / fit)) || 1); // rows of one length
     keyed($("cells"), list, c => c.slot, cell, drawCell(v.lifetime_ms));
     const kids = $("cells").children;
@@ -98,6 +100,10 @@
     for (let i = 0; i < kids.length; i++) kids[i].tabIndex = i === walking ? 0 : -1;
     put($("conns-sum"), plural(v.gauges.open, "connection") + " open of " + v.gauges.max_conns + (n > 400 ? ", 400 shown" : "") +
       ", at least " + v.gauges.min_idle + " kept idle");
+    const w = v.gauges.waiting, dots = $("dots");
+    put($("queue-text"), w ? plural(w, "acquire waits", "acquires wait") + ", the oldest for " + length(v.gauges.oldest_wait_ms) : v.paused ? "Nobody waits yet." : "Nobody waits.");
+    while (dots.children.length > Math.min(w, 60)) dots.lastChild.remove();
+    while (dots.children.length < Math.min(w, 60)) dots.append(make("i"));
     inspect(list);
   }
   const ROUND = 2 * Math.PI * 20;
@@ -207,7 +213,7 @@
   function chart(c) {
     const now = Date.parse(view.at), span = Math.max(SHORTEST, Math.min(LONGEST, samples.length ? now - samples[0].t : 0));
     const x = s => ((s.t - now) / span + 1) * W, list = samples.filter(s => s.t > now - span - 5000);
-    const top = nice(Math.max(c.least, ...list.map(c.top)) * 1.04), y = n => H - n / top * H;
+    const most = Math.max(c.least, ...list.map(c.top)), top = c.areas.length && most < 50 ? 2 * Math.ceil(most / 2) : nice(most * 1.04), y = n => H - n / top * H;
     put(c.labels[0], c.unit(top)); put(c.labels[1], c.unit(top / 2)); put(c.start, length(span) + " ago");
     c.paths.textContent = ""; c.bands.textContent = "";
     let from = null;
@@ -223,7 +229,7 @@
         list.forEach((s, i) => { base[i] += get(s); });
         c.paths.append(svg("path", {class: cls, d: step(up) + "L" + step(down).slice(1) + "Z"}));
       }
-      if (c.limit) c.paths.append(svg("path", {class: "limit", d: step(list.map(s => [x(s), y(c.limit(s))]))}));
+      if (c.limit) c.paths.append(svg("path", {class: "limit", d: step(list.map(s => [x(s), Math.max(.8, y(c.limit(s)))]))}));
       for (const [cls, , name, get] of c.lines) if (name !== "waiting" || list.some(get)) c.paths.append(svg("path", {class: cls, d: step(list.map(s => [x(s), Math.max(1, Math.min(H - 1, y(get(s))))]))}));
     }
     let s = list[list.length - 1], when = "";
