@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"net"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ type demo struct {
 	Duration   time.Duration `default:"5s" help:"How long to work on each driver."`
 	Goroutines int           `default:"32" help:"How many goroutines work at once."`
 	MaxConns   int           `default:"8" help:"How many connections the pool may have."`
+	Outage     time.Duration `default:"3s" help:"After the work, how long to take the private server away before the viewer's eyes. 0 leaves it alone."`
+	Page       string        `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to serve the live page of the pool meanwhile; port 0 is a free one. Whoever can reach it can also pause the demo's pool."`
+	Keep       bool          `help:"Keep a pool at work, and its live page, until interrupted."`
 }
 
 // accounts are enough that transfers seldom wait for each other's locks, and few enough that some run dry.
@@ -28,12 +32,14 @@ const accounts = 500
 // Help is the rest of demo's --help.
 func (demo) Help() string {
 	return `Plain database/sql code moves money between accounts: transactions, prepared statements, reads, and a context
-cancelled now and then. At the end the accounts are audited against what each caller was told. In a database of your own
-(--dsn) all of it happens in a new schema, which is dropped at the end.
+cancelled now and then. At the end the accounts are audited against what each caller was told. Then a transaction is
+forgotten, and the server taken away for a moment: the live page shows both as they happen. In a database of your own
+(--dsn) all of it happens in a new schema, which is dropped at the end, and the server is left alone.
 
 Example:
 
     sqlpool demo --driver pgx --duration 10s --json
+    sqlpool demo --keep --page 127.0.0.1:8080
     sqlpool demo --dsn postgres://app@db.example/app --max-conns 4`
 }
 
@@ -46,6 +52,12 @@ func (d *demo) Validate() error {
 	if d.Goroutines < 1 {
 		err = errors.Join(err, fmt.Errorf("--goroutines is %d: it must be at least 1", d.Goroutines))
 	}
+	if d.Outage < 0 {
+		err = errors.Join(err, fmt.Errorf("--outage is %v: it must not be negative", d.Outage))
+	}
+	if host, _, bad := net.SplitHostPort(d.Page); bad != nil || host == "" {
+		err = errors.Join(err, fmt.Errorf("--page is %q: it must be an address and a port, for example 127.0.0.1:8080", d.Page))
+	}
 	if d.MaxConns < 1 {
 		err = errors.Join(err, fmt.Errorf("--max-conns is %d: it must be at least 1", d.MaxConns))
 	}
@@ -57,8 +69,14 @@ func (d *demo) Run(ctx context.Context, c *console) error {
 	result := demoResult{Verb: "demo", Settings: demoSettings{
 		Duration: d.Duration.Seconds(), Goroutines: d.Goroutines, MaxConns: d.MaxConns, Seed: mathrand.Uint64N(1 << 53),
 	}}
-	err := d.fill(ctx, c, &result)
+	page, err := openPage(d.Page)
 	if err != nil {
+		return err
+	}
+	defer page.close()
+	result.Page = page.url
+	_, _ = fmt.Fprintf(c.stderr, "the pool, live: %s\n", page.url)
+	if err = d.fill(ctx, c, page, &result); err != nil {
 		result.Error = err.Error()
 	}
 	result.OK = err == nil && result.failed() == 0
@@ -70,11 +88,14 @@ func (d *demo) Run(ctx context.Context, c *console) error {
 	if err == nil && !result.OK {
 		err = errChecks
 	}
+	if d.Keep && ctx.Err() == nil {
+		err = errors.Join(err, d.keep(ctx, c, page))
+	}
 	return err
 }
 
 // fill runs the workload on each driver.
-func (d *demo) fill(ctx context.Context, c *console, result *demoResult) (err error) {
+func (d *demo) fill(ctx context.Context, c *console, page *demoPage, result *demoResult) (err error) {
 	line := progress.New(c.stderr)
 	defer line.Clear()
 	if d.DSN == "" {
@@ -88,7 +109,7 @@ func (d *demo) fill(ctx context.Context, c *console, result *demoResult) (err er
 	result.Server.Private = t.server != nil
 	for _, kind := range d.drivers() {
 		trial := &demoTrial{
-			demo: d, target: t, driver: kind, line: line, seed: result.Settings.Seed, tamper: c.tamper,
+			demo: d, target: t, driver: kind, line: line, page: page, seed: result.Settings.Seed, tamper: c.tamper,
 			name: "sqlpool_demo_" + kind.name + "_" + strings.ToLower(rand.Text()[:8]),
 		}
 		found, err := trial.run(ctx)

@@ -62,6 +62,22 @@ func (r *demoResult) write(w io.Writer) error {
 		}
 		return thousands(int64(d.Prepares.Count)) + " / " + thousands(d.Prepares.Executions)
 	})
+	if r.Drivers[0].Outage != nil {
+		b.WriteString("the server was taken away, in the middle of it\n")
+		outage := func(label string, cell func(*outageResult) string) {
+			row("  "+label, func(d driverResult) string {
+				if d.Outage == nil {
+					return "–"
+				}
+				return cell(d.Outage)
+			})
+		}
+		outage("away, s", func(o *outageResult) string { return fmt.Sprintf("%.1f", o.Away) })
+		outage("callers that waited it out", func(o *outageResult) string { return thousands(o.Waited) })
+		outage("statements under way that were lost, and said so", func(o *outageResult) string { return thousands(o.Lost) })
+		outage("other errors", func(o *outageResult) string { return thousands(o.Errors) })
+		outage("first answer after the server was back, ms", func(o *outageResult) string { return fmt.Sprintf("%.0f", o.Recovered) })
+	}
 	b.WriteString("checks\n")
 	var notes []string
 	for i, check := range r.Drivers[0].Checks {

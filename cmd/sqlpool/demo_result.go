@@ -13,6 +13,7 @@ type demoResult struct {
 	Error    string         `json:"error,omitempty"` // what ended the demo before its end
 	Server   serverResult   `json:"server"`
 	Settings demoSettings   `json:"settings"`
+	Page     string         `json:"page,omitempty"` // where it was live
 	Drivers  []driverResult `json:"drivers"`
 }
 
@@ -39,6 +40,7 @@ type driverResult struct {
 	DialErrors   uint64           `json:"dial_errors"`
 	Prepares     prepares         `json:"prepares"`
 	BackendsPeak counted          `json:"backends_peak"`
+	Outage       *outageResult    `json:"outage,omitempty"` // nil where the server was left alone
 	Checks       []workload.Check `json:"checks"`
 
 	title string

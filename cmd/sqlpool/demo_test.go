@@ -40,7 +40,7 @@ func parse(t *testing.T, stdout string) (result demoResult) {
 }
 
 func TestDemo(t *testing.T) {
-	status, stdout, stderr := start(t, nil, "demo", "--duration", "1s", "--json")
+	status, stdout, stderr := start(t, nil, "demo", "--duration", "1s", "--outage", "500ms", "--json")
 	if status != exitOK {
 		t.Errorf("status %d: %s", status, stderr)
 	}
@@ -52,7 +52,7 @@ func TestDemo(t *testing.T) {
 		if d.Driver != allDrivers[i].name || d.Seconds < 1 {
 			t.Errorf("driver %d is %s and ran %v s", i, d.Driver, d.Seconds)
 		}
-		if len(d.Checks) < 11 {
+		if len(d.Checks) < 13 {
 			t.Errorf("%s: only %d checks", d.Driver, len(d.Checks))
 		}
 		for _, c := range d.Checks {
@@ -66,6 +66,9 @@ func TestDemo(t *testing.T) {
 		}
 		if w := d.AcquireWait; w.Acquires == 0 || w.P50 <= 0 || w.P50 > w.P99 || w.P99 > w.Max {
 			t.Errorf("%s: waits %+v", d.Driver, w)
+		}
+		if o := d.Outage; o == nil || o.Away < 0.5 || o.Waited == 0 || o.Lost > 8 || o.Errors != 0 || o.Recovered <= 0 {
+			t.Errorf("%s: outage %+v", d.Driver, o)
 		}
 		if d.Dials < 8 || d.DialErrors != 0 || d.Ran.Transfers == 0 || d.Throughput.Transfers <= 0 {
 			t.Errorf("%s: %+v", d.Driver, d)
@@ -135,7 +138,7 @@ func TestAFailedCheckIsExitStatus1(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
 	}
-	if status != exitFailed || stderr != "sqlpool demo: a check failed\n" {
+	if status != exitFailed || !strings.HasSuffix(stderr, "/debug/sqlpool/\nsqlpool demo: a check failed\n") {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
 	status, stdout, _ = start(t, steal, append(args, "--json")...)

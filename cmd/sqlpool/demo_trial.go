@@ -10,6 +10,9 @@ import (
 	"github.com/sqlpool/go/cmd/internal/latency"
 	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -26,9 +29,11 @@ type demoTrial struct {
 	tamper  tamper
 	name    string // of the schema, and the application name of the pool's connections; needs no quotes
 	version string // of the server
+	page    *demoPage
 
 	pool  *sqlpool.Pool
 	waits latency.Histogram
+	leaks chan leak.Report // found
 }
 
 // run returns what was found, as far as it came.
@@ -90,6 +95,9 @@ func (t *demoTrial) run(ctx context.Context) (found *driverResult, err error) {
 	if found.Prepares, err = t.countPrepares(ctx); err != nil {
 		return nil, err
 	}
+	if err := t.breakDown(ctx, db, plain, found); err != nil {
+		return nil, err
+	}
 	found.Checks = append(found.Checks, settled, found.Prepares.check(), found.BackendsPeak.check(t.MaxConns))
 	return found, nil
 }
@@ -100,12 +108,26 @@ func (t *demoTrial) open(ctx context.Context, dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.leaks = make(chan leak.Report, 1)
+	leaks := leak.New(leak.Config{After: time.Second, Report: func(r leak.Report) {
+		select {
+		case t.leaks <- r:
+		default: // one is enough
+		}
+	}})
+	monitor := health.New(health.Config{Leaks: leaks})
+	ui := debugui.New(debugui.Config{Leaks: leaks, Health: monitor, Controls: true})
 	t.pool, err = sqlpool.New(sqlpool.Config{
 		Connector: connector, Name: "demo-" + t.driver.name, MaxConns: t.MaxConns, MinIdle: min(2, t.MaxConns),
-		Hooks: []sqlpool.Hooks{{OnAcquire: func(e sqlpool.Acquired) { t.waits.Record(e.Waited) }}},
+		Hooks: []sqlpool.Hooks{
+			{OnAcquire: func(e sqlpool.Acquired) { t.waits.Record(e.Waited) }}, leaks.Hooks(), monitor.Hooks(), ui.Hooks(),
+		},
 	})
 	if err != nil {
 		return nil, err
+	}
+	if t.page != nil {
+		t.page.show(ui)
 	}
 	if err := t.pool.Warm(ctx); err != nil {
 		return nil, errors.Join(err, t.pool.Close())

@@ -111,7 +111,9 @@ func TestAnInterruptedDemoCleansUp(t *testing.T) {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	c := &console{stdout: &stdout, stderr: writerFunc(func(p []byte) (int, error) {
-		cancel()
+		if !bytes.Contains(p, []byte("the pool, live")) {
+			cancel()
+		}
 		return stderr.Write(p)
 	})}
 	status := run(ctx, c, []string{"demo", "--dsn", dsn, "--duration", "1h"})

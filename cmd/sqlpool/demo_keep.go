@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sqlpool/go/cmd/internal/progress"
+	"github.com/sqlpool/go/cmd/internal/workload"
+)
+
+// keep has a pool at work for whoever looks at the page, until ctx ends.
+func (d *demo) keep(ctx context.Context, c *console, page *demoPage) (err error) {
+	t, err := d.open(ctx, d.MaxConns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	kind := d.drivers()[0]
+	trial := &demoTrial{
+		demo: d, target: t, driver: kind, line: progress.New(c.stderr), page: page,
+		name: "sqlpool_demo_" + kind.name + "_" + strings.ToLower(rand.Text()[:8]),
+	}
+	connector, err := kind.connector(t.dsn, trial.name+"_audit")
+	if err != nil {
+		return err
+	}
+	plain := sql.OpenDB(connector)
+	defer func() { err = errors.Join(err, plain.Close()) }()
+	bank, err := workload.Create(ctx, plain, trial.name, accounts)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+		defer cancel()
+		err = errors.Join(err, bank.Drop(ctx, plain))
+	}()
+	db, err := trial.open(ctx, t.dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	crowd := gather(ctx, db, trial.name, d.Goroutines)
+	defer crowd.leave()
+	_, _ = fmt.Fprintf(c.stderr, "the page stays until you interrupt: %s\n", page.url)
+	<-ctx.Done()
+	return nil
+}
+
+// gather has that many callers read balances until they are sent home. Each thinks a little between two statements, so
+// that the pool is busy and not the machine.
+func gather(ctx context.Context, db *sql.DB, schema string, callers int) *crowd {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &crowd{}
+	query := fmt.Sprintf(`SELECT balance, pg_sleep($2) FROM %q.accounts WHERE id = $1`, schema)
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				var balance int64
+				var slept string
+				err := db.QueryRowContext(ctx, query, mathrand.IntN(accounts)+1, 0.002).Scan(&balance, &slept)
+				c.note(ctx, err)
+				_ = sleep(ctx, time.Duration(mathrand.ExpFloat64()*float64(15*time.Millisecond))) // ends with ctx
+			}
+		})
+	}
+	c.leave = sync.OnceFunc(func() { cancel(); all.Wait() })
+	return c
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path"
+	"sync/atomic"
+	"time"
+
+	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/hooks/leak"
+	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+const (
+	// calm is how long the viewer sees the pool at work before and after it breaks.
+	calm = 1500 * time.Millisecond
+
+	// shockLimit is far above what a server takes to come back, or a sweep to find a leak.
+	shockLimit = 30 * time.Second
+)
+
+// outageResult is what callers saw of a server that was taken away. Counts are of statements.
+type outageResult struct {
+	Away      float64 `json:"away_seconds"`
+	Waited    int64   `json:"waited"` // for the server to return, and were answered
+	Lost      int64   `json:"lost"`   // under way when the server died; their errors are sqlpool.ErrConnLost
+	Errors    int64   `json:"errors"` // of any other kind
+	Recovered float64 `json:"recovered_ms"`
+
+	first string // of the other errors
+}
+
+// breakDown is the second act: a transaction is forgotten and found, and the server is taken away while others read. What
+// came before is audited by then.
+func (t *demoTrial) breakDown(ctx context.Context, db, plain *sql.DB, found *driverResult) error {
+	if t.target.server == nil || t.Outage == 0 {
+		return nil
+	}
+	crowd := gather(ctx, db, t.name, t.Goroutines)
+	defer crowd.leave()
+	t.line.Show(fmt.Sprintf("%-6s a transaction is forgotten", t.driver.title))
+	tx, err := forgetful(ctx, db, t.name)
+	if err != nil {
+		return fmt.Errorf("before the outage: %w", err)
+	}
+	found.Checks = append(found.Checks, t.findLeak(ctx))
+	_ = tx.Rollback()
+	if err := sleep(ctx, calm); err != nil {
+		return err
+	}
+	plain.SetMaxIdleConns(0) // the audit's connections are not what this is about
+	result, err := t.takeAway(ctx, crowd)
+	if err != nil {
+		return fmt.Errorf("the outage: %w", err)
+	}
+	found.Outage = result
+	found.Checks = append(found.Checks, workload.Require("outage", "after the outage everything works as before",
+		result.Errors == 0 && t.settleAfter(ctx, crowd), "%d errors, the first: %s; %d open, %d in use",
+		result.Errors, result.first, t.pool.Stats().Open, t.pool.Stats().InUse))
+	return nil
+}
+
+// forgetful is the function that the page and the check are to name.
+func forgetful(ctx context.Context, db *sql.DB, schema string) (*sql.Tx, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var balance int64
+	return tx, tx.QueryRowContext(ctx, fmt.Sprintf(`SELECT balance FROM %q.accounts WHERE id = $1`, schema), 1).Scan(&balance)
+}
+
+// findLeak waits for the report of the forgotten transaction.
+func (t *demoTrial) findLeak(ctx context.Context) workload.Check {
+	ctx, cancel := context.WithTimeout(ctx, shockLimit)
+	defer cancel()
+	var report leak.Report
+	select {
+	case report = <-t.leaks:
+	case <-ctx.Done():
+	}
+	where := "nowhere"
+	for _, f := range report.Stack {
+		if path.Base(f.Function) == "sqlpool.forgetful" || path.Base(f.Function) == "main.forgetful" {
+			where = fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		}
+	}
+	return workload.Require("leak", "a forgotten transaction was found, and the line that began it",
+		where != "nowhere", "it was found %s", where)
+}
+
+// takeAway ends the server at once, brings it back after a while and says what the crowd saw of that.
+func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, error) {
+	result := &outageResult{}
+	t.line.Show(fmt.Sprintf("%-6s the server is taken away for %v", t.driver.title, t.Outage))
+	before := t.pool.Stats()
+	gone := time.Now()
+	if err := t.target.server.Stop(ctx, pgserver.Immediate); err != nil {
+		return nil, err
+	}
+	err := sleep(ctx, t.Outage)
+	waiting := t.pool.Stats().Waiting
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shockLimit)
+	defer cancel()
+	if started := t.target.server.Start(ctx); started != nil { // also when interrupted: the schema is still to be dropped
+		return nil, errors.Join(err, started)
+	}
+	back := time.Now()
+	result.Away = back.Sub(gone).Seconds()
+	if err != nil {
+		return nil, err
+	}
+	answered := crowd.answered.Load()
+	for crowd.answered.Load() == answered {
+		if err := sleep(ctx, time.Millisecond); err != nil {
+			return nil, errors.New("nobody was answered any more")
+		}
+	}
+	result.Recovered = float64(time.Since(back).Microseconds()) / 1000
+	if err := sleep(ctx, calm); err != nil {
+		return nil, err
+	}
+	after := t.pool.Stats()
+	result.Waited = int64(waiting) - int64(after.TimeoutCount-before.TimeoutCount)
+	result.Lost, result.Errors, result.first = crowd.lost.Load(), crowd.errors.Load(), crowd.firstError()
+	return result, nil
+}
+
+// settleAfter sends the crowd home and reports whether every connection is back.
+func (t *demoTrial) settleAfter(ctx context.Context, crowd *crowd) bool {
+	crowd.leave()
+	return t.settle(ctx).Status == workload.OK
+}
+
+// sleep lets the viewer look.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// crowd reads balances all the time.
+type crowd struct {
+	answered, lost, errors atomic.Int64
+	first                  atomic.Pointer[string]
+	leave                  func() // and wait until everybody has; more than once does nothing
+}
+
+func (c *crowd) firstError() string {
+	if first := c.first.Load(); first != nil {
+		return *first
+	}
+	return "none"
+}
+
+// note sorts the outcome of a statement.
+func (c *crowd) note(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		c.answered.Add(1)
+	case ctx.Err() != nil: // on the way home
+	case errors.Is(err, sqlpool.ErrConnLost):
+		c.lost.Add(1)
+	default:
+		text := err.Error()
+		c.first.CompareAndSwap(nil, &text)
+		c.errors.Add(1)
+	}
+}
