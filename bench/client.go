@@ -10,7 +10,7 @@ import (
 // spreads the work over the rows. It is called from many goroutines.
 type Client interface {
 	Do(ctx context.Context, op Op, n int) error
-	Close() error
+	Close() error // ends it
 }
 
 // sqlClient is a contender behind package sql.

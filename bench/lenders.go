@@ -14,7 +14,7 @@ import (
 // unless it is nil, and releases.
 type Lender interface {
 	Lend(ctx context.Context, hold func()) error
-	Close() error
+	Close() error // ends it
 }
 
 // bare is a Lender that takes part.

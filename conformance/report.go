@@ -57,7 +57,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 
 // A Report is the outcome of all rules on one target, in the order of [Rules].
 type Report struct {
-	Target  string   `json:"target"`
+	Target  string   `json:"target"` // what was tested
 	Results []Result `json:"results"`
 }
 

@@ -101,10 +101,10 @@ type Figures struct {
 	WaitTime          time.Duration
 }
 
-// Pool is what the rules use of *sqlpool.Pool. It is an interface so that a
-// mutant can stand in for one.
+// Pool is what the rules use of *sqlpool.Pool, which documents it. It is an
+// interface so that a mutant can stand in for one.
 type Pool interface {
-	Acquire(context.Context) (sqlpool.Loan, error)
+	Acquire(context.Context) (sqlpool.Loan, error) // as the others, see sqlpool.Pool
 	Close() error
 	Config() sqlpool.Config
 	Connector() interface {

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/go-multierror"
 )
 
-// A HolderError is a loan that was still out when Shutdown's deadline passed.
+// A HolderError is a loan that was still out when Shutdown's deadline passed,
+// with its Holder at that moment.
 type HolderError struct{ Holder Holder }
 
 func (e *HolderError) Error() string {

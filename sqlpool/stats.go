@@ -27,7 +27,7 @@ func (s State) String() string {
 // Stats is a pool at one instant. Every gauge and counter in one value belongs
 // to the same instant.
 type Stats struct {
-	Name  string
+	Name  string // Config.Name
 	State State
 
 	// Gauges. Open = Idle + InUse + Dialing + Closing, never above MaxConns but

@@ -24,7 +24,7 @@ const MaxConns = 10
 // A Contender is a pool on a driver, set up as its documentation says, with the
 // same limit of connections as the others and otherwise its defaults.
 type Contender struct {
-	Pool   string
+	Pool   string // sqlpool, plain or pgxpool
 	Driver string
 	open   func(dsn string, password func() string) (*Client, error)
 }

@@ -18,7 +18,7 @@ type Fault struct {
 	// afterwards.
 	Quiet bool
 
-	Options pgserver.Options
+	Options pgserver.Options // of the server that it happens to
 
 	// Route sets up what the fault needs between callers and server; nil is a
 	// direct way.

@@ -15,7 +15,7 @@ import (
 // Figures are what one fault did to the callers of one contender. Durations are
 // in milliseconds.
 type Figures struct {
-	Fault  string `json:"fault"`
+	Fault  string `json:"fault"` // Fault.Name
 	Driver string `json:"driver"`
 	Pool   string `json:"pool"`
 

@@ -22,9 +22,9 @@ type Load struct {
 
 // A Try is one write.
 type Try struct {
-	Caller               int
+	Caller               int // from 0
 	Token                int64
-	Begun, Due, Returned time.Time
+	Begun, Due, Returned time.Time // Due is its deadline
 	Err                  error
 }
 

@@ -10,7 +10,7 @@ import (
 type Book struct {
 	ID    int64  `json:"id"`
 	Title string `json:"title"`
-	Lent  bool   `json:"lent"`
+	Lent  bool   `json:"lent"` // to anybody
 }
 
 // Errors of a Shelf, to be tested with errors.Is.
@@ -19,7 +19,8 @@ var (
 	ErrLent    = errors.New("library: the book is lent already")
 )
 
-// Shelf is the repository. It knows package sql and neither driver nor pool.
+// Shelf is the repository in DB. It knows package sql and neither driver nor
+// pool.
 type Shelf struct{ DB *sql.DB }
 
 // Find returns the books whose title contains a word, by title.

@@ -50,8 +50,8 @@ type Status struct {
 	Reasons []string  `json:"reasons"`
 	Since   time.Time `json:"since"`
 
-	LastError   string     `json:"last_error,omitempty"`
-	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	LastError   string     `json:"last_error,omitempty"`    // the last dial error or fatal error
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"` // nil when there was none
 }
 
 // Outage is what the pool knows of a database that it cannot reach.
@@ -63,33 +63,33 @@ type Outage struct {
 
 // Gauges are now.
 type Gauges struct {
-	MaxConns     int     `json:"max_conns"`
-	MinIdle      int     `json:"min_idle"`
-	Open         int     `json:"open"`
-	Idle         int     `json:"idle"`
-	InUse        int     `json:"in_use"`
-	Dialing      int     `json:"dialing"`
-	Closing      int     `json:"closing"`
-	Waiting      int     `json:"waiting"`
-	OldestWaitMS float64 `json:"oldest_wait_ms"`
-	PeakInUse    int     `json:"peak_in_use"`
-	Leaks        int     `json:"leaks"`
+	MaxConns     int     `json:"max_conns"`      // the limit in force
+	MinIdle      int     `json:"min_idle"`       // kept ready
+	Open         int     `json:"open"`           // in every state below
+	Idle         int     `json:"idle"`           // lent to nobody
+	InUse        int     `json:"in_use"`         // lent
+	Dialing      int     `json:"dialing"`        // being opened
+	Closing      int     `json:"closing"`        // hold their slot until the server is done
+	Waiting      int     `json:"waiting"`        // acquires in the queue
+	OldestWaitMS float64 `json:"oldest_wait_ms"` // of those
+	PeakInUse    int     `json:"peak_in_use"`    // the most InUse has been
+	Leaks        int     `json:"leaks"`          // loans held too long
 }
 
 // Counters are since the pool was opened.
 type Counters struct {
 	CreatedAt   time.Time `json:"created_at"`
-	Acquires    uint64    `json:"acquires"`
-	Waits       uint64    `json:"waits"`
-	Timeouts    uint64    `json:"timeouts"`
-	Canceled    uint64    `json:"canceled"`
-	Saturated   uint64    `json:"saturated"`
-	Unavailable uint64    `json:"unavailable"`
-	Dials       uint64    `json:"dials"`
-	DialErrors  uint64    `json:"dial_errors"`
-	Closes      uint64    `json:"closes"`
-	Misuses     uint64    `json:"misuses"`
-	Generation  uint64    `json:"generation"`
+	Acquires    uint64    `json:"acquires"`    // loans begun
+	Waits       uint64    `json:"waits"`       // of those, how many had to wait
+	Timeouts    uint64    `json:"timeouts"`    // acquires that failed, as the next three
+	Canceled    uint64    `json:"canceled"`    // their callers gave up
+	Saturated   uint64    `json:"saturated"`   // refused by MaxWaiters or load shedding
+	Unavailable uint64    `json:"unavailable"` // refused by the open circuit
+	Dials       uint64    `json:"dials"`       // ended, failed ones included
+	DialErrors  uint64    `json:"dial_errors"` // of those
+	Closes      uint64    `json:"closes"`      // for any reason
+	Misuses     uint64    `json:"misuses"`     // releases of loans that were not held
+	Generation  uint64    `json:"generation"`  // grows when all connections come under suspicion
 }
 
 // Latency is percentiles over the last minute.
@@ -101,7 +101,7 @@ type Latency struct {
 
 // Quantiles are upper bounds, right within an eighth.
 type Quantiles struct {
-	Count uint64  `json:"count"`
+	Count uint64  `json:"count"` // of what was measured
 	P50   float64 `json:"p50_ms"`
 	P90   float64 `json:"p90_ms"`
 	P99   float64 `json:"p99_ms"`
@@ -153,7 +153,7 @@ type Holder struct {
 
 // Frame is a line of a stack.
 type Frame struct {
-	Function string `json:"function"`
+	Function string `json:"function"` // with its package
 	File     string `json:"file"`
 	Line     int    `json:"line"`
 }
@@ -161,7 +161,7 @@ type Frame struct {
 // Closes is how many connections were closed for a reason.
 type Closes struct {
 	Reason string `json:"reason"`
-	Count  uint64 `json:"count"`
+	Count  uint64 `json:"count"` // since the UI was made
 }
 
 // Event is a line of the timeline: one event, or several of one cause.
@@ -175,7 +175,7 @@ type Event struct {
 	Count uint64    `json:"count"`
 }
 
-// Setting is sqlpool.Setting.
+// Setting is sqlpool.Setting: a Name, its Value and the Source it came from.
 type Setting struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`

@@ -44,14 +44,17 @@ var one driver.Result = driver.RowsAffected(1)
 // ID is the connection's number: 1 for the DB's first, increasing.
 func (c *Conn) ID() int64 { return c.id }
 
+// Ping implements driver.Pinger.
 func (c *Conn) Ping(ctx context.Context) error {
 	return c.do(ctx, Ping, "", nil, func() error { return nil })
 }
 
+// Prepare implements driver.Conn.
 func (c *Conn) Prepare(text string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), text)
 }
 
+// PrepareContext implements driver.ConnPrepareContext.
 func (c *Conn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
 	s, err := c.prepare(ctx, text)
 	if err != nil {
@@ -60,6 +63,7 @@ func (c *Conn) PrepareContext(ctx context.Context, text string) (driver.Stmt, er
 	return s, nil
 }
 
+// ExecContext implements driver.ExecerContext.
 func (c *Conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	if err := c.do(ctx, Exec, text, args, func() error { return c.exec(ctx, text, args) }); err != nil {
 		return nil, err
@@ -67,10 +71,12 @@ func (c *Conn) ExecContext(ctx context.Context, text string, args []driver.Named
 	return one, nil
 }
 
+// QueryContext implements driver.QueryerContext.
 func (c *Conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	return c.queryAt(ctx, Query, text, args, nil)
 }
 
+// Begin implements driver.Conn.
 func (c *Conn) Begin() (driver.Tx, error) {
 	return c.BeginTx(context.Background(), driver.TxOptions{})
 }

@@ -30,10 +30,10 @@ type Fault struct {
 type Hang uint8
 
 const (
-	NoHang        Hang = iota
-	UntilDone          // the context, [Conn.Abort] or the death of the connection, [Rule.Release]
-	UntilAbort         // Abort or death, Release: a driver deaf to its context
-	UntilReleased      // Release only: nothing the pool can do helps
+	NoHang        Hang = iota // it does not hang
+	UntilDone                 // the context, [Conn.Abort] or the death of the connection, [Rule.Release]
+	UntilAbort                // Abort or death, Release: a driver deaf to its context
+	UntilReleased             // Release only: nothing the pool can do helps
 )
 
 // Stage is where in a call a fault strikes. It makes a difference only for methods that reach the server.

@@ -37,6 +37,7 @@ var pointNames = [points]string{
 	"StmtClose", "BeginTx", "Commit", "Rollback", "ResetSession", "IsValid", "Alive", "Abort", "Close",
 }
 
+// String returns the point's name.
 func (p Point) String() string {
 	if p >= points {
 		return "Point(?)"

@@ -80,6 +80,7 @@ func (c *Conn) answer(text string, args []driver.NamedValue) [][]driver.Value {
 	return nil
 }
 
+// Columns implements driver.Rows.
 func (r *Rows) Columns() []string {
 	n := 1
 	if len(r.sets[0]) > 0 {
@@ -92,6 +93,7 @@ func (r *Rows) Columns() []string {
 	return names
 }
 
+// Next implements driver.Rows.
 func (r *Rows) Next(dest []driver.Value) error {
 	return r.c.do(r.ctx, RowsNext, "", nil, func() error {
 		if r.next >= len(r.sets[0]) {
@@ -103,8 +105,10 @@ func (r *Rows) Next(dest []driver.Value) error {
 	})
 }
 
+// HasNextResultSet implements driver.RowsNextResultSet.
 func (r *Rows) HasNextResultSet() bool { return len(r.sets) > 1 }
 
+// NextResultSet implements driver.RowsNextResultSet.
 func (r *Rows) NextResultSet() error {
 	if !r.HasNextResultSet() {
 		return io.EOF

@@ -43,6 +43,7 @@ func (s *Stmt) NumInput() int {
 	return -1
 }
 
+// ExecContext implements driver.StmtExecContext.
 func (s *Stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	err := s.c.do(ctx, StmtExec, s.text, args, func() error {
 		if err := s.usable(); err != nil {
@@ -56,14 +57,17 @@ func (s *Stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	return one, nil
 }
 
+// QueryContext implements driver.StmtQueryContext.
 func (s *Stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	return s.c.queryAt(ctx, StmtQuery, s.text, args, s)
 }
 
+// Exec implements driver.Stmt.
 func (s *Stmt) Exec(args []driver.Value) (driver.Result, error) {
 	return s.ExecContext(bg, named(args))
 }
 
+// Query implements driver.Stmt.
 func (s *Stmt) Query(args []driver.Value) (driver.Rows, error) {
 	return s.QueryContext(bg, named(args))
 }

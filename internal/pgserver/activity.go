@@ -15,7 +15,7 @@ type Session struct {
 	Query       string // the running one, or the last
 }
 
-// Filter picks sessions. An empty field picks all; this package's own sessions are never among them.
+// Filter picks sessions by Application and Database. An empty field picks all; this package's own sessions are never among them.
 type Filter struct{ Application, Database string }
 
 func (f Filter) where() string {

@@ -75,7 +75,7 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 // SchemaError is a database in which the bank may not have a schema of its own.
 type SchemaError struct {
 	Database, User, Schema string
-	Err                    error
+	Err                    error // what the server said
 }
 
 func (e *SchemaError) Error() string {
@@ -87,6 +87,7 @@ func (e *SchemaError) Error() string {
 		"touched: %v; %s", e.User, quote(e.Schema), e.Database, e.Err, remedy)
 }
 
+// Unwrap returns what the server said.
 func (e *SchemaError) Unwrap() error { return e.Err }
 
 // sqlState returns the error's SQLSTATE, or nothing. Both drivers' errors have the method.

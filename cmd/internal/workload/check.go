@@ -6,8 +6,8 @@ import "fmt"
 type Status string
 
 const (
-	OK         Status = "ok"
-	Failed     Status = "failed"
+	OK         Status = "ok"          // the rule was kept
+	Failed     Status = "failed"      // it was not
 	NotCounted Status = "not counted" // it could not be measured here; Detail says why
 )
 

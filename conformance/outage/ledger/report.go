@@ -31,7 +31,7 @@ func (p Progress) String() string {
 // Report is what came of a soak.
 type Report struct {
 	Driver  string
-	Seed    uint64
+	Seed    uint64 // repeats its choices
 	Elapsed time.Duration
 
 	Statements int

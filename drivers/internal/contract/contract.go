@@ -9,9 +9,9 @@ import (
 )
 
 // Server is the private PostgreSQL that the tests use, with TLS switched on.
-// They stop it for moments.
+// They stop it for moments. Its methods are those of pgserver.Server.
 type Server interface {
-	DSN(database string) string
+	DSN(database string) string // as the others, see pgserver.Server
 	Query(ctx context.Context, sql string) ([][]string, error)
 	Pause() error
 	Resume() error
@@ -29,6 +29,7 @@ type Conn interface {
 	driver.SessionResetter
 	driver.Validator
 
+	// The abilities that package sqlpool looks for: see its ability.go.
 	Alive() error
 	TxStatus() byte
 	Sent() uint64

@@ -33,8 +33,8 @@ func Grace(took time.Duration) time.Duration {
 }
 
 // Interrupted is the reason of a call that was ended here because its context
-// had ended and the server did not answer. It unwraps to the context's error
-// and cause.
+// had ended and the server did not answer. It unwraps to the context's Err
+// and Cause.
 type Interrupted struct{ Err, Cause error }
 
 // Interruption returns the reason for a call whose context has ended.
