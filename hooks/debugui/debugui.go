@@ -51,6 +51,10 @@ type UI struct {
 
 	recycling atomic.Bool // by a control of the page
 
+	// sampling is held from the first question to the last note of a sample, so
+	// that an older answer is never compared with a newer one.
+	sampling sync.Mutex
+
 	mu      sync.Mutex // protects what follows
 	events  timeline
 	closes  map[string]uint64

@@ -2,11 +2,9 @@ package debugui
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -110,90 +108,4 @@ func (u *UI) recall(v *View, since uint64) {
 			}
 		}
 	}
-}
-
-// holders lists the loans that are out, from the detector, which knows their
-// stacks, or from the pool.
-func (u *UI) holders(pool *sqlpool.Pool) []Holder {
-	all := []Holder{}
-	if u.cfg.Leaks == nil {
-		for _, h := range pool.Holders() {
-			all = append(all, Holder{
-				Conn: h.Conn, HeldMS: ms(h.Held), InTransaction: h.InTransaction, Statement: u.statement(h.LastStatement), Origin: h.Origin,
-			})
-		}
-		return all
-	}
-	leaks := u.cfg.Leaks.Leaks()
-	for i, r := range u.cfg.Leaks.Holders() {
-		h := Holder{
-			Conn: r.Conn, HeldMS: ms(r.Held), Leaked: i < leaks, InTransaction: r.InTransaction, Statement: u.statement(r.LastStatement),
-		}
-		for _, f := range r.Stack {
-			h.Stack = append(h.Stack, Frame{f.Function, f.File, f.Line})
-		}
-		if len(h.Stack) > 0 {
-			h.Origin = fmt.Sprintf("%s:%d (%s)", h.Stack[0].File, h.Stack[0].Line, h.Stack[0].Function)
-		}
-		all = append(all, h)
-	}
-	return all
-}
-
-// announced reports whether the borrower has been told of the loan. Only the
-// hooks know.
-func (u *UI) announced(c sqlpool.ConnInfo) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	last := u.announcements[c.ID]
-	return last == nil || last.Load() == c.Loans
-}
-
-// stateOf is a connection's state as the page has it.
-func stateOf(c sqlpool.ConnInfo, leaked, announced bool) string {
-	switch {
-	case leaked && c.State == sqlpool.ConnInUse:
-		return "leaked"
-	case c.State == sqlpool.ConnChecking, c.State == sqlpool.ConnGranted, c.State == sqlpool.ConnInUse && !announced:
-		return "validating"
-	}
-	return string(c.State)
-}
-
-// status is the monitor's judgement, or what the pool's state says. since is
-// when the pool's own state began, as far as it is known.
-func (u *UI) status(s sqlpool.Snapshot, since time.Time) Status {
-	st := Status{State: s.State.String(), Since: since, Reasons: []string{}, Level: Healthy}
-	if s.LastError != "" {
-		st.LastError = u.redact(s.LastError)
-		st.LastErrorAt = &s.LastErrorAt
-	}
-	switch {
-	case s.State == sqlpool.StateClosed:
-		st.Level = Closed
-		st.Reasons = append(st.Reasons, "the pool is closed")
-		return st
-	case u.cfg.Health != nil:
-		judged := u.cfg.Health.Status()
-		st.Level, st.Since = judged.State.String(), judged.Since
-		if judged.State == health.Healthy && s.Paused {
-			st.Since = since
-		}
-		for _, r := range judged.Reasons {
-			st.Reasons = append(st.Reasons, u.redact(r))
-		}
-	case s.State == sqlpool.StateDown && s.Idle == 0, s.State == sqlpool.StateRetrying && s.Idle+s.InUse == 0:
-		st.Level = Unhealthy
-		st.Reasons = append(st.Reasons, "the database is unreachable: "+st.LastError)
-	case s.State == sqlpool.StateDown, s.State == sqlpool.StateRetrying:
-		st.Level = Degraded
-		st.Reasons = append(st.Reasons, "dials fail: "+st.LastError)
-	}
-	if s.Paused {
-		if st.Level == Healthy {
-			st.Level = Paused
-		}
-		st.Reasons = append(st.Reasons, "the pool is paused: acquires wait until it is resumed")
-	}
-	return st
 }

@@ -1,0 +1,92 @@
+package debugui_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+func TestWhatAFormatIsChosenBy(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{})
+		for _, test := range []struct{ url, accept, want string }{
+			{"/x/", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"},
+			{"/x/", "*/*", "text/plain; charset=utf-8"}, // curl
+			{"/x/", "application/json", "application/json"},
+			{"/", "text/html", "text/html; charset=utf-8"},
+			{"/x?format=json", "text/html", "application/json"},
+			{"/x?format=text", "text/html", "text/plain; charset=utf-8"},
+		} {
+			r := httptest.NewRequest(http.MethodGet, test.url, nil)
+			r.Header.Set("Accept", test.accept)
+			w := l.ask(r)
+			if got := w.Header().Get("Content-Type"); got != test.want || w.Code != http.StatusOK {
+				t.Errorf("%s for %s: %d %s", test.url, test.accept, w.Code, got)
+			}
+			if w.Header().Get("Cache-Control") != "no-store" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Errorf("%s: headers %v", test.url, w.Header())
+			}
+		}
+		if w := l.ask(httptest.NewRequest(http.MethodGet, "/?format=xml", nil)); w.Code != http.StatusBadRequest {
+			t.Errorf("xml: %d", w.Code)
+		}
+		if w := l.ask(httptest.NewRequest(http.MethodDelete, "/", nil)); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
+			t.Errorf("DELETE: %d", w.Code)
+		}
+	})
+}
+
+func TestTheTextSaysWhatThePageSays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 2})
+		loan := l.acquire()
+		time.Sleep(45 * time.Second)
+		text := l.get("text")
+		for _, want := range []string{
+			"pool orders: DEGRADED since", "1 of 2 connections open: 1 in use", "THE LAST MINUTE", "connection 1 held for 45s, TOO LONG",
+			"TestTheTextSaysWhatThePageSays", "leak, connection 1: held too long", "CONFIGURATION", "MaxConns", "opened, connection 1",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in\n%s", want, text)
+			}
+		}
+		must(t, loan.Release())
+	})
+}
+
+// The page is whole: what it needs stands in it, and nothing can end its script
+// early.
+func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{Name: `</script><img src=x>`})
+		html := l.get("html")
+		for _, never := range []string{"src=\"http", "href=\"http", "@import", "url(", "<img"} {
+			if strings.Contains(html, never) {
+				t.Errorf("there is %q in the page", never)
+			}
+		}
+		if n := len(html); n > 100_000 {
+			t.Errorf("the page is %d bytes", n)
+		}
+	})
+}
+
+func TestAdvice(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 1, MinIdle: 1, AcquireTimeout: time.Second})
+		text := strings.Join(l.view().Advice, "\n")
+		for _, want := range []string{"MaxConns is 1", "MinIdle is MaxConns", "ConnectTimeout (5s)", "PingTimeout (1s)", "FailFastAfter (10s)"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in %s", want, text)
+			}
+		}
+		if quiet := open(t, debugui.Config{}, sqlpool.Config{}); len(quiet.view().Advice) != 0 {
+			t.Errorf("about the defaults: %q", quiet.view().Advice)
+		}
+	})
+}
