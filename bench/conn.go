@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"time"
 )
 
 // connName takes a connection from the pool and gives it back, on real
@@ -23,12 +22,12 @@ func connAndClose(ctx context.Context, l *lab) (err error) {
 	var entrants []entrant
 	for _, o := range all {
 		entrants = append(entrants, entrant{o.Name, PgxpoolSQL, func(ctx context.Context) (sample, error) {
-			return stretch(ctx, load{goroutines: 1, length: l.long(120 * time.Millisecond), batch: 16},
+			return stretch(ctx, load{goroutines: 1, length: l.long(quickTurn), batch: 16},
 				func(ctx context.Context, _, n int) error { return o.Do(ctx, Conn, n) })
 		}})
 	}
-	l.expect(len(entrants) * l.Rounds)
-	found, err := l.take(ctx, connName, l.Rounds, entrants)
+	l.expect(len(entrants) * quickRounds * l.Rounds)
+	found, err := l.take(ctx, connName, quickRounds*l.Rounds, entrants)
 	if err != nil {
 		return err
 	}

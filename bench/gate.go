@@ -11,8 +11,8 @@ const tolerance = 0.10
 
 // Check compares a run with a stored one and lists what has become worse. A
 // ratio is worse when even the better quartile of its rounds is more than a
-// tenth worse than the baseline's median; so what swings widely has to get worse
-// by more. A count is worse when it grew in three quarters of its rounds: for a
+// tenth worse than the baseline's median, and worse than the baseline's own
+// worse quartile; so what swings widely has to get worse by more. A count is worse when it grew in three quarters of its rounds: for a
 // count that does not depend on time, when it grew at all.
 //
 // A figure that the run lacks is an error as well, unless it is a part of a run;
@@ -36,11 +36,11 @@ func Check(run, baseline *Report) (worse []string) {
 				worse = append(worse, fmt.Sprintf("%s: %.4g, and was %.4g", was.Key(), f.Value, was.Value))
 			}
 		case f.Measure.higherIsBetter():
-			if f.High < was.Value*(1-tolerance) {
+			if f.High < min(was.Value*(1-tolerance), was.Low) {
 				worse = append(worse, fmt.Sprintf("%s: %.2f× (%.2f–%.2f), and was %.2f×", was.Key(), f.Value, f.Low, f.High, was.Value))
 			}
 		default:
-			if f.Low > was.Value*(1+tolerance) {
+			if f.Low > max(was.Value*(1+tolerance), was.High) {
 				worse = append(worse, fmt.Sprintf("%s: %.2f× (%.2f–%.2f), and was %.2f×", was.Key(), f.Value, f.Low, f.High, was.Value))
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"time"
 )
 
 // crowd is so many goroutines on so many connections.
@@ -20,7 +19,7 @@ func (c crowd) String() string {
 // loans is a loan begun and ended, without a statement.
 func loans(ctx context.Context, l *lab) error {
 	crowds := []crowd{{1, 8}, {64, 8}, {1000, 10}}
-	l.expect(len(crowds) * len(bares) * l.Rounds)
+	l.expect(len(crowds) * len(bares) * quickRounds * l.Rounds)
 	for _, c := range crowds {
 		if err := l.loansOf(ctx, c); err != nil {
 			return err
@@ -44,12 +43,12 @@ func (l *lab) loansOf(ctx context.Context, c crowd) (err error) {
 		}
 		defer shut(&err, lender)
 		entrants = append(entrants, entrant{b.name, b.against, func(ctx context.Context) (sample, error) {
-			return stretch(ctx, load{goroutines: c.goroutines, length: l.long(250 * time.Millisecond), batch: 16},
+			return stretch(ctx, load{goroutines: c.goroutines, length: l.long(quickTurn), batch: 16},
 				func(ctx context.Context, _, _ int) error { return lender.Lend(ctx, hold) })
 		}})
 	}
 	workload := "loans, " + c.String()
-	found, err := l.take(ctx, workload, l.Rounds, entrants)
+	found, err := l.take(ctx, workload, quickRounds*l.Rounds, entrants)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -61,7 +60,7 @@ func noop(ctx context.Context, l *lab) (err error) {
 		do   func(context.Context, *sql.DB) error
 	}{{"no-op Exec", execOnce}, {"no-op Query", queryOnce}}
 	crowds := []crowd{{1, 8}, {64, 8}}
-	l.expect(len(calls) * len(crowds) * len(instants) * l.Rounds)
+	l.expect(len(calls) * len(crowds) * len(instants) * quickRounds * l.Rounds)
 	for _, call := range calls {
 		for _, c := range crowds {
 			var entrants []entrant
@@ -72,12 +71,12 @@ func noop(ctx context.Context, l *lab) (err error) {
 				}
 				defer shut(&err, db)
 				entrants = append(entrants, entrant{in.name, instantPlain, func(ctx context.Context) (sample, error) {
-					return stretch(ctx, load{goroutines: c.goroutines, length: l.long(250 * time.Millisecond), batch: 16},
+					return stretch(ctx, load{goroutines: c.goroutines, length: l.long(quickTurn), batch: 16},
 						func(ctx context.Context, _, _ int) error { return call.do(ctx, db) })
 				}})
 			}
 			workload := call.name + ", " + c.String()
-			found, err := l.take(ctx, workload, l.Rounds, entrants)
+			found, err := l.take(ctx, workload, quickRounds*l.Rounds, entrants)
 			if err != nil {
 				return err
 			}

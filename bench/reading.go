@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
@@ -35,7 +34,7 @@ func reading(ctx context.Context, l *lab) (err error) {
 	)
 	turn := func(read func()) func(context.Context) (sample, error) {
 		return func(ctx context.Context) (sample, error) {
-			return stretch(ctx, load{goroutines: 1, length: l.long(150 * time.Millisecond), batch: 64},
+			return stretch(ctx, load{goroutines: 1, length: l.long(quickTurn), batch: 64},
 				func(context.Context, int, int) error { read(); return nil })
 		}
 	}
@@ -45,8 +44,8 @@ func reading(ctx context.Context, l *lab) (err error) {
 		{readStats, readDBStats, turn(func() { stats = pool.Stats() })},
 		{readHealth, readDBStats, turn(func() { status = monitor.Status() })},
 	}
-	l.expect(len(entrants) * l.Rounds)
-	found, err := l.take(ctx, readingName, l.Rounds, entrants)
+	l.expect(len(entrants) * quickRounds * l.Rounds)
+	found, err := l.take(ctx, readingName, quickRounds*l.Rounds, entrants)
 	_, _, _ = dbStats, stats, status // so that no reading is optimised away
 	if err != nil {
 		return err

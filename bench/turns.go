@@ -5,6 +5,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
+)
+
+// Calls that take nanoseconds need no long turns to be counted, and many short
+// ones meet what else the machine does more evenly.
+const (
+	quickTurn   = 80 * time.Millisecond
+	quickRounds = 3 // for each round of the others
 )
 
 // entrant is a contender in a workload: what it does in one of its turns.
