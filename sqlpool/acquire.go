@@ -2,7 +2,6 @@ package sqlpool
 
 import (
 	"context"
-	"errors"
 	"math"
 	"time"
 )
@@ -24,12 +23,8 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 // acquire returns a connection that is lent to the caller and fit for use. The
 // loan has not been announced to the OnAcquire hooks yet.
 func (p *Pool) acquire(ctx context.Context) (*Conn, error) {
-	return p.acquireWithin(ctx, p.cfg.AcquireTimeout)
+	return p.acquireOr(ctx, false)
 }
-
-// errImpatient ends an acquire that was in the queue for as long as its
-// patience. It is no failure and counted nowhere: the caller goes on elsewhere.
-var errImpatient = errors.New("sqlpool: out of patience")
 
 // later is t+d, or the end of time.
 func later(t int64, d time.Duration) int64 {
@@ -39,18 +34,16 @@ func later(t int64, d time.Duration) int64 {
 	return math.MaxInt64
 }
 
-// acquireWithin is acquire with a limit to the time in the queue. What comes
-// after the queue has until AcquireTimeout, as always: a ping that takes longer
-// than somebody's patience proves nothing.
-func (p *Pool) acquireWithin(ctx context.Context, patience time.Duration) (*Conn, error) {
+// acquireOr is acquire. An impatient one gives up with errImpatient when the
+// queue stalls.
+func (p *Pool) acquireOr(ctx context.Context, impatient bool) (*Conn, error) {
 	start := p.now()
 	deadline := later(start, p.cfg.AcquireTimeout)
-	until := min(later(start, patience), deadline)
 	if ctx.Err() != nil {
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
 	for again := false; ; again = true {
-		c, err := p.grant(ctx, start, until, deadline, again)
+		c, err := p.grant(ctx, start, deadline, impatient, again)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +68,7 @@ func (p *Pool) acquireWithin(ctx context.Context, patience time.Duration) (*Conn
 // grant takes an idle connection, or waits in the queue for one. "None idle"
 // and "queued" are one step under the lock, so that no release in between is
 // missed. An acquire whose first grant proved dead queues again at the front.
-func (p *Pool) grant(ctx context.Context, start, until, deadline int64, again bool) (*Conn, error) {
+func (p *Pool) grant(ctx context.Context, start, deadline int64, impatient, again bool) (*Conn, error) {
 	now := start
 	if again {
 		now = p.now()
@@ -103,41 +96,32 @@ func (p *Pool) grant(ctx context.Context, start, until, deadline int64, again bo
 		p.mu.Unlock()
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
-	expired := ErrAcquireTimeout
-	if until < deadline {
-		deadline, expired = until, errImpatient
-	}
+	w := p.waiters.get()
+	w.since, w.until, w.expired, w.impatient = start, deadline, ErrAcquireTimeout, impatient
 	if p.waiters.len == 0 {
 		p.waiters.emptyAt = now
 	} else if shed := later(now, p.cfg.ShedTarget); shed < deadline && !again && p.shedsLocked(now) {
-		deadline, expired = shed, ErrSaturated
+		w.until, w.expired = shed, ErrSaturated
 	}
-	w := p.waiters.get()
-	w.since = start
 	p.waiters.push(w, again)
+	p.armExpiryLocked(p.expiresLocked(w), now)
 	p.stopAllKeepingLocked() // what was kept before sessions could see that somebody waits
 	p.dialMoreLocked()
 	p.armRevokeLocked()
 	p.mu.Unlock()
-	return p.wait(ctx, w, start, time.Duration(deadline-now), expired)
+	return p.wait(ctx, w, start)
 }
 
-// wait blocks until w is granted a connection or its time is over, which gives
-// the error expired.
-func (p *Pool) wait(ctx context.Context, w *waiter, start int64, left time.Duration, expired error) (*Conn, error) {
-	if w.timer == nil {
-		w.timer = time.NewTimer(left)
-	} else {
-		w.timer.Reset(left)
+// wait blocks until w is granted a connection, its time is over or ctx ends.
+func (p *Pool) wait(ctx context.Context, w *waiter, start int64) (*Conn, error) {
+	if ctx.Done() == nil {
+		<-w.ready
+		return p.outcome(w, start)
 	}
 	select {
 	case <-w.ready:
-		w.timer.Stop()
-		return p.granted(w, start)
+		return p.outcome(w, start)
 	case <-ctx.Done():
-		w.timer.Stop()
-		expired = nil
-	case <-w.timer.C:
 	}
 
 	p.mu.Lock()
@@ -147,35 +131,31 @@ func (p *Pool) wait(ctx context.Context, w *waiter, start int64, left time.Durat
 		<-w.ready
 		if w.conn == nil {
 			p.mu.Unlock()
-			return p.granted(w, start)
+			return p.outcome(w, start)
 		}
 		// The connection is worth more to the next waiter than to a caller who
-		// has gone, or has no time left to prove it alive.
+		// has gone.
 		p.passOnLocked(w.conn)
 	}
 	p.waiters.put(w)
 	phase := p.phaseLocked()
 	p.mu.Unlock()
-	switch expired {
-	case nil:
-		return nil, p.contextFailure(ctx, phase, start)
-	case errImpatient:
-		return nil, errImpatient
-	}
-	return nil, p.failure(expired, nil, phase, start)
+	return nil, p.contextFailure(ctx, phase, start)
 }
 
-// granted reads the outcome that a granter left in w.
-func (p *Pool) granted(w *waiter, start int64) (*Conn, error) {
+// outcome reads what a granter, or whoever ended the wait, left in w.
+func (p *Pool) outcome(w *waiter, start int64) (*Conn, error) {
 	if c := w.conn; c != nil {
 		return c, nil // w is reused when the loan ends, see endLoanLocked
 	}
-	err := w.err
+	err, phase := w.err, w.phase
 	p.mu.Lock()
 	p.waiters.put(w)
 	p.mu.Unlock()
-	phase := PhaseWaiting
-	if err == ErrUnavailable {
+	switch err {
+	case errImpatient:
+		return nil, err
+	case ErrUnavailable:
 		phase = PhaseDialing
 	}
 	return nil, p.failure(err, nil, phase, start)

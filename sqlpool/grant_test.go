@@ -83,7 +83,7 @@ func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 		}
 		p.mu.Unlock()
 		<-w.ready
-		if got, err := p.granted(w, p.now()); got != c || err != nil {
+		if got, err := p.outcome(w, p.now()); got != c || err != nil {
 			t.Errorf("granted %v, %v", got, err)
 		}
 		if cancelled {

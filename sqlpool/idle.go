@@ -90,10 +90,10 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 		return true
 	}
 	p.waiters.remove(w, now)
+	p.granted = now
 	p.lendLocked(c, now)
 	c.waiter = w
 	c.waited = now - w.since
-	p.typicalWait.Store(p.typicalWait.Load() + (c.waited-p.typicalWait.Load())/8)
 	p.stats.WaitCount++
 	p.stats.WaitTime += time.Duration(c.waited)
 	p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))

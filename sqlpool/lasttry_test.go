@@ -62,7 +62,7 @@ func TestALastTryWaitsInsteadOfErrBadConn(t *testing.T) {
 		s := &session{pool: p, live: 1}
 		done := make(chan error, 1)
 		go func() { done <- s.ResetSession(context.Background()) }()
-		time.Sleep(2 * lockedWait)
+		time.Sleep(2 * stallLimit)
 		synctest.Wait()
 		if len(done) > 0 || p.Stats().Waiting != 1 {
 			t.Fatalf("after its patience it does not wait: %+v", p.Stats())

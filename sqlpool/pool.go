@@ -20,10 +20,6 @@ type Pool struct {
 	// connection proven in an older one is proven again before it is lent.
 	generation atomic.Uint64
 
-	// typicalWait is what the last waits that were granted took, the latest with
-	// the most weight. It is written with mu held.
-	typicalWait atomic.Int64
-
 	// isClosed is closed, for reading without mu.
 	isClosed atomic.Bool
 
@@ -43,6 +39,8 @@ type Pool struct {
 	conns   []*Conn // every connection that holds a slot, in no order
 	idle    []*Conn // a stack: the one used last is lent first, so that the others can age out
 	waiters waiterQueue
+	granted int64 // when a waiter was last granted a connection
+	expiry  expiry
 	parked  parkedList
 
 	keeping keeping // its timer is protected

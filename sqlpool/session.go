@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"sync/atomic"
-	"time"
 )
 
 // session is what package sql takes for a connection: at most one loan of a
@@ -64,19 +63,17 @@ func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
 	return s, nil
 }
 
-// lockedWait is how long a session with live statements may wait in
-// ResetSession. Package sql holds the driverConn's lock meanwhile, and the
-// Close of any statement used on it waits for that lock: a holder of the last
-// connection that closes such a statement would wait for itself.
-const lockedWait = 5 * time.Millisecond
-
 // ResetSession is called when package sql hands out a session that was used
 // before. It begins a loan. Its error is kept for the next method, because
-// package sql drops every error here but driver.ErrBadConn. That one only
-// leaves for a session with live statements that has waited long enough (see
-// lockedWait), and never in package sql's last try, which would pass it on to
-// the user: package sql discards the session, tries again and ends up in
-// Connect, which may wait.
+// package sql drops every error here but driver.ErrBadConn.
+//
+// Package sql holds the driverConn's lock meanwhile, and the Close of any
+// statement used on it waits for that lock: a holder of the last connection that
+// closes such a statement would wait for itself. So a session with live
+// statements waits only as long as the queue moves. Then driver.ErrBadConn
+// leaves, and package sql discards the session, tries again and ends up in
+// Connect, which may wait. It never leaves in package sql's last try, which
+// would pass it on to the user.
 func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
 	if s.keptAt != 0 {
@@ -87,11 +84,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 	} else {
 		s.endLoan()
 	}
-	patience := s.pool.cfg.AcquireTimeout
-	if s.live > 0 {
-		patience = lockedWait
-	}
-	c, err := s.pool.acquireWithin(ctx, patience)
+	c, err := s.pool.acquireOr(ctx, s.live > 0)
 	if err == errImpatient {
 		if !onLastTry() {
 			return driver.ErrBadConn
@@ -105,25 +98,18 @@ func (s *session) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// shortWait is a typical wait of which it is safe to say that it will be over
-// before lockedWait.
-const shortWait = lockedWait / 5
-
 // IsValid is called when package sql gets a session back. It ends the loan
-// without I/O. A session with live statements is given up when its connection
-// went to somebody else and waits are long: kept, it would have to wait with its
-// statements' lock held, and give up its place in the queue in the end. While
-// waits are short that is cheaper than to prepare the statements anew in
-// another session.
+// without I/O. A session with live statements is given up with a connection that
+// is not fit for another loan: a statement may have ended with it.
 func (s *session) IsValid() bool {
 	s.clear()
 	s.live -= s.closed
 	s.closed = 0
-	fit, idle := s.endLoan()
+	fit := s.endLoan()
 	if s.pool.isClosed.Load() {
 		return false
 	}
-	return idle || s.live == 0 || fit && s.pool.typicalWait.Load() < int64(shortWait)
+	return fit || s.live == 0
 }
 
 // clear forgets the errors of the last loan.
@@ -178,15 +164,16 @@ func (s *session) announce(c *Conn, waited int64) error {
 	return err
 }
 
-// endLoan gives the connection back, if there is one. It reports whether the
-// connection was fit to be lent again, and whether it became idle.
-func (s *session) endLoan() (fit, idle bool) {
+// endLoan gives the connection back, if there is one, and reports whether it
+// was fit to be lent again.
+func (s *session) endLoan() (fit bool) {
 	if s.parked.Load() {
-		return true, s.pool.unpark(s)
+		s.pool.unpark(s)
+		return true
 	}
 	c := s.conn
 	if c == nil || s.keptAt != 0 {
-		return c != nil, c != nil
+		return c != nil
 	}
 	if s.tx != nil {
 		s.tx = nil
@@ -194,15 +181,15 @@ func (s *session) endLoan() (fit, idle bool) {
 	dirty, reason := s.pool.part(c)
 	fit = reason == nil && !dirty
 	if fit && !c.hasWork() && s.keep(c) {
-		return true, true
+		return true
 	}
 	s.conn = nil
 	soon := c.acquiredAt-c.idleSince < int64(keepTick)
-	idle = s.pool.takeBack(c, dirty, reason)
+	idle := s.pool.takeBack(c, dirty, reason)
 	if idle && soon && !s.pool.keeping.on.Load() {
 		s.pool.startKeeping()
 	}
-	return fit, idle
+	return fit
 }
 
 // holds reports whether the session has the loan of c, and not only a claim to

@@ -77,6 +77,9 @@ func (p *Pool) beginShutdownLocked() {
 	for c := p.popIdleLocked(); c != nil; c = p.popIdleLocked() {
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	}
+	if p.expiry.timer != nil {
+		p.expiry.timer.Stop()
+	}
 	if p.parked.timer != nil {
 		p.parked.timer.Stop()
 	}

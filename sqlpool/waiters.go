@@ -1,12 +1,9 @@
 package sqlpool
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
-// waiter is one acquire in the queue. Waiters are reused: their channel and
-// timer are what an acquire that blocks would otherwise allocate.
+// waiter is one acquire in the queue. Waiters are reused: their channel
+// is what an acquire that blocks would otherwise allocate.
 type waiter struct {
 	next, prev *waiter
 
@@ -15,8 +12,11 @@ type waiter struct {
 	conn  *Conn
 	err   error
 
-	timer *time.Timer // stopped between uses
-	since int64       // Pool.now when it joined the queue
+	since     int64 // Pool.now when its acquire began
+	until     int64 // when its time is over
+	expired   error // what that means
+	impatient bool  // see expiry.go
+	phase     Phase // what it was waiting for when its time was over
 
 	queued bool
 }
@@ -35,7 +35,7 @@ type waiterQueue struct {
 func (q *waiterQueue) get() *waiter {
 	w := q.free
 	if w == nil {
-		return &waiter{ready: make(chan struct{}, 1)}
+		return &waiter{ready: make(chan struct{}, 1), phase: PhaseWaiting}
 	}
 	q.free = w.next
 	w.next = nil
@@ -44,7 +44,7 @@ func (q *waiterQueue) get() *waiter {
 
 // put takes back a waiter whose token has been received or was never sent.
 func (q *waiterQueue) put(w *waiter) {
-	w.conn, w.err, w.prev = nil, nil, nil
+	w.conn, w.err, w.phase, w.prev = nil, nil, PhaseWaiting, nil
 	w.next = q.free
 	q.free = w
 }
