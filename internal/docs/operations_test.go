@@ -161,6 +161,35 @@ func TestTheGuidesNameWhatExists(t *testing.T) {
 	}
 }
 
+var code = regexp.MustCompile(`\bCode[A-Z][A-Za-z]* += "([a-z_]+)"`)
+
+// Every code of a reason stands in the guides to logs and operations.
+func TestTheGuidesHaveEveryReason(t *testing.T) {
+	found := 0
+	for _, dir := range folders(t) {
+		if !strings.HasPrefix(dir, filepath.Join(root, "sqlpool")) && !strings.HasPrefix(dir, filepath.Join(root, "hooks")) {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			for _, match := range code.FindAllStringSubmatch(read(t, file), -1) {
+				found++
+				for _, page := range []string{"logging.md", "operations.md"} {
+					if !strings.Contains(read(t, filepath.Join(root, "docs", page)), "`"+match[1]+"`") {
+						t.Errorf("%s has not the reason %q of %s", page, match[1], file)
+					}
+				}
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d codes found", found)
+	}
+}
+
 var link = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 
 // Links between pages lead somewhere, and those within a page to a heading.

@@ -1,0 +1,48 @@
+package libpq_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lib/pq"
+
+	"github.com/sqlpool/go/drivers/libpq"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+func ExampleConnector() {
+	connector, err := libpq.Connector("host=db1.example,db2.example user=app dbname=orders target_session_attrs=read-write")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, Name: "orders", MaxConns: 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	db := sqlpool.OpenDB(pool)
+	defer db.Close()
+	fmt.Println(pool.Stats().State) // nothing is dialed before somebody asks
+	// Output:
+	// starting
+}
+
+// A password that expires is fetched before each connect.
+func ExampleBeforeConnect() {
+	vault := func(context.Context) (string, error) { return "", errors.New("the vault is sealed") }
+	connector, err := libpq.Connector("postgres://app@db.example/orders",
+		libpq.BeforeConnect(func(ctx context.Context, cfg *pq.Config) (err error) {
+			cfg.Password, err = vault(ctx)
+			return err
+		}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = connector.Connect(context.Background())
+	fmt.Println(err)
+	// Output:
+	// libpq: connect: BeforeConnect: the vault is sealed
+}
