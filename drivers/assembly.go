@@ -32,6 +32,8 @@ type assembled struct {
 	sqlpool.Config
 	monitor *health.Monitor
 	leaks   *leak.Detector // nil when leaks are not looked for
+
+	settings []sqlpool.Setting // what it was made of, and where that came from
 }
 
 // quarter means that nobody chose a jitter: a quarter of the lifetime.

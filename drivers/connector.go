@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/sqlpool/go/hooks/health"
@@ -93,6 +94,9 @@ func (o *opened) Pool() *sqlpool.Pool {
 
 // Monitor returns the database's health monitor.
 func (o *opened) Monitor() *health.Monitor { return o.connector.cfg.monitor }
+
+// Settings returns the database's settings.
+func (o *opened) Settings() []sqlpool.Setting { return slices.Clone(o.connector.cfg.settings) }
 
 // Leaks returns the database's leak detector, or nil when leaks are not looked
 // for.

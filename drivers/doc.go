@@ -32,8 +32,9 @@
 // such a limit itself.
 //
 // PoolOf finds the pool of such a *sql.DB, for its Stats; HealthOf its health
-// monitor, for a readiness handler; LeaksOf its leak detector. Nothing is
-// logged unless pool_log=slog says so.
+// monitor, for a readiness handler; LeaksOf its leak detector; SettingsOf its
+// settings and where each came from. Nothing is logged unless pool_log=slog says
+// so.
 //
 // # Placeholders
 //

@@ -35,7 +35,9 @@ func (d *named) config(dsn string) (*assembled, error) {
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
-	return r.assembly.assemble(), nil
+	done := r.assembly.assemble()
+	done.settings = r.told()
+	return done, nil
 }
 
 // connect gives the driver what is left of the connection string. When that
