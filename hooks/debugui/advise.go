@@ -2,6 +2,8 @@ package debugui
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -29,5 +31,28 @@ func (u *UI) advise(c sqlpool.Config) []string {
 	warn(u.cfg.Leaks == nil, "no leak detector: holders are shown without their stacks")
 	warn(u.cfg.Health == nil, "no health monitor: the state is told from dials alone")
 	warn(!u.hooked, "the UI's Hooks are not among the pool's: no percentiles, reasons of closes or dial errors")
+	return all
+}
+
+// settings are the pool's own, or those that the program names with what Resize
+// has changed of them.
+func (u *UI) settings(pool *sqlpool.Pool) []sqlpool.Setting {
+	if len(u.cfg.Settings) == 0 {
+		return pool.Settings()
+	}
+	all := slices.Clone(u.cfg.Settings)
+	s := pool.Stats()
+	for i := range all {
+		now := ""
+		switch all[i].Name {
+		case "MaxConns", "pool_max_conns":
+			now = strconv.Itoa(s.MaxConns)
+		case "MinIdle", "pool_min_idle":
+			now = strconv.Itoa(s.MinIdle)
+		}
+		if now != "" && now != all[i].Value {
+			all[i].Value, all[i].Source = now, sqlpool.SettingResized
+		}
+	}
 	return all
 }

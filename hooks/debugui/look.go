@@ -45,11 +45,7 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 			Loans: c.Loans, Uses: c.Uses, Statement: u.statement(c.LastStatement), InTransaction: c.InTransaction,
 		}
 	}
-	if list := u.cfg.Settings; len(list) > 0 {
-		v.Config = settingsOf(list)
-	} else {
-		v.Config = settingsOf(pool.Settings())
-	}
+	v.Config = settingsOf(u.settings(pool))
 	v.Advice = u.advise(pool.Config())
 	u.recall(&v, since)
 	v.Status = u.status(s, v.Status.Since)

@@ -3,6 +3,7 @@ package debugui_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,21 @@ func TestAdvice(t *testing.T) {
 		}
 		if quiet := open(t, debugui.Config{}, sqlpool.Config{}); len(quiet.view().Advice) != 0 {
 			t.Errorf("about the defaults: %q", quiet.view().Advice)
+		}
+	})
+}
+
+// The settings may be told by whoever read them; what Resize changes is shown
+// all the same.
+func TestSettingsFromElsewhere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{Settings: []sqlpool.Setting{
+			{Name: "pool_max_conns", Value: "4", Source: "connection string"}, {Name: "pool_keepalive", Value: "0s", Source: "default"},
+		}}, sqlpool.Config{MaxConns: 4})
+		must(t, l.pool.Resize(6, 0))
+		want := []debugui.Setting{{"pool_max_conns", "6", sqlpool.SettingResized}, {"pool_keepalive", "0s", "default"}}
+		if got := l.view().Config; !slices.Equal(got, want) {
+			t.Errorf("%+v", got)
 		}
 	})
 }
