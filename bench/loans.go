@@ -35,6 +35,10 @@ func (l *lab) loansOf(ctx context.Context, c crowd) (err error) {
 		// and hardly anybody would ever wait.
 		hold = runtime.Gosched
 	}
+	batch := 16
+	if c.goroutines > 100 {
+		batch = 2 // a turn ends when all have done theirs
+	}
 	var entrants []entrant
 	for _, b := range bares {
 		lender, failed := b.open(c.conns)
@@ -43,7 +47,7 @@ func (l *lab) loansOf(ctx context.Context, c crowd) (err error) {
 		}
 		defer shut(&err, lender)
 		entrants = append(entrants, entrant{b.name, b.against, func(ctx context.Context) (sample, error) {
-			return stretch(ctx, load{goroutines: c.goroutines, length: l.long(quickTurn), batch: 16},
+			return stretch(ctx, load{goroutines: c.goroutines, length: l.long(quickTurn), batch: batch},
 				func(ctx context.Context, _, _ int) error { return lender.Lend(ctx, hold) })
 		}})
 	}
