@@ -28,6 +28,11 @@ var mutants = slices.Concat(
 	recycleMutants,
 	inventoryMutants,
 	outageMutants,
+	leakMutants,
+	overloadMutants,
+	adminMutants,
+	observeMutants,
+	configMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

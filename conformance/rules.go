@@ -13,5 +13,10 @@ func Rules() []Rule {
 		recycleRules,
 		inventoryRules,
 		outageRules,
+		leakRules,
+		overloadRules,
+		adminRules,
+		observeRules,
+		configRules,
 	)
 }

@@ -1,0 +1,220 @@
+package conformance
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+var adminRules = []Rule{
+	{
+		ID:     "ADM-01",
+		Rule:   "Shutdown refuses new callers, lets loans finish and then returns nil",
+		Why:    "a deployment would cut requests that need a second more",
+		Source: "this pool: Pool.Shutdown",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 2})
+			hold := x.hold(s.DB)
+			ended := make(chan error, 1)
+			x.spawn(func() { ended <- s.Pool.Shutdown(x.ctx) })
+			x.until("the pool is closing", func() bool { return s.Pool.Stats().State == sqlpool.StateClosed })
+			if _, err := s.Pool.Acquire(x.ctx); !errors.Is(err, sqlpool.ErrClosed) {
+				x.errorf("a new caller is told: %v", err)
+			}
+			if _, err := hold.ExecContext(x.ctx, x.target.Dialect.One); err != nil {
+				x.errorf("a statement on a loan from before: %v", err)
+			}
+			select {
+			case err := <-ended:
+				x.fatalf("Shutdown has returned %v while a loan is out", err)
+			default:
+			}
+			_ = hold.Close()
+			if err := <-ended; err != nil {
+				x.errorf("after the last loan Shutdown returns %v", err)
+			}
+		},
+	},
+	{
+		ID:     "ADM-02",
+		Rule:   "at its deadline Shutdown takes by force what is still out, and names who held it",
+		Why:    "the process must end, and somebody must learn who kept it from ending",
+		Source: "this pool: Pool.Shutdown, HolderError",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1})
+			hold := x.hold(s.DB)
+			ctx, cancel := context.WithTimeout(x.ctx, soon)
+			defer cancel()
+			start := time.Now()
+			err := s.Pool.Shutdown(ctx)
+			var holder *sqlpool.HolderError
+			if took := time.Since(start); !errors.As(err, &holder) || took > x.atOnce() {
+				x.fatalf("after %v Shutdown returns %v", took, err)
+			}
+			if holder.Holder.LastStatement != x.target.Dialect.One {
+				x.errorf("the holder is described as %v", holder.Holder)
+			}
+			if _, err := hold.ExecContext(x.ctx, x.target.Dialect.One); err == nil && x.target.lacks(NeedAbort) == "" {
+				x.errorf("the loan that was ended by force can still be used")
+			}
+		},
+	},
+	{
+		ID:     "ADM-03",
+		Rule:   "callers who wait when Shutdown begins are told so at once",
+		Why:    "they would hang until their own timeouts, and the shutdown with them",
+		Source: "this pool: Pool.Shutdown",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1})
+			hold := x.hold(s.DB)
+			waiter := x.call(x.ctx, s.DB)
+			x.awaitWaiting(s, 0, 1)
+			x.spawn(func() { _ = s.Pool.Shutdown(x.ctx) })
+			if _, err := x.served(waiter); !errors.Is(err, sqlpool.ErrClosed) {
+				x.errorf("a caller in the queue is told: %v", err)
+			}
+			_ = hold.Close()
+		},
+	},
+	{
+		ID:     "ADM-04",
+		Rule:   "Close can be called again, and what comes after it fails as after the Close of any *sql.DB",
+		Why:    "shutdown code is called twice more often than not",
+		Source: "database/sql: DB.Close",
+		check: func(x *trial) {
+			s := x.open(Settings{})
+			x.use("a statement", s.DB)
+			x.must("Close", s.Close())
+			x.must("Close again", s.Close())
+			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
+			if err == nil || !strings.Contains(err.Error(), "sql: database is closed") {
+				x.errorf("a statement after Close is told: %v", err)
+			}
+			if s.Pool == nil {
+				return
+			}
+			if _, err := s.Pool.Acquire(x.ctx); !errors.Is(err, sqlpool.ErrClosed) {
+				x.errorf("Acquire after Close is told: %v", err)
+			}
+		},
+	},
+	{
+		ID:     "ADM-05",
+		Rule:   "closing the *sql.DB closes the pool behind it",
+		Why:    "programs that know only the *sql.DB would leave its connections open",
+		Source: "database/sql: DB.Close closes a connector that is an io.Closer",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{})
+			x.use("a statement", s.DB)
+			x.must("closing the *sql.DB", s.DB.Close())
+			if st := s.Pool.Stats(); st.State != sqlpool.StateClosed || st.Open != 0 {
+				x.errorf("the pool is %v, with %d connections", st.State, st.Open)
+			}
+		},
+	},
+	{
+		ID:     "ADM-06",
+		Rule:   "Warm returns when MinIdle connections are open, or with the first dial's error",
+		Why:    "a service would report ready and fail its first requests",
+		Source: "this pool: Pool.Warm",
+		needs:  []Need{NeedPool, NeedProbe},
+		check: func(x *trial) {
+			p := x.probe()
+			s := x.open(Settings{MaxConns: 4, MinIdle: 2})
+			x.must("Warm", s.Pool.Warm(x.ctx))
+			if st := s.Pool.Stats(); st.Idle < 2 {
+				x.errorf("Warm has returned and %d connections are idle", st.Idle)
+			}
+			p.failing(OpDial, func(int) error { return errDial })
+			if err := x.open(Settings{MinIdle: 1}).Pool.Warm(x.ctx); !errors.Is(err, errDial) {
+				x.errorf("Warm on a server that refuses says: %v", err)
+			}
+		},
+	},
+	{
+		ID:     "ADM-07",
+		Rule:   "whatever is set with SetMaxIdleConns and SetConnMaxLifetime, every caller is served and the limit holds",
+		Why:    "most programs call them: a pool that this starves or opens up works only in examples",
+		Source: "database/sql: DB.SetMaxIdleConns; this pool: a session is not a connection",
+		check: func(x *trial) {
+			p := x.probe()
+			p.slow()
+			const conns = 5
+			s := x.open(Settings{MaxConns: conns})
+			for _, idle := range []int{100, 2, 1, 0} {
+				s.DB.SetMaxIdleConns(idle)
+				s.DB.SetConnMaxLifetime(time.Duration(idle) * time.Millisecond)
+				if served := x.crowd(s, 4*conns); !served {
+					x.fatalf("with SetMaxIdleConns(%d) callers were left waiting", idle)
+				}
+			}
+			if _, most := p.openNow(); most > conns {
+				x.errorf("%d connections were open at once, and MaxConns is %d", most, conns)
+			}
+		},
+	},
+	{
+		ID:     "ADM-08",
+		Rule:   "whatever is set with SetMaxOpenConns, the pool's limit holds and driver.ErrBadConn reaches nobody",
+		Why:    "it is the first line that people write after sql.Open",
+		Source: "database/sql: DB.SetMaxOpenConns, retries",
+		needs:  []Need{NeedPool, NeedProbe},
+		check: func(x *trial) {
+			p := x.probe()
+			p.slow()
+			const conns = 8
+			s := x.open(Settings{MaxConns: conns})
+			stmt, err := s.DB.PrepareContext(x.ctx, x.target.Dialect.One)
+			x.must("Prepare", err)
+			defer stmt.Close()
+			for _, open := range []int{1, 3, conns, 100, 0} {
+				s.DB.SetMaxOpenConns(open)
+				for range 3 * conns {
+					x.spawn(func() {
+						for range 4 {
+							_, err := stmt.ExecContext(x.ctx)
+							if errors.Is(err, driver.ErrBadConn) || err != nil {
+								x.errorf("with SetMaxOpenConns(%d): %v", open, err)
+							}
+						}
+					})
+				}
+				x.work.Wait()
+			}
+			if _, most := p.openNow(); most > conns {
+				x.errorf("%d connections were open at once, and MaxConns is %d", most, conns)
+			}
+		},
+	},
+}
+
+// crowd has that many callers at once, some with a statement and some with a
+// transaction, and reports whether all were served before long.
+func (x *trial) crowd(s *Subject, callers int) bool {
+	ctx, cancel := x.brief()
+	defer cancel()
+	for i := range callers {
+		x.spawn(func() {
+			for range 4 {
+				if i%2 == 0 {
+					_, _ = s.DB.ExecContext(ctx, x.target.Dialect.One)
+					continue
+				}
+				if tx, err := s.DB.BeginTx(ctx, nil); err == nil {
+					_, _ = tx.ExecContext(ctx, x.target.Dialect.One)
+					_ = tx.Commit()
+				}
+			}
+		})
+	}
+	x.work.Wait()
+	return ctx.Err() == nil
+}

@@ -1,0 +1,147 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+var overloadRules = []Rule{
+	{
+		ID:     "OVL-01",
+		Rule:   "one caller more than MaxWaiters fails at once with ErrSaturated",
+		Why:    "a queue without end turns a slow minute into an hour of answers that nobody waits for any more",
+		Source: "this pool: Config.MaxWaiters",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s, _, _ := x.saturated()
+			start := time.Now()
+			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
+			if took := time.Since(start); !errors.Is(err, sqlpool.ErrSaturated) || took > x.atOnce() {
+				x.errorf("after %v: %v", took, err)
+			}
+		},
+	},
+	{
+		ID:     "OVL-02",
+		Rule:   "callers who are refused take nothing from those who wait: these are served in the end",
+		Why:    "refusing is there to protect them",
+		Source: "this pool: Config.MaxWaiters",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s, release, waiters := x.saturated()
+			for range 5 {
+				_, _ = s.DB.ExecContext(x.ctx, x.target.Dialect.One)
+			}
+			release()
+			for _, w := range waiters {
+				x.mustServe("a caller who waited before", w)
+			}
+		},
+	},
+	{
+		ID:     "OVL-03",
+		Rule:   "when the queue has not been empty for ShedInterval, callers wait for ShedTarget at most",
+		Why:    "under lasting overload everybody waits for the longest; some at once is better than all too late",
+		Source: "this pool: Config.ShedTarget (CoDel, ACM Queue 2012)",
+		needs:  []Need{NeedPool},
+		check: func(x *trial) {
+			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.ShedTarget, c.ShedInterval = soon, soon }})
+			hold := x.hold(s.DB)
+			standing := x.call(x.ctx, s.DB)
+			x.awaitWaiting(s, 0, 1)
+			time.Sleep(2 * soon) // the interval passes
+			start := time.Now()
+			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
+			if took := time.Since(start); !errors.Is(err, sqlpool.ErrSaturated) || took > x.atOnce() {
+				x.errorf("after %v: %v", took, err)
+			}
+			x.must("giving the connection back", hold.Close())
+			x.mustServe("the caller who came before the overload", standing)
+		},
+	},
+	{
+		ID:     "OVL-04",
+		Rule:   "callers who have given up cost those behind them nothing",
+		Why:    "after a hiccup the pool would serve a queue of ghosts first",
+		Source: "this pool: waiters.go",
+		check: func(x *trial) {
+			p := x.probe()
+			s := x.open(Settings{MaxConns: 2})
+			holds := x.holdAll(s.DB, 2)
+			ctx, cancel := context.WithCancel(x.ctx)
+			var ghosts []*caller
+			for range 30 {
+				ghosts = append(ghosts, x.call(ctx, s.DB))
+			}
+			x.awaitWaiting(s, 0, 30)
+			cancel()
+			for _, g := range ghosts {
+				<-g.done
+			}
+			before := p.count(OpExec) + p.count(OpPing)
+			for _, h := range holds {
+				x.must("giving a connection back", h.Close())
+			}
+			x.mustServe("the caller behind 30 who gave up", x.call(x.ctx, s.DB))
+			if n := p.count(OpExec) + p.count(OpPing) - before; n > 2 {
+				x.errorf("%d statements were executed for one caller", n)
+			}
+		},
+	},
+	{
+		ID:     "OVL-05",
+		Rule:   "no caller starves under lasting load",
+		Why:    "one customer's requests time out while the averages look well",
+		Source: "this pool: first in, first out",
+		check: func(x *trial) {
+			x.probe().slow()
+			s := x.open(Settings{MaxConns: 2})
+			const callers, each = 8, 30
+			var done [callers]atomic.Int64
+			first := make(chan []int64, callers)
+			for i := range callers {
+				x.spawn(func() {
+					ctx := context.WithValue(x.ctx, callerKey{}, i)
+					for range each {
+						_, err := s.DB.ExecContext(ctx, x.target.Dialect.One)
+						x.must("a statement", err)
+						done[i].Add(1)
+					}
+					var now []int64
+					for j := range done {
+						now = append(now, done[j].Load())
+					}
+					first <- now
+				})
+			}
+			select {
+			case served := <-first:
+				if slices.Min(served) < each/5 {
+					x.errorf("when the first of %d callers had been served %d times, the others were at %v", callers, each, served)
+				}
+			case <-x.ctx.Done():
+				x.errorf("nobody was served %d times", each)
+			}
+		},
+	},
+}
+
+// callerKey is under which a caller's number is in its context.
+type callerKey struct{}
+
+// saturated opens a pool whose connection is held and whose queue is full.
+func (x *trial) saturated() (s *Subject, release func(), waiters []*caller) {
+	const most = 3
+	s = x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.MaxWaiters = most }})
+	hold := x.hold(s.DB)
+	for range most {
+		waiters = append(waiters, x.call(x.ctx, s.DB))
+	}
+	x.awaitWaiting(s, 0, most)
+	return s, func() { x.must("giving the connection back", hold.Close()) }, waiters
+}
