@@ -23,22 +23,28 @@ func (u *UI) compareLocked(now sqlpool.Stats, leaks map[uint64]bool, at time.Tim
 	add := func(kind, level, format string, args ...any) {
 		u.events.add(event{At: at, Kind: kind, Level: level, Text: fmt.Sprintf(format, args...)})
 	}
-	count := func(now, before uint64, what string) {
+	count := func(kind, level string, now, before uint64, what string) {
 		if n := now - min(before, now); n > 0 {
-			u.events.add(event{At: at, Kind: KindRefused, Level: Degraded, Text: what, Count: n})
+			u.events.add(event{At: at, Kind: kind, Level: level, Text: what, Count: n})
 		}
 	}
+	refused := func(now, before uint64, what string) { count(KindRefused, Degraded, now, before, what) }
 	if !first {
-		if !u.hooked && now.State != before.State {
-			u.seen.stateAt = at
-			add(KindState, levelOf(now.State), "%v → %v", before.State, now.State)
+		if !u.hooked { // nobody else tells
+			count(KindDialFailed, "", now.DialErrorCount, before.DialErrorCount, u.redact(now.LastError))
+			count(KindOpened, "", now.DialCount-now.DialErrorCount, before.DialCount-before.DialErrorCount, "")
+			count(KindClosed, "", now.CloseCount, before.CloseCount, "")
+			if now.State != before.State {
+				u.seen.stateAt = at
+				add(KindState, levelOf(now.State), "%v → %v", before.State, now.State)
+			}
 		}
 		if now.Generation != before.Generation {
 			add(KindGeneration, Degraded, "generation %d: idle connections are proved alive before they are lent", now.Generation)
 		}
-		count(now.TimeoutCount, before.TimeoutCount, "acquires timed out")
-		count(now.SaturatedCount, before.SaturatedCount, "acquires were refused: too many wait")
-		count(now.UnavailableCount, before.UnavailableCount, "acquires were refused: the database is unavailable")
+		refused(now.TimeoutCount, before.TimeoutCount, "acquires timed out")
+		refused(now.SaturatedCount, before.SaturatedCount, "acquires were refused: too many wait")
+		refused(now.UnavailableCount, before.UnavailableCount, "acquires were refused: the database is unavailable")
 		if now.MaxConns != before.MaxConns || now.MinIdle != before.MinIdle {
 			add(KindControl, "", "resized: MaxConns %d → %d, MinIdle %d → %d", before.MaxConns, now.MaxConns, before.MinIdle, now.MinIdle)
 		}

@@ -40,7 +40,7 @@ func (u *UI) sample(now time.Time) {
 	defer u.mu.Unlock()
 	r := u.readLocked(pool, now)
 	u.compareLocked(r.stats, held, now)
-	u.samples.add(&r)
+	u.samples.add(&r, u.hooked)
 }
 
 // freshen takes a sample for a reader, when the last one is too old for a
@@ -62,7 +62,7 @@ func (u *UI) readLocked(pool *sqlpool.Pool, now time.Time) (r reading) {
 	return r
 }
 
-func (s *samples) add(r *reading) {
+func (s *samples) add(r *reading, hooked bool) {
 	before := s.last
 	if before.at.IsZero() {
 		before.at, before.stats = r.stats.CreatedAt, sqlpool.Stats{}
@@ -81,6 +81,9 @@ func (s *samples) add(r *reading) {
 	wait, held := r.acquire.since(&before.acquire), r.held.since(&before.held)
 	sample.Wait50, sample.Wait99 = ms(wait.quantile(.5)), ms(wait.quantile(.99))
 	sample.Held50, sample.Held99 = ms(held.quantile(.5)), ms(held.quantile(.99))
+	if loans := st.AcquireCount - min(before.stats.AcquireCount, st.AcquireCount); !hooked && loans > 0 {
+		sample.Wait50 = ms((st.WaitTime - before.stats.WaitTime) / time.Duration(loans))
+	}
 	if len(s.list) == mostSamples {
 		s.list = append(s.list[:0], s.list[1:]...)
 	}

@@ -119,9 +119,9 @@ type Sample struct {
 	Dialing int       `json:"dialing"`
 	Closing int       `json:"closing"`
 	Waiting int       `json:"waiting"`
-	Loans   float64   `json:"loans"`  // per second
-	Errors  float64   `json:"errors"` // acquires that timed out or were refused, per second
-	Wait50  float64   `json:"wait50_ms"`
+	Loans   float64   `json:"loans"`     // per second
+	Errors  float64   `json:"errors"`    // acquires that timed out or were refused, per second
+	Wait50  float64   `json:"wait50_ms"` // the mean, without the UI's Hooks
 	Wait99  float64   `json:"wait99_ms"`
 	Held50  float64   `json:"held50_ms"`
 	Held99  float64   `json:"held99_ms"`

@@ -186,6 +186,9 @@ func TestHandlerOfAPoolWithoutTheHooks(t *testing.T) {
 		if v.Status.Level != debugui.Unhealthy || !strings.Contains(find(t, v, debugui.KindState).Text, "retrying") && !strings.Contains(find(t, v, debugui.KindState).Text, "down") {
 			t.Errorf("%+v, %+v", v.Status, v.Events)
 		}
+		if e := find(t, v, debugui.KindDialFailed); e.Text != "refused" || e.Count == 0 {
+			t.Errorf("%+v", e)
+		}
 		must(t, loan.Release())
 	})
 }

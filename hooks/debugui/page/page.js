@@ -190,6 +190,7 @@
     {id: "c3", top: s => Math.max(s.loans, s.errors), least: 1, unit: few, areas: [],
       lines: [["l-1", "use", "loans", s => s.loans], ["l-bad", "bad", "failed", s => s.errors]]},
   ];
+  const MEAN = [["l-1", "use", "mean", s => s.wait50_ms]]; // all that is known without the page's Hooks
   const nice = x => { const p = 10 ** Math.floor(Math.log10(x)); return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find(m => m * p >= x) * p; };
   for (const c of CHARTS) {
     c.svg = svg("svg", {viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", role: "img"});
@@ -211,6 +212,7 @@
     plot.addEventListener("pointerleave", () => { c.at = undefined; chart(c); });
   }
   function chart(c) {
+    if (c.id === "c2" && !view.hooked) { c.lines = MEAN; c.top = s => s.wait50_ms; }
     const now = Date.parse(view.at), span = Math.max(SHORTEST, Math.min(LONGEST, samples.length ? now - samples[0].t : 0));
     const x = s => ((s.t - now) / span + 1) * W, list = samples.filter(s => s.t > now - span - 5000);
     const most = Math.max(c.least, ...list.map(c.top)), top = c.areas.length && most < 50 ? 2 * Math.ceil(most / 2) : nice(most * 1.04), y = n => H - n / top * H;
