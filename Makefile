@@ -22,7 +22,7 @@ modules = $(shell $(GO) list -m -f '{{.Dir}}')
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo test lint bench baseline bench-check microbench fuzz outage soak clean postgres pgbouncer
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage soak clean postgres pgbouncer chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ help: ## list the targets
 screenshots: postgres chromium ## take the pictures of the live page again, into docs/images
 	cd hooks/debugui/browsertest && SQLPOOL_SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run '^TestScreenshots$$' .
 
-demo: postgres ## start a private PostgreSQL and run a workload through the pool on each driver
+demo: postgres ## a workload through the pool on each driver, on a private PostgreSQL that dies; with a live page
 	$(GO) run ./cmd/sqlpool demo
 
 test: postgres pgbouncer chromium ## run all tests of all modules with the race detector

@@ -33,7 +33,9 @@
 //   - retire.go closes it and holds its slot until the server side is gone;
 //     reason.go says why; shutdown.go closes all.
 //
-// hooks.go is the same life as policies see it.
+// hooks.go is the same life as policies see it. For those who operate a pool,
+// stats.go, holders.go, snapshot.go and settings.go tell how it is; recycle.go,
+// pause.go, resize.go and reclaim.go change it while it runs.
 //
 // # Drivers
 //
