@@ -41,4 +41,13 @@
 // Libraries that choose a dialect by the driver's name do not know these two.
 // In sqlx: sqlx.BindDriver(drivers.PGX, sqlx.DOLLAR). In gorm:
 // postgres.New(postgres.Config{DriverName: drivers.PGX, DSN: dsn}).
+//
+// # Files
+//
+// drivers.go, connector.go and sole.go are what package sql calls; open.go and
+// tell.go what a program may. read.go reads the settings of settings.go and
+// hooksettings.go, each of a kind in value.go or length.go, out of a connection
+// string that dsn.go, url.go and keyvalue.go take apart; fields.go, suggest.go and
+// errors.go say what is wrong with them; assembly.go makes a pool's configuration
+// of them.
 package drivers

@@ -19,23 +19,32 @@
 //
 // # The life of a connection, file by file
 //
-//   - connect.go dials it in the background, detached from every caller;
-//     outage.go and backoff.go pace the dials while the database is away.
+//   - config.go says what a pool may do, validate.go refuses what cannot be, and
+//     settings.go tells it in words; pool.go and sqldb.go open it.
+//   - connect.go dials a connection in the background, detached from every
+//     caller; dialgate.go and spacing.go bound how many at once; outage.go and
+//     backoff.go pace the dials while the database is away.
 //   - idle.go keeps it in a stack; sweep.go shows it to the WhileIdle hooks.
-//   - acquire.go lends it, at once or through the queue in waiters.go; check.go
-//     proves first that it is alive; park.go keeps a loan revocable that a
-//     session has not used yet; loan.go is a loan without package sql.
-//   - session.go, operation.go, statement.go and tx.go use it on behalf of
-//     package sql; stmtcache.go keeps its prepared statements; args.go and
-//     inner.go speak to the driver as package sql would.
+//   - acquire.go lends it, at once or through the queue in waiters.go, where
+//     expiry.go ends what has waited too long; check.go proves first that it is
+//     alive; park.go keeps a loan revocable that a session has not used yet;
+//     keep.go lets a session that asks again at once have it again; loan.go is
+//     a loan without package sql; pause.go lets all wait.
+//   - session.go, operation.go, execute.go, prepare.go, statement.go and tx.go
+//     use it on behalf of package sql, with lasttry.go for its third try;
+//     stmtcache.go keeps its prepared statements, or ownstmt.go without the
+//     cache; stale.go and copytext.go know those that cannot be kept; args.go
+//     and inner.go speak to the driver as package sql would.
 //   - release.go takes it back and settles what the borrower left behind;
-//     classify.go says what an error means for it.
+//     reclaim.go takes it back by force; classify.go says what an error means
+//     for it, silence.go what none means.
 //   - retire.go closes it and holds its slot until the server side is gone;
-//     reason.go says why; shutdown.go closes all.
+//     recycle.go and resize.go close many; reason.go says why; shutdown.go
+//     closes all.
 //
-// hooks.go is the same life as policies see it. For those who operate a pool,
-// stats.go, holders.go, snapshot.go and settings.go tell how it is; recycle.go,
-// pause.go, resize.go and reclaim.go change it while it runs.
+// hooks.go and hookcall.go are the same life as policies see it, conn.go what
+// they see of a connection. stats.go, snapshot.go and holders.go tell how it
+// stands; errors.go and failure.go say what went wrong.
 //
 // # Drivers
 //

@@ -5,7 +5,7 @@
 // A fault's life, file by file: contender.go opens the pools, scene.go sets up
 // a server, network.go and the packages tap and bouncer what lies before it;
 // load.go is the callers; server.go, wire.go and switch.go are the faults, and
-// faults.go lists them; run.go brings the three together and figures.go says
+// faults.go lists them; measure.go brings the three together and figures.go says
 // what came of it; noise.go measures the machine meanwhile; table.go prints.
 //
 // The tests hold sqlpool to its promises. The command in matrix runs every

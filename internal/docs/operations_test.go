@@ -48,10 +48,11 @@ func mount(dsn string, public, internal *http.ServeMux) (*sql.DB, error) {
 		pool, _ := drivers.PoolOf(db) // starts the pool
 		monitor, _ := drivers.HealthOf(db)
 		leaks, _ := drivers.LeaksOf(db) // nil when pool_leak_detection=false
+		settings, _ := drivers.SettingsOf(db)
 
 		public.Handle("/readyz", monitor.Ready())
 		public.Handle("/livez", monitor.Live())
-		internal.Handle("/debug/sqlpool/", debugui.Handler(pool, leaks, monitor, debugui.Config{}))
+		internal.Handle("/debug/sqlpool/", debugui.Handler(pool, leaks, monitor, debugui.Config{Settings: settings}))
 
 		opened = db
 		return nil
