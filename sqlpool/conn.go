@@ -57,6 +57,8 @@ type Conn struct {
 	text   string     // last statement
 	textOf uint64     // the loan's number at that time
 	uses   uint64     // statements executed
+	failed error      // of the last statement that failed
+	failOf uint64     // the loan's number at that time
 	origin fmt.Stringer
 	from   uint64 // the loan's number when origin was set
 
@@ -130,6 +132,26 @@ func (c *Conn) LastStatement() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.text
+}
+
+// Err is the error of the last statement that failed in the present loan, or nil:
+// what the caller got, from the driver or the pool. Errors that only come up
+// while rows are read are not seen.
+func (c *Conn) Err() error {
+	number := c.number()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failOf != number {
+		return nil
+	}
+	return c.failed
+}
+
+// noteError keeps the error of a statement for Err.
+func (c *Conn) noteError(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed, c.failOf = err, c.number()
 }
 
 // InTransaction reports whether a transaction begun through package sql is

@@ -64,6 +64,15 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	if err == driver.ErrSkip {
 		return err
 	}
+	left := s.judgeError(ctx, c, a, op, err)
+	if left != nil {
+		c.noteError(left)
+	}
+	return left
+}
+
+// judgeError is leave for an error that is one.
+func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string, err error) error {
 	over := ended(ctx)
 	if over == context.DeadlineExceeded {
 		c.unheard = true

@@ -8,6 +8,10 @@ import "errors"
 type Reason struct {
 	Code string // lower case with underscores, for example "max_lifetime"
 	Err  error  // may be nil
+
+	// Sound says that the connection still works and only its time is over: an
+	// idle one that MinIdle needs is lent on until its replacement is there.
+	Sound bool
 }
 
 func (r *Reason) Error() string {

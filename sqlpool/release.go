@@ -46,6 +46,7 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 			p.askUnusedLocked(c.acquiredAt)
 		}
 		p.closeLocked(c, reason)
+		p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
 	case p.closed:
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	case dirty || c.hasWork():

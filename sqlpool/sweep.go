@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -73,6 +74,9 @@ func (p *Pool) inspect(c *Conn) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if reason != nil && p.keepsForNowLocked(reason) {
+		reason = nil
+	}
 	switch {
 	case settle:
 		p.work.Go(func() { p.settle(c) })
@@ -80,6 +84,7 @@ func (p *Pool) inspect(c *Conn) {
 	case reason != nil:
 		p.checking--
 		p.closeLocked(c, reason)
+		p.dialMoreLocked()
 	case p.closed:
 		p.checking--
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
@@ -87,4 +92,25 @@ func (p *Pool) inspect(c *Conn) {
 		p.checking--
 		p.giveLocked(c, p.now())
 	}
+}
+
+// keepsForNowLocked reports whether an idle connection that a hook wants gone is
+// kept until the next sweep, because MinIdle needs it and it works. Its
+// replacement is dialed meanwhile; while dials fail, an old connection is better
+// than none.
+func (p *Pool) keepsForNowLocked(why error) bool {
+	var reason *Reason
+	if p.closed || !errors.As(why, &reason) || !reason.Sound || p.idleCountLocked()+p.keptLocked() > p.stats.MinIdle {
+		return false
+	}
+	if p.outage.failures > 0 || p.dialing > 0 {
+		return true
+	}
+	if p.totalLocked() >= p.stats.MaxConns {
+		return false // there is no room for both
+	}
+	p.dialing++
+	seen := p.stats.DialErrorCount
+	p.work.Go(func() { p.dial(seen) })
+	return true
 }

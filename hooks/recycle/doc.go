@@ -1,9 +1,13 @@
-// Package recycle retires connections by age, by idle time and by use.
+// Package recycle retires connections by age, by idle time, by use and by their
+// errors.
 //
 // None of these hooks cuts a connection that is in use: a connection is judged
 // when its loan ends and, while it is idle, at each sweep
 // (sqlpool.Config.SweepInterval, 1 s by default). The reasons they give have the
-// codes CodeMaxLifetime, CodeMaxIdleTime and CodeMaxUses.
+// codes CodeMaxLifetime, CodeMaxIdleTime, CodeMaxUses and CodeError.
+//
+// A connection that is idle and that MinIdle needs is lent on until its
+// replacement has been dialed, unless MaxConns leaves no room for both.
 //
 // The constructors panic when they are given a limit that no connection can
 // keep, because that is a mistake in the program and not in the world.
@@ -14,4 +18,5 @@ const (
 	CodeMaxLifetime = "max_lifetime"
 	CodeMaxIdleTime = "max_idle_time"
 	CodeMaxUses     = "max_uses"
+	CodeError       = "error"
 )

@@ -47,4 +47,4 @@ func (i *idleTime) judge(_ context.Context, c *sqlpool.Conn) error {
 	return tooLongIdle
 }
 
-var tooLongIdle = &sqlpool.Reason{Code: CodeMaxIdleTime}
+var tooLongIdle = &sqlpool.Reason{Code: CodeMaxIdleTime, Sound: true}

@@ -62,4 +62,4 @@ func (l *lifetime) judge(c *sqlpool.Conn) error {
 }
 
 // A reason says nothing that Closed does not, so one serves all.
-var tooOld = &sqlpool.Reason{Code: CodeMaxLifetime}
+var tooOld = &sqlpool.Reason{Code: CodeMaxLifetime, Sound: true}

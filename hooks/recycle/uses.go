@@ -20,4 +20,4 @@ func MaxUses(n uint64) sqlpool.Hooks {
 	}
 }
 
-var usedUp = &sqlpool.Reason{Code: CodeMaxUses}
+var usedUp = &sqlpool.Reason{Code: CodeMaxUses, Sound: true}

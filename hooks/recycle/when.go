@@ -1,0 +1,22 @@
+package recycle
+
+import "github.com/sqlpool/go/sqlpool"
+
+// When retires a connection at the end of a loan in which a statement failed
+// with an error of which broken says so: for errors that leave a session in a
+// state of its own, as a failed SET or a server that is to be left. It is given
+// the last such error of the loan (see sqlpool.Conn.Err), never nil, in the
+// goroutine that gives the connection back, and must not block.
+//
+// Errors that end the connection retire it without this hook.
+func When(broken func(error) bool) sqlpool.Hooks {
+	if broken == nil {
+		panic("recycle: When needs a function")
+	}
+	return sqlpool.Hooks{AfterRelease: func(c *sqlpool.Conn) error {
+		if err := c.Err(); err != nil && broken(err) {
+			return &sqlpool.Reason{Code: CodeError, Err: err, Sound: true}
+		}
+		return nil
+	}}
+}
