@@ -3,6 +3,7 @@ package docs
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/http/pprof"
@@ -91,6 +92,31 @@ func TestEveryQueryRuns(t *testing.T) {
 		for _, match := range query.FindAllStringSubmatch(read(t, page), -1) {
 			if err := console.Exec(t.Context(), "BEGIN; "+match[1]+"; ROLLBACK"); err != nil {
 				t.Errorf("%s: %v\n%s", filepath.Base(page), err, match[1])
+			}
+		}
+	}
+}
+
+var object = regexp.MustCompile("(?ms)^ *```json\n(.*?)^ *```")
+
+// Every JSON of the guides can be read, and the command in it knows its flags.
+func TestEveryJSONIsRead(t *testing.T) {
+	for _, page := range pages(t) {
+		for _, match := range object.FindAllStringSubmatch(read(t, page), -1) {
+			var config struct {
+				MCPServers map[string]struct{ Args []string }
+			}
+			if err := json.Unmarshal([]byte(match[1]), &config); err != nil {
+				t.Errorf("%s: %v", filepath.Base(page), err)
+			}
+			for _, server := range config.MCPServers {
+				verb := read(t, filepath.Join(root, "cmd", "sqlpool", "mcp.go"))
+				for _, arg := range server.Args {
+					name, isFlag := strings.CutPrefix(arg, "--")
+					if field := strings.ReplaceAll(name, "-", ""); isFlag && !strings.Contains(strings.ToLower(verb), "\t"+field+" ") {
+						t.Errorf("%s: sqlpool mcp has no flag %s", filepath.Base(page), arg)
+					}
+				}
 			}
 		}
 	}

@@ -69,6 +69,9 @@ func TestOperationsPlannedWork(t *testing.T) {
 	if err := pool.Warm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := pool.Recycle(t.Context(), 0); err != nil { // pool.Reset of pgxpool
+		t.Error(err)
+	}
 	if err := resize(pool); err != nil || pool.Stats().MaxConns != 30 || pool.Stats().MinIdle != 4 {
 		t.Errorf("%+v (%v)", pool.Stats(), err)
 	}
