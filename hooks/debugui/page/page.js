@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const EVERY = 1000, LONGEST = 180e3, SHORTEST = 60e3, CALM = 100; // ms: between requests, on a chart, below which a holder is no news
+  const EVERY = 1000, LONGEST = 180e3, SHORTEST = 60e3, STEP = 30e3, CALM = 100; // ms: between requests, on a chart, below which a holder is no news
   const $ = id => document.getElementById(id);
   const make = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text !== undefined) e.textContent = text; return e; };
   const svg = (tag, attrs) => { const e = document.createElementNS("http://www.w3.org/2000/svg", tag); for (const k in attrs) e.setAttribute(k, attrs[k]); return e; };
@@ -50,6 +50,7 @@
     const [name, path] = LEVELS[v.status.level] || LEVELS.closed;
     $("banner").dataset.level = v.status.level;
     put($("level"), name);
+    put($("spoken"), "Pool " + v.pool + ": " + name); // read aloud when it changes, and only then
     $("sign").setAttribute("d", path);
     put($("since"), "since " + clock(v.status.since) + ", for " + length(Date.parse(v.at) - Date.parse(v.status.since)));
     const reasons = v.status.reasons.slice();
@@ -213,7 +214,8 @@
   }
   function chart(c) {
     if (c.id === "c2" && !view.hooked) { c.lines = MEAN; c.top = s => s.wait50_ms; }
-    const now = Date.parse(view.at), span = Math.max(SHORTEST, Math.min(LONGEST, samples.length ? now - samples[0].t : 0));
+    const now = Date.parse(view.at), all = samples.length ? now - samples[0].t : 0;
+    const span = Math.max(SHORTEST, Math.min(LONGEST, Math.ceil(all / STEP) * STEP)); // it grows, in steps: a scale that creeps is no scale
     const x = s => ((s.t - now) / span + 1) * W, list = samples.filter(s => s.t > now - span - 5000);
     const most = Math.max(c.least, ...list.map(c.top)), top = c.areas.length && most < 50 ? 2 * Math.ceil(most / 2) : nice(most * 1.04), y = n => H - n / top * H;
     put(c.labels[0], c.unit(top)); put(c.labels[1], c.unit(top / 2)); put(c.start, length(span) + " ago");
