@@ -6,10 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/cmd/internal/workload"
@@ -52,26 +49,4 @@ func (d *demo) keep(ctx context.Context, c *console, page *demoPage) (err error)
 	_, _ = fmt.Fprintf(c.stderr, "the page stays until you interrupt: %s\n", page.url)
 	<-ctx.Done()
 	return nil
-}
-
-// gather has that many callers read balances until they are sent home. Each thinks a little between two statements, so
-// that the pool is busy and not the machine.
-func gather(ctx context.Context, db *sql.DB, schema string, callers int) *crowd {
-	ctx, cancel := context.WithCancel(ctx)
-	c := &crowd{}
-	query := fmt.Sprintf(`SELECT balance, pg_sleep($2) FROM %q.accounts WHERE id = $1`, schema)
-	var all sync.WaitGroup
-	for range callers {
-		all.Go(func() {
-			for ctx.Err() == nil {
-				var balance int64
-				var slept string
-				err := db.QueryRowContext(ctx, query, mathrand.IntN(accounts)+1, 0.002).Scan(&balance, &slept)
-				c.note(ctx, err)
-				_ = sleep(ctx, time.Duration(mathrand.ExpFloat64()*float64(15*time.Millisecond))) // ends with ctx
-			}
-		})
-	}
-	c.leave = sync.OnceFunc(func() { cancel(); all.Wait() })
-	return c
 }

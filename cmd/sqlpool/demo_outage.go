@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"sync/atomic"
 	"time"
 
 	"github.com/sqlpool/go/cmd/internal/workload"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/pgserver"
-	"github.com/sqlpool/go/sqlpool"
 )
 
 const (
@@ -26,9 +24,10 @@ const (
 // outageResult is what callers saw of a server that was taken away. Counts are of statements.
 type outageResult struct {
 	Away      float64 `json:"away_seconds"`
-	Waited    int64   `json:"waited"` // for the server to return, and were answered
-	Lost      int64   `json:"lost"`   // under way when the server died; their errors are sqlpool.ErrConnLost
-	Errors    int64   `json:"errors"` // of any other kind
+	Waited    int64   `json:"waited"`  // for the server to return, and were answered
+	Lost      int64   `json:"lost"`    // under way when the server died; their errors are sqlpool.ErrConnLost
+	Refused   int64   `json:"refused"` // at once, when it lasted longer than FailFastAfter
+	Errors    int64   `json:"errors"`  // of any other kind
 	Recovered float64 `json:"recovered_ms"`
 
 	first string // of the other errors
@@ -97,13 +96,12 @@ func (t *demoTrial) findLeak(ctx context.Context) workload.Check {
 func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, error) {
 	result := &outageResult{}
 	t.line.Show(fmt.Sprintf("%-6s the server is taken away for %v", t.driver.title, t.Outage))
-	before := t.pool.Stats()
 	gone := time.Now()
 	if err := t.target.server.Stop(ctx, pgserver.Immediate); err != nil {
 		return nil, err
 	}
 	err := sleep(ctx, t.Outage)
-	waiting := t.pool.Stats().Waiting
+	before := t.pool.Stats()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shockLimit)
 	defer cancel()
 	if started := t.target.server.Start(ctx); started != nil { // also when interrupted: the schema is still to be dropped
@@ -125,8 +123,11 @@ func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, 
 		return nil, err
 	}
 	after := t.pool.Stats()
-	result.Waited = int64(waiting) - int64(after.TimeoutCount-before.TimeoutCount)
-	result.Lost, result.Errors, result.first = crowd.lost.Load(), crowd.errors.Load(), crowd.firstError()
+	if after.UnavailableCount == before.UnavailableCount { // else the circuit opened, and every wait ended
+		result.Waited = int64(before.Waiting) - int64(after.TimeoutCount-before.TimeoutCount)
+	}
+	result.Lost, result.Refused = crowd.lost.Load(), crowd.refused.Load()
+	result.Errors, result.first = crowd.errors.Load(), crowd.firstError()
 	return result, nil
 }
 
@@ -145,34 +146,5 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// crowd reads balances all the time.
-type crowd struct {
-	answered, lost, errors atomic.Int64
-	first                  atomic.Pointer[string]
-	leave                  func() // and wait until everybody has; more than once does nothing
-}
-
-func (c *crowd) firstError() string {
-	if first := c.first.Load(); first != nil {
-		return *first
-	}
-	return "none"
-}
-
-// note sorts the outcome of a statement.
-func (c *crowd) note(ctx context.Context, err error) {
-	switch {
-	case err == nil:
-		c.answered.Add(1)
-	case ctx.Err() != nil: // on the way home
-	case errors.Is(err, sqlpool.ErrConnLost):
-		c.lost.Add(1)
-	default:
-		text := err.Error()
-		c.first.CompareAndSwap(nil, &text)
-		c.errors.Add(1)
 	}
 }

@@ -75,6 +75,7 @@ func (r *demoResult) write(w io.Writer) error {
 		outage("away, s", func(o *outageResult) string { return fmt.Sprintf("%.1f", o.Away) })
 		outage("callers that waited it out", func(o *outageResult) string { return thousands(o.Waited) })
 		outage("statements under way that were lost, and said so", func(o *outageResult) string { return thousands(o.Lost) })
+		outage("callers refused at once, because it lasted", func(o *outageResult) string { return thousands(o.Refused) })
 		outage("other errors", func(o *outageResult) string { return thousands(o.Errors) })
 		outage("first answer after the server was back, ms", func(o *outageResult) string { return fmt.Sprintf("%.0f", o.Recovered) })
 	}
