@@ -27,9 +27,6 @@ each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; don
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-screenshots: postgres chromium ## take the pictures of the live page again, into docs/images
-	cd hooks/debugui/browsertest && SQLPOOL_SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run '^TestScreenshots$$' .
-
 demo: postgres ## a workload through the pool on each driver, on a private PostgreSQL that dies; with a live page
 	$(GO) run ./cmd/sqlpool demo
 
@@ -75,6 +72,9 @@ outage: postgres pgbouncer ## every fault on every pool and driver, into docs/ou
 
 soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them
 	cd conformance/outage && SQLPOOL_FAULTED=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .
+
+screenshots: postgres chromium ## take the pictures of the live page again, into docs/images
+	cd hooks/debugui/browsertest && SQLPOOL_SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run '^TestScreenshots$$' .
 
 clean: ## remove what these targets made, the cached initdb included
 	rm -rf bin cover.out "$${XDG_CACHE_HOME:-$$HOME/.cache}/sqlpool/pgserver"
