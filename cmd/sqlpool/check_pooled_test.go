@@ -79,7 +79,9 @@ func once(t *testing.T, db *sql.DB, stmt *sql.Stmt, i int) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to do
-	if err := tx.StmtContext(t.Context(), stmt).QueryRowContext(t.Context(), i).Scan(&got); err != nil {
+	inside := tx.StmtContext(t.Context(), stmt)
+	defer func() { _ = inside.Close() }()
+	if err := inside.QueryRowContext(t.Context(), i).Scan(&got); err != nil {
 		return err
 	}
 	return tx.Commit()

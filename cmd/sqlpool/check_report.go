@@ -102,19 +102,19 @@ func (s *serverCheck) write(b *strings.Builder) {
 	}
 }
 
-func (p *poolerCheck) write(b *strings.Builder) {
-	if !p.Present {
-		fmt.Fprintf(b, "\npooler  none seen: %s\n", p.How)
+func (f *poolerCheck) write(b *strings.Builder) {
+	if !f.Present {
+		fmt.Fprintf(b, "\npooler  none seen: %s\n", f.How)
 		return
 	}
-	product := p.Product
+	product := f.Product
 	if product == "" {
 		product = "a pooler"
 	}
-	fmt.Fprintf(b, "\npooler  %s in %s mode; prepared statements follow a client: %s\n", product, p.Mode, p.Prepared)
-	paragraph(b, "        ", p.How)
+	fmt.Fprintf(b, "\npooler  %s in %s mode; prepared statements follow a client: %s\n", product, f.Mode, f.Prepared)
+	paragraph(b, "        ", f.How)
 	for _, name := range consoleSettings {
-		if value, ok := p.Config[name]; ok && value != "" {
+		if value, ok := f.Config[name]; ok && value != "" {
 			fmt.Fprintf(b, "        %s %s\n", name, value)
 		}
 	}

@@ -248,7 +248,7 @@ func TestCheckAddsUpTheSmallClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 	}
 	found := checked(t, exitOK, server.TCP().URL("postgres"), "--driver", "pgx")
 	sum := 0
