@@ -15,7 +15,8 @@ const (
 	cancelledTxName  = "20 idle transactions cancelled"
 	cancelledOpsName = "cancelled queries, 16 on 4"
 
-	backends measure = "backends at once"
+	backends measure = "backends at once"          // by chance fewer than are allowed
+	excess   measure = "backends beyond the limit" // this one is held
 )
 
 // cancels is what contexts cost that end: connections dialed anew after idle
@@ -46,7 +47,8 @@ func cancels(ctx context.Context, l *lab) error {
 	if found, err = l.take(ctx, cancelledOpsName, 1, busy); err != nil {
 		return err
 	}
-	l.count(cancelledOpsName, found, busy, true, backends)
+	l.count(cancelledOpsName, found, busy, false, backends)
+	l.count(cancelledOpsName, found, busy, true, excess)
 	return nil
 }
 
@@ -108,7 +110,7 @@ func cancelQueries(ctx context.Context, s *pgserver.Server, c Contender, setup S
 	if err == nil && peak == 0 {
 		err = fmt.Errorf("no backend called %s in the log", application)
 	}
-	return sample{backends: float64(peak)}, err
+	return sample{backends: float64(peak), excess: float64(max(0, peak-setup.Conns))}, err
 }
 
 // shut closes something at the end of a function that returns *err.
