@@ -43,13 +43,14 @@ const (
 
 // An AcquireError is an acquire that failed, with what is needed to see why.
 type AcquireError struct {
-	Pool   string        // Config.Name
-	Kind   error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrUnavailable, or nil when the caller gave up or a hook refused
-	Cause  error         // the context's cause, or the error of the connection, or nil
-	Dial   error         // the last dial error while the database is unreachable, or nil
-	Phase  Phase         // where it was
-	Waited time.Duration // since the call
-	Stats  Stats         // at the moment of the failure
+	Pool    string        // Config.Name
+	Kind    error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrUnavailable, or nil when the caller gave up or a hook refused
+	Cause   error         // the context's cause, or the error of the connection, or nil
+	Dial    error         // the last dial error while the database is unreachable, or nil
+	DialAgo time.Duration // how long ago that was
+	Phase   Phase         // where it was
+	Waited  time.Duration // since the call
+	Stats   Stats         // at the moment of the failure
 
 	// Holders are the loans held longest at that moment, at most three.
 	Holders []Holder
@@ -90,7 +91,11 @@ func (e *AcquireError) Error() string {
 		fmt.Fprintf(&b, ": %v", e.Cause)
 	}
 	if e.Dial != nil {
-		fmt.Fprintf(&b, ": last dial: %v", e.Dial)
+		b.WriteString(": last dial")
+		if e.DialAgo >= time.Second {
+			fmt.Fprintf(&b, ", %v ago", e.DialAgo.Round(time.Second))
+		}
+		fmt.Fprintf(&b, ": %v", e.Dial)
 	}
 	s := e.Stats
 	fmt.Fprintf(&b, "; of %d connections %d are in use, %d idle, %d dialing, %d closing; %d acquires wait",

@@ -23,6 +23,9 @@ func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
 	}
 	if p.outage.failures > 0 || kind == ErrUnavailable {
 		e.Dial = p.dialErr
+		if p.outage.failures > 0 {
+			e.DialAgo = time.Duration(p.now() - p.outage.lastAt)
+		}
 	}
 	p.mu.Unlock()
 	if kind == ErrAcquireTimeout || kind == ErrSaturated {

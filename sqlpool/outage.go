@@ -97,11 +97,11 @@ func (p *Pool) dialSucceededLocked() {
 	p.outage = outage{timer: p.outage.timer}
 }
 
-// refusesLocked reports whether the open circuit refuses an acquire. It does
-// not when a probe is due this moment: that acquire waits for the answer.
+// refusesLocked reports whether the open circuit refuses an acquire. The next
+// probe is then due soon, or at once.
 func (p *Pool) refusesLocked(now int64) bool {
 	o := &p.outage
-	if !o.open || p.dialing == 0 && now >= p.wantedAtLocked() {
+	if !o.open {
 		return false
 	}
 	if !o.wanted {

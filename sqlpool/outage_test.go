@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -141,9 +142,9 @@ func TestAnIdlePoolHealsInTheBackground(t *testing.T) {
 	})
 }
 
-// After a quiet night the first caller learns the truth and not what was true
-// hours ago.
-func TestARefusalIsNeverOlderThanASecond(t *testing.T) {
+// After a quiet night the first caller is refused like any other, at once, but
+// told how old the news is; the next one is served.
+func TestAnOldRefusalBringsAProbeAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		server.SetDown(nil)
@@ -152,11 +153,14 @@ func TestARefusalIsNeverOlderThanASecond(t *testing.T) {
 		refused(t, err, sqlpool.ErrUnavailable)
 		time.Sleep(30 * time.Minute)
 		server.SetUp()
-		loan, err := p.Acquire(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		start := time.Now()
+		_, err = p.Acquire(t.Context())
+		refused(t, err, sqlpool.ErrUnavailable)
+		if took := time.Since(start); took != 0 || !strings.Contains(err.Error(), "last dial, 30m0s ago: ") {
+			t.Errorf("after %v: %v", took, err)
 		}
-		_ = loan.Release()
+		synctest.Wait()
+		_ = acquire(t, p).Release()
 	})
 }
 
@@ -176,6 +180,7 @@ func TestDemandBringsTheNextProbeWithinASecond(t *testing.T) {
 			t.Errorf("%d dials in 10 s", c.ConnectsTried)
 		}
 		server.SetUp()
+		<-queue(t.Context(), p) // somebody wants a connection still
 		time.Sleep(time.Second)
 		_ = acquire(t, p).Release()
 	})
