@@ -10,8 +10,8 @@
 // open the contenders; client.go, pgxclient.go and op.go are what they are asked to do;
 // stretch.go runs one contender for a moment and turns.go lets all take turns;
 // workloads.go lists what is measured, each workload a file of its own;
-// figure.go and report.go keep the results, budget.go holds them against the
-// project's bars and gate.go against an earlier run; markdown.go, chart.go and
+// figure.go, means.go and report.go keep the results, budget.go holds them against the
+// project's bars and gate.go against an earlier run; markdown.go, tables.go, headline.go, chart.go and
 // page.go show them.
 //
 // Command run does all of it: see make bench.

@@ -14,6 +14,7 @@ type section struct {
 
 // sections by the name that stands in a page's markers.
 var sections = []section{
+	{"headline", headlineSection}, // for the README
 	{"machine", machineSection},
 	{"budget", budgetSection},
 	{"server", serverSection},

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -37,10 +38,24 @@ func (r *Report) Find(workload, contender, against string, m measure) (Figure, b
 // isOurs says whether a contender is this module's.
 func isOurs(name string) bool { return strings.HasPrefix(name, "sqlpool") }
 
+// machine names the processor where the system tells.
+func machine() string {
+	name := runtime.GOOS + "/" + runtime.GOARCH
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return name
+	}
+	if _, rest, ok := strings.Cut(string(text), "model name"); ok {
+		line, _, _ := strings.Cut(rest, "\n")
+		name += ", " + strings.TrimSpace(strings.TrimLeft(line, "\t :"))
+	}
+	return name
+}
+
 // newReport says where the figures are from.
 func newReport(o Options) *Report {
 	r := &Report{
-		Machine: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Cores: runtime.NumCPU(),
+		Machine: machine(), Go: runtime.Version(), Cores: runtime.NumCPU(),
 		Rounds: o.Rounds, Short: o.Short, Partial: o.Only != nil || o.Cells != nil || o.Contenders != nil, Modules: map[string]string{},
 	}
 	info, ok := debug.ReadBuildInfo()
