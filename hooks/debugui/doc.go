@@ -32,6 +32,7 @@
 // # What it costs
 //
 // Per loan two histogram entries and one note on the connection, without an
-// allocation (BenchmarkLoan); per sweep one Pool.Stats. A [View] costs what
+// allocation (BenchmarkLoan, beside hooks that do nothing); per sweep one
+// Pool.Stats. A [View] costs what
 // Pool.Snapshot and the stacks of the loans that are out cost.
 package debugui
