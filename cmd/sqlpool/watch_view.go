@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
@@ -131,50 +130,4 @@ func (s *screen) lines(width int) []string {
 		add("note: %s", printable(a))
 	}
 	return all
-}
-
-func (s *screen) holders(add func(string, ...any), title func(string)) {
-	if len(s.view.Holders) == 0 {
-		return
-	}
-	title("holders, the longest first")
-	for _, h := range s.view.Holders {
-		facts := fmt.Sprintf("%9s  connection %d", milli(h.HeldMS), h.Conn)
-		if h.InTransaction {
-			facts += ", in a transaction"
-		}
-		if h.Leaked {
-			facts = cells["leaked"].style.Render(facts + ", too long")
-		}
-		add("%s  %s", facts, printable(h.Statement))
-		if s.stacks && len(h.Stack) > 0 {
-			for _, f := range h.Stack {
-				add("             %s", printable(f.Function))
-				add("                 %s", faint.Render(fmt.Sprintf("%s:%d", printable(f.File), f.Line)))
-			}
-		} else if h.Origin != "" {
-			add("             %s", faint.Render(printable(h.Origin)))
-		}
-	}
-}
-
-func (s *screen) footer(width int) string {
-	what := fmt.Sprintf("every %v", s.every)
-	if s.stopped {
-		what = "stopped"
-	}
-	return faint.Render(ansi.Truncate(fmt.Sprintf("q end  p %s  s stacks  ↑↓ scroll   %s, %s", map[bool]string{false: "stop", true: "go on"}[s.stopped], s.shown, what), width, "…"))
-}
-
-// printable takes what a terminal would obey out of a text that comes from elsewhere.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return '·'
-		}
-		return r
-	}, text)
 }
