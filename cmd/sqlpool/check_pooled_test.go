@@ -86,3 +86,30 @@ func once(t *testing.T, db *sql.DB, stmt *sql.Stmt, i int) error {
 	}
 	return tx.Commit()
 }
+
+// An assistant's queries go through such a pooler with the same settings, and are as read-only there.
+func TestMCPThroughATransactionPooler(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{})
+	through := server.TCP()
+	through.User, through.Port = "app", bouncer(t, server, "pool_mode = transaction\ndefault_pool_size = 3")
+	if err := server.Exec(t.Context(), "CREATE ROLE app LOGIN; CREATE SEQUENCE numbers; GRANT ALL ON numbers TO app"); err != nil {
+		t.Fatal(err)
+	}
+	for driver, params := range map[string]string{
+		"pgx": "&pool_statements=text&default_query_exec_mode=exec", "pq": "&pool_statements=text&binary_parameters=yes",
+	} {
+		a := serve(t, through.URL("postgres")+params, "--driver", driver)
+		for range 20 {
+			if found := a.ask("SELECT count(*) FROM pg_class"); found.Error != nil || found.RowCount != 1 {
+				t.Errorf("%s: %+v", driver, found.Error)
+			}
+			if found := a.ask("SELECT nextval('numbers')"); found.Error == nil || found.Error.SQLState != "25006" {
+				t.Errorf("%s: %+v", driver, found.Error)
+			}
+			if found := a.ask("SELECT 1; COMMIT"); found.Error == nil || found.Error.SQLState != "42601" {
+				t.Errorf("%s: %+v", driver, found.Error)
+			}
+		}
+		a.leave()
+	}
+}
