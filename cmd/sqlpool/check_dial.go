@@ -74,6 +74,13 @@ var dialReasons = []struct {
 		"Turn ssl on at the server; sslmode=prefer or disable would send everything in the clear.",
 	},
 	{
+		func(err error) bool {
+			return says("ValidateConnect failed")(err) || says("standby mode")(err) || says("session is read-only")(err) || says("session is not read-only")(err)
+		},
+		"the server, or every one of them, is not what target_session_attrs asks for: a standby where writes are wanted, or the reverse",
+		"Is the primary among the hosts, and has a standby been promoted? target_session_attrs=any takes whoever answers.",
+	},
+	{
 		is(io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET), "something accepts the connection and closes it at once",
 		"Is it PostgreSQL that listens there, and does a proxy in between reach its server?",
 	},

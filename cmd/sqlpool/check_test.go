@@ -181,3 +181,22 @@ func TestCheckAddsUpTheSmallClients(t *testing.T) {
 		t.Errorf("got %+v of %d", found.Server.Users, found.Server.Used)
 	}
 }
+
+func TestCheckSeesAStandby(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{})
+	standby, err := server.StartStandby(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = standby.Close() }()
+	found := checked(t, exitOK, standby.DSN("postgres"))
+	if !found.Server.Standby || !strings.Contains(ids(found, change), "standby") {
+		t.Errorf("got %+v, advice %+v", found.Server, found.Advice)
+	}
+	found = checked(t, exitFailed, standby.TCP().With("target_session_attrs", "read-write").URL("postgres"))
+	for _, d := range found.Drivers {
+		if !strings.Contains(d.Error, "standby") || !strings.Contains(d.Remedy, "target_session_attrs") {
+			t.Errorf("%s: %s; %s", d.Driver, d.Error, d.Remedy)
+		}
+	}
+}
