@@ -7,8 +7,7 @@ TEST_P ?= 2
 TEST_TIMEOUT ?= 10m
 FUZZTIME ?= 20s
 
-# The figures of make bench, and which Go benchmarks make microbench runs. make bench builds without cgo, as for a
-# container; with cgo, capturing stacks costs more (hooks/leak says how much).
+# The figures of make bench, and which Go benchmarks make microbench runs.
 BENCH_JSON ?= $(CURDIR)/bin/bench.json
 BENCH ?= .
 
@@ -44,7 +43,7 @@ lint: ## check formatting, go vet, and golangci-lint if it is installed
 
 bench: postgres ## measure the pool beside its peers, into docs/performance.md: about ten minutes; SHORT=1 only tries
 	@mkdir -p "$(dir $(BENCH_JSON))"
-	cd bench && CGO_ENABLED=0 $(GO) run ./run -json "$(BENCH_JSON)" -markdown "$(BENCH_JSON:.json=.md)" \
+	cd bench && $(GO) run ./run -json "$(BENCH_JSON)" -markdown "$(BENCH_JSON:.json=.md)" \
 		$(if $(SHORT),-short,-fill "$(CURDIR)/docs/performance.md,$(CURDIR)/README.md" -plots "$(CURDIR)/docs/images")
 
 baseline: ## store the figures of the last make bench in bench/baseline.json
@@ -52,7 +51,7 @@ baseline: ## store the figures of the last make bench in bench/baseline.json
 
 bench-check: postgres ## measure again and fail if anything is worse than bench/baseline.json; FROM=file takes a run that is there
 	@mkdir -p "$(dir $(BENCH_JSON))"
-	cd bench && CGO_ENABLED=0 $(GO) run ./run $(if $(FROM),-from "$(abspath $(FROM))",-json "$(BENCH_JSON:.json=-check.json)") -check baseline.json
+	cd bench && $(GO) run ./run $(if $(FROM),-from "$(abspath $(FROM))",-json "$(BENCH_JSON:.json=-check.json)") -check baseline.json
 
 microbench: postgres ## run the Go benchmarks of all modules; BENCH=regexp picks some
 	@$(call each,$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...)

@@ -45,9 +45,6 @@ func machineSection(r *Report, b *strings.Builder) {
 	fmt.Fprintf(b, "Measured on %d cores of %s with %s, PostgreSQL %s, pgx %s, lib/pq %s and puddle %s, in %d rounds, %.0f minutes in all.\n",
 		r.Cores, r.Machine, r.Go, r.Postgres, r.Modules["github.com/jackc/pgx/v5"], r.Modules["github.com/lib/pq"],
 		r.Modules["github.com/jackc/puddle/v2"], r.Rounds, math.Ceil(r.Took.Minutes()))
-	if r.Cgo {
-		b.WriteString("The program was built with cgo, where a stack costs more.\n")
-	}
 	if r.Short {
 		b.WriteString("A short run: the figures show that everything works, and no more.\n")
 	}

@@ -14,7 +14,6 @@ type Report struct {
 	Machine  string            `json:"machine"`
 	Go       string            `json:"go"`
 	Cores    int               `json:"cores"`
-	Cgo      bool              `json:"cgo"` // stacks are taken another way then
 	Postgres string            `json:"postgres"`
 	Modules  map[string]string `json:"modules"`
 	Rounds   int               `json:"rounds"`
@@ -61,11 +60,6 @@ func newReport(o Options) *Report {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return r
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "CGO_ENABLED" {
-			r.Cgo = setting.Value == "1"
-		}
 	}
 	for _, m := range info.Deps {
 		switch m.Path {
