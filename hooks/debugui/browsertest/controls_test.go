@@ -34,6 +34,9 @@ func TestControls(t *testing.T) {
 	p := open(t, start(t), s.url, desktop)
 	p.do(chromedp.Click(chromedp.CSS("#pause")))
 	p.await(soon, "the pause", `document.getElementById("banner").dataset.level === "paused"`)
+	if worst := eval[string](p, contrast); worst != "" {
+		t.Errorf("hard to read: %s", worst)
+	}
 	if !s.pool.Stats().Paused {
 		t.Error("the pool is not paused")
 	}
