@@ -25,7 +25,7 @@ var (
 	query = regexp.MustCompile("(?ms)^ *```sql\n(.*?)^ *```")
 
 	// Long work is not done for a guide's sake: that its target or package exists is all that is looked at.
-	known = regexp.MustCompile(`^ *(make [a-z-]+|go (?:test|run) .*)`)
+	known = regexp.MustCompile(`^ *(make [a-z-]+|go (?:build|test|run) .*)`)
 	path  = regexp.MustCompile(`(?:^|\s)(\./\S+)`)
 )
 
