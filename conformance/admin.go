@@ -60,8 +60,11 @@ var adminRules = []Rule{
 			if holder.Holder.LastStatement != x.target.Dialect.One {
 				x.errorf("the holder is described as %v", holder.Holder)
 			}
-			if _, err := hold.ExecContext(x.ctx, x.target.Dialect.One); err == nil && x.target.lacks(NeedAbort) == "" {
-				x.errorf("the loan that was ended by force can still be used")
+			if x.target.lacks(NeedAbort) == "" {
+				x.until("the loan that was ended by force cannot be used any more", func() bool {
+					_, err := hold.ExecContext(x.ctx, x.target.Dialect.One)
+					return err != nil
+				})
 			}
 		},
 	},

@@ -17,7 +17,9 @@ func configured(change func(*sqlpool.Config)) breaking {
 	return func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			cfg := config(s)
-			change(&cfg)
+			if cfg.ShutdownTimeout != 0 && cfg.Validate() == nil { // those are looked at by rules about configuration
+				change(&cfg)
+			}
 			pool, err := sqlpool.New(cfg)
 			if err != nil {
 				return nil, err

@@ -146,7 +146,7 @@ var inventoryRules = []Rule{
 		Source: "this pool: a session is not a connection",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			const conns = 4
+			const conns = 12
 			s := x.open(Settings{MaxConns: conns})
 			s.DB.SetMaxIdleConns(100)
 			x.fill(s, conns)
@@ -232,7 +232,8 @@ func (x *trial) insertLosing(word string, how error, after bool) (written func()
 	x.use("a first statement", s.DB)
 	broken := 0 // the connection; 0 before
 	fails := func(c Call) bool {
-		if c.Op == OpExec && c.Text == l.insert && broken == 0 {
+		first := c.Op == OpExec || c.Op == OpPrepare && !after // some drivers prepare first
+		if first && c.Text == l.insert && broken == 0 {
 			broken = c.Conn
 			return true
 		}

@@ -122,9 +122,10 @@ var leakRules = []Rule{
 			s, _ := x.leaking(leak.Config{Reclaim: true}, 1)
 			conn := borrowForTooLong(x, s.DB)
 			x.mustServe("the caller behind a leaked connection", x.call(x.ctx, s.DB))
-			if _, err := conn.ExecContext(x.ctx, x.target.Dialect.One); err == nil {
-				x.errorf("the borrower of a connection that was taken back can still use it")
-			}
+			x.until("the borrower cannot use the connection any more", func() bool {
+				_, err := conn.ExecContext(x.ctx, x.target.Dialect.One)
+				return err != nil
+			})
 			_ = conn.Close()
 		},
 	},

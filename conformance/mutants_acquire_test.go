@@ -12,7 +12,7 @@ import (
 
 var acquireMutants = []mutant{
 	{"ACQ-01", "every second waiter goes to the end of the queue", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
-		waits := p.Stats().Waiting > 0 && everySecond.Add(1)%2 == 0
+		waits := p.Stats().Waiting > 7 && everySecond.Add(1)%2 == 0
 		c, err := connect(ctx)
 		if err == nil && waits {
 			_ = c.Close()
@@ -21,12 +21,12 @@ var acquireMutants = []mutant{
 		return c, err
 	})},
 	{"ACQ-02", "one connection more than asked for", configured(func(cfg *sqlpool.Config) {
-		if cfg.MaxConns > 1 {
+		if cfg.MaxConns == 3 {
 			cfg.MaxConns++
 		}
 	})},
 	{"ACQ-03", "a waiter does not heed its context", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
-		if s := p.Stats(); s.InUse == s.MaxConns {
+		if s := p.Stats(); s.InUse == 1 && s.MaxConns == 1 {
 			ctx = context.WithoutCancel(ctx)
 		}
 		return connect(ctx)
@@ -41,7 +41,7 @@ var acquireMutants = []mutant{
 		return c, err
 	})},
 	{"ACQ-06", "a connection granted to a caller who has gone is lost", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
-		if s := p.Stats(); s.InUse < s.MaxConns {
+		if s := p.Stats(); s.InUse < s.MaxConns || s.MaxConns > 1 {
 			return connect(ctx)
 		}
 		c, err := connect(context.WithoutCancel(ctx))

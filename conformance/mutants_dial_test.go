@@ -21,7 +21,7 @@ var dialMutants = []mutant{
 	})},
 	{"DIAL-03", "the dial's error is told in words only", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
 		c, err := connect(ctx)
-		if err != nil && p.Stats().State == sqlpool.StateDown && ctx.Err() == nil && !errors.Is(err, driver.ErrBadConn) && errors.Is(err, errDial) {
+		if err != nil && p.Config().MaxConns == sqlpool.DefaultMaxConns && ctx.Err() == nil && !errors.Is(err, driver.ErrBadConn) && errors.Is(err, errDial) {
 			return nil, errors.New(err.Error())
 		}
 		return c, err
@@ -46,8 +46,12 @@ var dialMutants = []mutant{
 		}
 		return c, err
 	})},
-	{"DIAL-07", "one idle connection is enough", configured(func(cfg *sqlpool.Config) { cfg.MinIdle = min(cfg.MinIdle, 1) })},
-	{"DIAL-08", "after a failed dial the next hangs", dialMutant(func() func(context.Context, connectCall) (driver.Conn, error) {
+	{"DIAL-07", "one idle connection is enough", configured(func(cfg *sqlpool.Config) {
+		if cfg.MinIdle == 3 {
+			cfg.MinIdle = 1
+		}
+	})},
+	{"DIAL-08", "after a failed dial the next hangs", dialing(3, func() func(context.Context, connectCall) (driver.Conn, error) {
 		failed := false
 		return func(ctx context.Context, connect connectCall) (driver.Conn, error) {
 			if failed {

@@ -12,7 +12,11 @@ import (
 
 var inventoryMutants = []mutant{
 	{"INV-01", "some ends of loans are not counted", lying(func(s *sqlpool.Stats) { s.ReleaseCount -= s.ReleaseCount / 7 })},
-	{"INV-02", "a statement is prepared twice", below(func(c driver.Conn) driver.Conn { return twiceConn{c.(fullConn)} })},
+	{"INV-02", "a statement is prepared twice", configured(func(cfg *sqlpool.Config) {
+		if cfg.MaxConns == 4 {
+			cfg.Connector = wrapped{cfg.Connector, func(c driver.Conn) driver.Conn { return twiceConn{c.(fullConn)} }}
+		}
+	})},
 	{"INV-03", "statements are kept without limit", configured(func(cfg *sqlpool.Config) {
 		if cfg.StatementCacheSize > 0 {
 			cfg.StatementCacheSize = 1000
@@ -33,7 +37,7 @@ var inventoryMutants = []mutant{
 		}
 	})},
 	{"INV-05", "misuse is not counted", lying(func(s *sqlpool.Stats) { s.MisuseCount = 0 })},
-	{"INV-06", "an idle session keeps its connection", keeping(4)},
+	{"INV-06", "an idle session keeps its connection", keeping(12)},
 	{"INV-07", "Close forgets a connection", dialing(7, func() func(context.Context, connectCall) (driver.Conn, error) {
 		var n atomic.Int64
 		return func(ctx context.Context, connect connectCall) (driver.Conn, error) {
@@ -106,10 +110,8 @@ func (keepingConn) ResetSession(context.Context) error { return nil }
 type twiceConn struct{ fullConn }
 
 func (c twiceConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
-	if p, ok := c.fullConn.(*probedConn); ok && p.probe.opened() > 1 {
-		if s, err := c.fullConn.PrepareContext(ctx, text); err == nil {
-			_ = s.Close()
-		}
+	if s, err := c.fullConn.PrepareContext(ctx, text); err == nil {
+		_ = s.Close()
 	}
 	return c.fullConn.PrepareContext(ctx, text)
 }

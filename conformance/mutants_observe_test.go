@@ -85,7 +85,14 @@ func (p backwardPool) Holders() []sqlpool.Holder {
 }
 
 var configMutants = []mutant{
-	{"CFG-01", "a negative MaxConns is repaired silently", configured(func(cfg *sqlpool.Config) { cfg.MaxConns = max(cfg.MaxConns, 0) })},
+	{"CFG-01", "a negative MaxConns is repaired silently", asked(func(s *Settings) {
+		if adjust := s.Adjust; adjust != nil {
+			s.Adjust = func(c *sqlpool.Config) {
+				adjust(c)
+				c.MaxConns = max(c.MaxConns, 0)
+			}
+		}
+	})},
 	{"CFG-02", "problems are told in words only", func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			subject, err := OpenPool(s)

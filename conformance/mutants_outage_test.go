@@ -17,15 +17,22 @@ var outageMutants = []mutant{
 		t.Server = rudeServer{db}
 		below(func(c driver.Conn) driver.Conn { return livelyConn{c.(fullConn)} })(db, t)
 	}},
-	{"OUT-02", "a lost statement is reported as done", execMutantIf("SELECT 1", func(_ driver.Result, err error) (driver.Result, error) {
-		if errors.Is(err, sqlpool.ErrConnLost) {
-			return driver.RowsAffected(1), nil
+	{"OUT-02", "a lost statement is reported as done", connectMutantKept(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+		c, err := connect(ctx)
+		if err != nil || p.Config().MaxConns != 13 {
+			return c, err
 		}
-		return nil, err
+		return failedConn{&conn{c.(session)}, "SELECT 1", func(driver.Result, error) (driver.Result, error) {
+			return driver.RowsAffected(1), nil
+		}}, nil
 	})},
-	{"OUT-03", "the first failed dial is final", classing(errDial.Error(), sqlpool.ClassPermanent)},
+	{"OUT-03", "the first failed dial is final", configured(func(cfg *sqlpool.Config) {
+		if cfg.FailFastAfter == 0 {
+			cfg.Classify = as(errDial.Error(), sqlpool.ClassPermanent)
+		}
+	})},
 	{"OUT-04", "callers wait for an outage as long as it takes", configured(func(cfg *sqlpool.Config) {
-		if cfg.FailFastAfter > 0 {
+		if cfg.FailFastAfter > 0 && cfg.MaxConns == 2 {
 			cfg.FailFastAfter = time.Hour
 		}
 	})},
@@ -34,7 +41,7 @@ var outageMutants = []mutant{
 		inner := cfg.Connector
 		cfg.Hooks = append(cfg.Hooks, sqlpool.Hooks{OnStart: func(p *sqlpool.Pool) { pool = p }})
 		cfg.Connector = connectFunc{inner, func(ctx context.Context) (driver.Conn, error) {
-			if s := pool.Stats(); s.State == sqlpool.StateDown && s.Waiting == 0 {
+			if s := pool.Stats(); s.State == sqlpool.StateDown && s.Waiting == 0 && pool.Config().MinIdle > 0 {
 				return nil, errDial
 			}
 			return inner.Connect(ctx)
@@ -73,14 +80,16 @@ var outageMutants = []mutant{
 
 // classing takes an error for another class.
 func classing(word string, class sqlpool.Class) breaking {
-	return configured(func(cfg *sqlpool.Config) {
-		cfg.Classify = func(err error) sqlpool.Class {
-			if strings.Contains(err.Error(), word) {
-				return class
-			}
-			return sqlpool.ClassUnknown
+	return configured(func(cfg *sqlpool.Config) { cfg.Classify = as(word, class) })
+}
+
+func as(word string, class sqlpool.Class) func(error) sqlpool.Class {
+	return func(err error) sqlpool.Class {
+		if strings.Contains(err.Error(), word) {
+			return class
 		}
-	})
+		return sqlpool.ClassUnknown
+	}
 }
 
 // rudeServer ends sessions without a word to their drivers.

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -74,8 +73,6 @@ func elsewhere(h *sqlpool.Hooks) {
 	}
 }
 
-var _ = leak.Config{}
-
 var overloadMutants = []mutant{
 	{"OVL-01", "the queue has no end", configured(func(cfg *sqlpool.Config) {
 		if cfg.MaxWaiters > 1 {
@@ -131,7 +128,13 @@ var adminMutants = []mutant{
 	}},
 	{"ADM-06", "Warm returns at once", asking(func(p Pool) Pool { return coldPool{p} })},
 	{"ADM-07", "an idle session keeps its connection", keeping(5)},
-	{"ADM-08", "a busy session tells package sql to try another", above(func(c *conn) driver.Conn { return &busyConn{conn: c} })},
+	{"ADM-08", "a busy session tells package sql to try another", connectMutantKept(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+		c, err := connect(ctx)
+		if err == nil && p.Config().MaxConns == 8 {
+			return &busyConn{conn: &conn{c.(session)}}, nil
+		}
+		return c, err
+	})},
 }
 
 type hastyPool struct{ Pool }
@@ -176,7 +179,6 @@ func (coldPool) Warm(context.Context) error { return nil }
 // busyConn sends package sql away, three times in a row.
 type busyConn struct {
 	*conn
-	n int
 }
 
 func (c *busyConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
@@ -184,18 +186,15 @@ func (c *busyConn) PrepareContext(ctx context.Context, text string) (driver.Stmt
 	if err != nil {
 		return nil, err
 	}
-	return busyStmt{s.(stmt), c}, nil
+	return busyStmt{s.(stmt)}, nil
 }
 
-type busyStmt struct {
-	stmt
-	conn *busyConn
-}
+type busyStmt struct{ stmt }
 
 var busy atomic.Int64
 
 func (s busyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if p, ok := s.conn.Raw().(*fakedb.Conn); ok && p != nil && busy.Add(1)%40 < 4 {
+	if busy.Add(1)%40 < 4 {
 		return nil, fmt.Errorf("mutant: busy: %w", driver.ErrBadConn)
 	}
 	return s.stmt.ExecContext(ctx, args)

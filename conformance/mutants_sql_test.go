@@ -28,8 +28,8 @@ var sqlMutants = []mutant{
 		return nil, fmt.Errorf("the pool says: %v", err)
 	}, "FAIL")},
 	{"SQL-11", "NULL is an empty text", rowsMutant(func(r driver.Rows) driver.Rows { return fullRows{r.(fakeRows)} })},
-	{"SQL-12", "ended contexts reach the driver", above(func(c *conn) driver.Conn { return timelessConn{c} })},
-	{"SQL-13", "contexts do not reach the driver", above(func(c *conn) driver.Conn { return timelessConn{c} })},
+	{"SQL-12", "ended contexts reach the driver", above(func(c *conn) driver.Conn { return timelessConn{c, "SELECT"} })},
+	{"SQL-13", "contexts do not reach the driver", above(func(c *conn) driver.Conn { return timelessConn{c, "SLEEP 20s"} })},
 	{"SQL-14", "a statement is executed once only", above(func(c *conn) driver.Conn { return &onceConn{conn: c} })},
 	{"SQL-15", "answers get mixed up", stmtMutant(func(s stmt) driver.Stmt { return mixedStmt{s} })},
 	{"SQL-16", "a statement is forgotten in a transaction", stmtMutant(func(s stmt) driver.Stmt { return outsideStmt{s} })},
@@ -207,10 +207,16 @@ func (c nonEmptyConn) QueryContext(ctx context.Context, query string, args []dri
 }
 
 // timelessConn keeps contexts from the driver.
-type timelessConn struct{ *conn }
+type timelessConn struct {
+	*conn
+	word string
+}
 
 func (c timelessConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.conn.ExecContext(context.WithoutCancel(ctx), query, args)
+	if strings.HasPrefix(query, c.word) {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return c.conn.ExecContext(ctx, query, args)
 }
 
 type rawlessConn struct{ *conn }

@@ -73,7 +73,7 @@ func TestEveryRuleHasAMutant(t *testing.T) {
 				family, _, _ := strings.Cut(m.rule, "-")
 				result := onFake(t, rule, m.with)
 				caught = caught || rule.ID == m.rule && result.Verdict == Fail
-				if result.Verdict == Fail && rule.Family() != family {
+				if result.Verdict == Fail && rule.Family() != family && rule.ID != namesTheCaller {
 					t.Errorf("the mutant of %s also breaks %s: %s", m.rule, rule.ID, result.Seen[0])
 				}
 			}
@@ -83,6 +83,10 @@ func TestEveryRuleHasAMutant(t *testing.T) {
 		})
 	}
 }
+
+// namesTheCaller is told the frame nearest to the pool, which in some mutants is
+// the mutant's own.
+const namesTheCaller = "LEAK-07"
 
 // onRealTime are rules whose mutants block on a mutex, which stops the time of
 // a bubble.

@@ -18,7 +18,7 @@ var outageRules = []Rule{
 		Source: "this pool: liveness on acquire",
 		needs:  []Need{NeedKill, NeedSession, NeedLife},
 		check: func(x *trial) {
-			const conns = 5
+			const conns = 9
 			s := x.open(Settings{MaxConns: conns})
 			x.killIdle(s, conns)
 			failed := 0
@@ -40,7 +40,7 @@ var outageRules = []Rule{
 		Source: "database/sql/driver: Conn; this pool: release.go",
 		needs:  []Need{NeedKill, NeedSession},
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1})
+			s := x.open(Settings{MaxConns: 13})
 			conn := x.hold(s.DB)
 			x.kill(x.session(conn))
 			if _, err := conn.ExecContext(x.ctx, x.target.Dialect.One); err == nil {
@@ -130,6 +130,7 @@ var outageRules = []Rule{
 				x.spawn(func() {
 					for ctx.Err() == nil {
 						_, _ = s.DB.ExecContext(ctx, x.target.Dialect.One)
+						time.Sleep(time.Millisecond) // a caller who is refused at once comes again
 					}
 				})
 			}
@@ -190,10 +191,10 @@ var outageRules = []Rule{
 			x.fill(s, conns)
 			for range 2 {
 				ctx, cancel := context.WithTimeout(x.ctx, soon)
-				_, err := s.DB.ExecContext(ctx, fmt.Sprintf(x.target.Dialect.Sleep, 20))
+				_, err := s.DB.ExecContext(ctx, fmt.Sprintf(x.target.Dialect.Sleep, 25))
 				cancel()
 				if err == nil {
-					x.errorf("a statement of 20 s ended within %v", soon)
+					x.errorf("a statement of 25 s ended within %v", soon)
 				}
 			}
 			x.fill(s, conns)
@@ -241,7 +242,16 @@ func (x *trial) outage(s Settings) (*Subject, *Probe) {
 	if s.MinIdle > 0 { // what is dialed again at once would end the outage before it begins
 		p.failing(OpDial, func(int) error { return errDial })
 	}
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	p.afterwards(func(_ context.Context, c Call, err error) error {
+		if c.Op == OpExec {
+			return driver.ErrBadConn
+		}
+		return err
+	})
+	if _, err := conn.ExecContext(x.ctx, x.target.Dialect.One); err == nil {
+		x.fatalf("a statement succeeds although its driver says that the connection is bad")
+	}
+	p.afterwards(nil)
 	_ = conn.Close()
 	x.until("the connection is closed", func() bool { return p.closes() >= gone })
 	return subject, p

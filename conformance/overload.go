@@ -75,10 +75,10 @@ var overloadRules = []Rule{
 			holds := x.holdAll(s.DB, 2)
 			ctx, cancel := context.WithCancel(x.ctx)
 			var ghosts []*caller
-			for range 30 {
+			for range 15 {
 				ghosts = append(ghosts, x.call(ctx, s.DB))
 			}
-			x.awaitWaiting(s, 0, 30)
+			x.awaitWaiting(s, 0, 15)
 			cancel()
 			for _, g := range ghosts {
 				<-g.done
@@ -87,7 +87,7 @@ var overloadRules = []Rule{
 			for _, h := range holds {
 				x.must("giving a connection back", h.Close())
 			}
-			x.mustServe("the caller behind 30 who gave up", x.call(x.ctx, s.DB))
+			x.mustServe("the caller behind 15 who gave up", x.call(x.ctx, s.DB))
 			if n := p.count(OpExec) + p.count(OpPing) - before; n > 2 {
 				x.errorf("%d statements were executed for one caller", n)
 			}

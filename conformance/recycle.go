@@ -112,12 +112,17 @@ var recycleRules = []Rule{
 				x.errorf("session %s became %s in mid-loan", old[2], now)
 			}
 			x.must("giving the last one back", conns[2].Close())
-			x.settle(s)
-			for _, c := range x.holdAll(s.DB, 3) {
-				if now := x.session(c); slices.Contains(old, now) {
-					x.errorf("session %s is lent again after Recycle", now)
+			x.until("none of the old connections is lent any more", func() bool {
+				fresh := true
+				conns := x.holdAll(s.DB, 3)
+				for _, c := range conns {
+					fresh = fresh && !slices.Contains(old, x.session(c))
 				}
-			}
+				for _, c := range conns {
+					x.must("giving a connection back", c.Close())
+				}
+				return fresh
+			})
 		},
 	},
 	{
