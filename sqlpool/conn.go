@@ -33,6 +33,7 @@ type Conn struct {
 	idleSince  int64         // when the last loan ended
 	parkedBy   *session      // the session that was granted it and has not used it yet
 	orphans    []driver.Stmt // statements whose owner closed them while another borrower had the connection
+	outdated   bool          // to be closed when its loan ends, see Pool.Recycle
 	waiter     *waiter       // what its borrower waited with, to be reused when the loan ends
 
 	turns turns // changed by whoever holds the connection, or takes it from a session that keeps it

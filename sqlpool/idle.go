@@ -77,9 +77,14 @@ func (p *Pool) tickLocked(now int64) {
 }
 
 // giveLocked gives a connection that is in no stack and counted nowhere to the
-// first waiter, or makes it idle, or closes it when Resize has left no room for
-// it. It reports whether it became idle.
+// first waiter, or makes it idle, or closes it when Recycle has marked it or
+// Resize has left no room for it. It reports whether it became idle.
 func (p *Pool) giveLocked(c *Conn, now int64) bool {
+	if c.outdated {
+		p.closeLocked(c, recycled)
+		p.dialMoreLocked()
+		return false
+	}
 	if len(p.conns) > p.stats.MaxConns && p.excessLocked() >= 0 {
 		p.closeLocked(c, resized)
 		return false

@@ -3,7 +3,6 @@ package sqlpool
 import (
 	"cmp"
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -94,7 +93,7 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 			return ErrClosed
 		case p.outage.failures > 0:
 			return errors.Join(ErrUnavailable, p.dialErr)
-		case ended || c.state >= stateClosing || c.outdated():
+		case ended || c.state >= stateClosing || c.outdated:
 			return nil
 		case !asked && p.totalLocked()-p.dialing-p.closing >= p.stats.MaxConns:
 			return nil
@@ -132,36 +131,15 @@ func (p *Pool) outdate(c *Conn) (again bool) {
 	defer p.mu.Unlock()
 	p.stopKeepingLocked(c)
 	switch {
-	case p.closed || c.state >= stateClosing || c.outdated():
+	case p.closed || c.state >= stateClosing || c.outdated:
 		return false
 	case c.state == stateIdle && p.dropIdleLocked(c):
 		p.closeLocked(c, recycled)
 		p.dialMoreLocked()
 		return false
 	case c.state == stateInUse && c.parkedBy == nil:
-		c.orphans = append(c.orphans, farewell{c})
+		c.outdated = true
 		return false
 	}
 	return true
 }
-
-// outdated reports whether c is to be closed when its loan ends. Pool.mu must
-// be held.
-func (c *Conn) outdated() bool {
-	return slices.ContainsFunc(c.orphans, func(s driver.Stmt) bool { _, ok := s.(farewell); return ok })
-}
-
-// A farewell stands among the statements that are closed when a loan ends,
-// because that list is the one that may be added to while somebody else has the
-// connection. Closing it asks for the connection to be retired. It is never
-// executed.
-type farewell struct{ c *Conn }
-
-func (f farewell) Close() error {
-	f.c.Defer(func(context.Context, *Conn) error { return recycled })
-	return nil
-}
-
-func (farewell) NumInput() int                              { return 0 }
-func (farewell) Exec([]driver.Value) (driver.Result, error) { return nil, recycled }
-func (farewell) Query([]driver.Value) (driver.Rows, error)  { return nil, recycled }

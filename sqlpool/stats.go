@@ -39,7 +39,9 @@ type Stats struct {
 	Waiting   int  // acquires in the queue
 	PeakInUse int  // the most InUse has been; a peak of less than two milliseconds may be missed
 
-	// Acquires. WaitCount and WaitTime count only those that had to wait.
+	// Acquires. A grant whose connection turns out dead is taken back, so that
+	// AcquireCount, WaitCount and WaitTime can be one grant ahead for a moment.
+	// WaitCount and WaitTime count only those that had to wait.
 	AcquireCount uint64 // loans begun
 	ReleaseCount uint64 // loans ended
 	WaitCount    uint64
