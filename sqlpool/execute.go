@@ -19,7 +19,9 @@ func (s *session) QueryContext(ctx context.Context, query string, args []driver.
 // exec executes a statement, or a text when st is nil.
 func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	if s.tx != nil {
-		ctx = s.tx.bind(ctx)
+		var unbind func()
+		ctx, unbind = s.tx.bind(ctx)
+		defer unbind()
 	}
 	var a attempt
 	for {
@@ -41,7 +43,9 @@ func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver
 // query is exec for rows.
 func (s *session) query(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	if s.tx != nil {
-		ctx = s.tx.bind(ctx)
+		var unbind func()
+		ctx, unbind = s.tx.bind(ctx)
+		s.tx.keepBound(unbind)
 	}
 	var a attempt
 	for {

@@ -90,7 +90,7 @@ func TestDeadIdleConnectionsAreReplacedWithoutAnError(t *testing.T) {
 func TestAPeekThatCannotTellIsFollowedByAPing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
-		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1}, 1)
+		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, SweepInterval: time.Hour}, 1)
 		time.Sleep(time.Second)
 		_ = acquire(t, p).Release()
 		if c := server.Counts(); c.Alives != 1 || c.Pings != 0 {

@@ -202,7 +202,8 @@ func (s *session) inTransaction(c *Conn) bool {
 
 // Ping implements driver.Pinger.
 func (s *session) Ping(ctx context.Context) error {
-	ctx = s.tx.bind(ctx)
+	ctx, unbind := s.tx.bind(ctx)
+	defer unbind()
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")

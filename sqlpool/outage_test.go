@@ -182,6 +182,7 @@ func TestDemandBringsTheNextProbeWithinASecond(t *testing.T) {
 		server.SetUp()
 		<-queue(t.Context(), p) // somebody wants a connection still
 		time.Sleep(time.Second)
+		synctest.Wait()
 		_ = acquire(t, p).Release()
 	})
 }

@@ -9,7 +9,8 @@ import (
 // PrepareContext implements driver.ConnPrepareContext. The statement is bound
 // to the session, not to the connection: it follows the session's loans.
 func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	ctx = s.tx.bind(ctx)
+	ctx, unbind := s.tx.bind(ctx)
+	defer unbind()
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")

@@ -2,14 +2,15 @@ package sqlpool
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"slices"
 	"time"
 )
 
 // sweep is the pool's one standing goroutine. At each interval it takes back
-// parked loans that nobody uses and shows every idle connection to the
-// WhileIdle hooks, the one idle longest first.
+// parked loans that nobody uses, looks whether the idle connections are still
+// there and shows them to the WhileIdle hooks, the one idle longest first.
 func (p *Pool) sweep() {
 	ticker := time.NewTicker(p.cfg.SweepInterval)
 	defer ticker.Stop()
@@ -27,11 +28,8 @@ func (p *Pool) sweep() {
 	}
 }
 
-// inspectIdle shows what is idle now to the WhileIdle hooks.
+// inspectIdle looks at what is idle now.
 func (p *Pool) inspectIdle() {
-	if len(p.hooks.whileIdle) == 0 {
-		return
-	}
 	p.mu.Lock()
 	idle := slices.Clone(p.idle)
 	p.mu.Unlock()
@@ -55,9 +53,13 @@ func (p *Pool) reclaimParked() {
 	}
 }
 
-// inspect shows one connection to the WhileIdle hooks, if it is still idle. It
-// is lent to nobody meanwhile.
+// inspect looks at the socket of one connection, if it is still idle, and shows
+// it to the WhileIdle hooks. It is lent to nobody meanwhile. A server that goes
+// away is noticed here by a pool that nobody uses.
 func (p *Pool) inspect(c *Conn) {
+	if c.can.alive == nil && len(p.hooks.whileIdle) == 0 {
+		return
+	}
 	p.mu.Lock()
 	if c.state != stateIdle || !p.dropIdleLocked(c) {
 		p.mu.Unlock()
@@ -68,7 +70,10 @@ func (p *Pool) inspect(c *Conn) {
 	p.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
-	reason := decide(ctx, "WhileIdle", p.hooks.whileIdle, c)
+	reason := p.look(c)
+	if reason == nil {
+		reason = decide(ctx, "WhileIdle", p.hooks.whileIdle, c)
+	}
 	cancel()
 	settle := reason == nil && (c.hasWork() || c.dirty())
 
@@ -91,6 +96,23 @@ func (p *Pool) inspect(c *Conn) {
 	default:
 		p.checking--
 		p.giveLocked(c, p.now())
+	}
+}
+
+// look asks the socket of an idle connection, and the server if the socket cannot
+// tell.
+func (p *Pool) look(c *Conn) (reason error) {
+	defer catch("Alive", &reason)
+	if c.can.alive == nil {
+		return nil
+	}
+	switch err := c.can.alive(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, driver.ErrSkip):
+		return p.answers(c)
+	default:
+		return because(CodeDead, err)
 	}
 }
 

@@ -18,8 +18,8 @@ type tx struct {
 	done     bool
 
 	caller context.Context
-	cancel context.CancelFunc   // ends the inner transaction's context
-	bound  []context.CancelFunc // of the contexts that bind made
+	cancel context.CancelFunc // ends the inner transaction's context
+	bound  []func()           // ends what bind began for statements whose rows may be read still
 }
 
 // BeginTx implements driver.ConnBeginTx.
@@ -136,22 +136,37 @@ func (t *tx) end(ctx context.Context, op string, f func() error) error {
 
 // bind returns the context for a statement of the transaction. Where the
 // driver would have ended the statement with the transaction's context, and no
-// longer sees that context end, the statement's own one ends with it.
-func (t *tx) bind(ctx context.Context) context.Context {
+// longer sees that context end, the statement's own one ends with it. unbind is
+// called when the statement is over; rows that are read after that are bound
+// until the transaction's end (see keepBound).
+func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
 	if t == nil || !t.conn.can.txEndsStatements || t.caller.Done() == nil || ctx == t.caller {
-		return ctx
+		return ctx, nothing
 	}
 	if ctx.Done() == nil {
-		return boundContext{ctx, t.caller}
+		return boundContext{ctx, t.caller}, nothing
 	}
-	both, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(t.caller, func() { cancel(context.Cause(t.caller)) })
-	t.bound = append(t.bound, func() {
+	timed, cancelTimer := ctx, context.CancelFunc(nothing)
+	if deadline, ok := t.caller.Deadline(); ok {
+		timed, cancelTimer = context.WithDeadline(ctx, deadline)
+	}
+	both, cancel := context.WithCancelCause(timed)
+	stop := context.AfterFunc(t.caller, func() {
+		if t.caller.Err() != context.DeadlineExceeded { // timed ends by itself, with that error and not as cancelled
+			cancel(context.Cause(t.caller))
+		}
+	})
+	return both, func() {
 		stop()
 		cancel(nil) // else a caller's long-lived context would remember every statement
-	})
-	return both
+		cancelTimer()
+	}
 }
+
+func nothing() {}
+
+// keepBound has unbind called when the transaction ends.
+func (t *tx) keepBound(unbind func()) { t.bound = append(t.bound, unbind) }
 
 // boundContext has the values of one context and the end of another.
 type boundContext struct {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,7 +255,7 @@ func TestStatementsEndWithTheirTransactionWhereTheDriverWouldEndThem(t *testing.
 				ctx = context.WithValue(ctx, key{}, "mine")
 				start := time.Now()
 				_, err = tx.ExecContext(ctx, "SLEEP 1m")
-				if d := time.Since(start); d != time.Second || err == nil {
+				if d := time.Since(start); d != time.Second || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 					t.Errorf("%v after %v", err, d)
 				}
 				if errors.Is(err, sqlpool.ErrConnLost) || p.Stats().Generation != 0 {
@@ -283,4 +284,40 @@ func TestStatementsOfABoundTransactionHearTheirOwnContext(t *testing.T) {
 		}
 		must(t, tx.Rollback())
 	})
+}
+
+// followedContext counts who waits for its end.
+type followedContext struct {
+	context.Context
+	followers atomic.Int64
+}
+
+func (c *followedContext) AfterFunc(f func()) (stop func() bool) {
+	c.followers.Add(1)
+	end := context.AfterFunc(c.Context, f)
+	return func() bool {
+		c.followers.Add(-1)
+		return end()
+	}
+}
+
+// A transaction of many statements does not remember each of them.
+func TestABoundTransactionForgetsItsStatements(t *testing.T) {
+	db, _, _ := newDBOn(t, fakedb.New(), endsStatements, sqlpool.Config{})
+	inner, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	outer := &followedContext{Context: inner}
+	tx, err := db.BeginTx(outer, nil)
+	must(t, err)
+	before := outer.followers.Load()
+	for range 100 {
+		ctx, cancel := context.WithCancel(context.Background())
+		_, err := tx.ExecContext(ctx, "INSERT t")
+		must(t, err)
+		cancel()
+	}
+	if n := outer.followers.Load(); n != before {
+		t.Errorf("%d wait for the transaction's end, %d before its statements", n, before)
+	}
+	must(t, tx.Commit())
 }

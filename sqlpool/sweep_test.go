@@ -1,0 +1,44 @@
+package sqlpool_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// A pool that nobody uses notices within a sweep that its server went away, and
+// that it came back.
+func TestAnIdlePoolNoticesThatItsServerDied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		p := filled(t, server, fakedb.Full, sqlpool.Config{MinIdle: 2}, 4)
+		time.Sleep(time.Second)
+		server.SetDown(nil)
+		server.KillAll()
+		time.Sleep(2 * time.Second)
+		if s := p.Stats(); s.Idle != 0 || s.State != sqlpool.StateRetrying && s.State != sqlpool.StateDown {
+			t.Errorf("two seconds after its end: %+v", s)
+		}
+		server.SetUp()
+		time.Sleep(16 * time.Second)
+		if s := p.Stats(); s.Idle != 2 || s.State != sqlpool.StateUp {
+			t.Errorf("after its return: %+v", s)
+		}
+	})
+}
+
+// Without a word from the socket, the connection is left to the next acquire or
+// to a keepalive.
+func TestTheSweepAsksNothingOfDriversThatCannotTell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		p := filled(t, server, fakedb.Std, sqlpool.Config{}, 2)
+		time.Sleep(10 * time.Second)
+		if c := server.Counts(); c.Pings != 0 || p.Stats().Idle != 2 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
