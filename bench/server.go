@@ -23,6 +23,16 @@ func (c cell) String() string {
 	return fmt.Sprintf("%s, %s, %d", c.transport, c.op, c.goroutines)
 }
 
+// pieces is how many turns a round has. Where few goroutines work, it matters for
+// a whole turn on which core the scheduler has put the server's process; with
+// many, a turn must be long against the time that each of them waits.
+func (c cell) pieces() int {
+	if c.goroutines <= connections {
+		return 3
+	}
+	return 1
+}
+
 // The transports.
 const (
 	unixSocket = "unix socket"
@@ -41,7 +51,7 @@ func server(ctx context.Context, l *lab) error {
 	}
 	every := l.wanted(names(Contenders))
 	few := l.wanted([]string{PlainPgx, PgxpoolSQL, Pgxpool, SqlpoolPgx, PlainPq, SqlpoolPq})
-	l.expect((l.cells(unixSocket)*len(every) + l.cells(tcp)*len(few)) * l.Rounds)
+	l.expect((l.turnsOf(unixSocket)*len(every) + l.turnsOf(tcp)*len(few)) * l.Rounds)
 	if err := l.transport(ctx, unixSocket, l.server.Socket().KeyValue("postgres"), every, 130*time.Millisecond); err != nil {
 		return err
 	}
@@ -50,12 +60,13 @@ func server(ctx context.Context, l *lab) error {
 
 func (l *lab) wants(c cell) bool { return l.Cells == nil || l.Cells.MatchString(c.String()) }
 
-// cells is how many cells of a transport are measured.
-func (l *lab) cells(transport string) (n int) {
+// turnsOf is how many turns a contender takes in a round of all cells of a
+// transport.
+func (l *lab) turnsOf(transport string) (n int) {
 	for _, op := range ServerOps {
 		for _, goroutines := range callers {
-			if l.wants(cell{transport, op, goroutines}) {
-				n++
+			if c := (cell{transport, op, goroutines}); l.wants(c) {
+				n += c.pieces()
 			}
 		}
 	}
@@ -104,10 +115,10 @@ func (l *lab) transport(ctx context.Context, transport, dsn string, contenders [
 					return fmt.Errorf("%v, %s: %w", c, o.Name, err)
 				}
 				entrants = append(entrants, entrant{o.Name, o.Against, func(ctx context.Context) (sample, error) {
-					return stretch(ctx, load{n, l.long(length), 1}, do)
+					return stretch(ctx, load{n, l.long(length / time.Duration(c.pieces())), 1}, do)
 				}})
 			}
-			found, err := l.take(ctx, c.String(), l.Rounds, entrants)
+			found, err := l.takeInPieces(ctx, c.String(), l.Rounds, c.pieces(), entrants)
 			if err != nil {
 				return err
 			}

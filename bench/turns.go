@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -24,19 +25,35 @@ type entrant struct {
 // turns is what all entrants showed, by name and round.
 type turns map[string][]sample
 
-// take lets the entrants take turns. Who goes first takes turns as well, so that
-// nobody always runs in the wake of the same other.
+// take lets the entrants take turns.
 func (l *lab) take(ctx context.Context, workload string, rounds int, entrants []entrant) (turns, error) {
+	return l.takeInPieces(ctx, workload, rounds, 1, entrants)
+}
+
+// takeInPieces is take with several turns for each entrant in a round, which are
+// averaged. The order is drawn anew each time: after a fixed neighbour one would
+// always pay for what that one has left behind, such as the server's writes.
+func (l *lab) takeInPieces(ctx context.Context, workload string, rounds, pieces int, entrants []entrant) (turns, error) {
 	found := turns{}
-	for round := range rounds {
-		for i := range entrants {
-			e := entrants[(i+round)%len(entrants)]
-			s, err := e.turn(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", workload, e.name, err)
+	for range rounds {
+		sums := make([]sample, len(entrants))
+		for range pieces {
+			for _, i := range rand.Perm(len(entrants)) {
+				s, err := entrants[i].turn(ctx)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", workload, entrants[i].name, err)
+				}
+				if sums[i] == nil {
+					sums[i] = sample{}
+				}
+				for m, v := range s {
+					sums[i][m] += v / float64(pieces)
+				}
+				l.step()
 			}
-			found[e.name] = append(found[e.name], s)
-			l.step()
+		}
+		for i, e := range entrants {
+			found[e.name] = append(found[e.name], sums[i])
 		}
 	}
 	return found, nil
