@@ -40,6 +40,10 @@ type load struct {
 // stretch has all goroutines do something again and again until its time is
 // over. do is told the goroutine and the how-manieth operation of it this is.
 func stretch(ctx context.Context, l load, do func(ctx context.Context, goroutine, n int) error) (sample, error) {
+	// For a context that can end package sql starts a goroutine with each query,
+	// which costs more than any pool does and wakes processors that the server
+	// needs: ratios to it would say less of the pools.
+	endless := context.WithoutCancel(ctx)
 	// Nobody pays for another's garbage.
 	runtime.GC()
 	var (
@@ -52,10 +56,6 @@ func stretch(ctx context.Context, l load, do func(ctx context.Context, goroutine
 	)
 	for g := range l.goroutines {
 		work.Go(func() {
-			// A context of its own, as a request has: children of a common one would
-			// queue for its lock.
-			ctx, cancel := context.WithCancel(ctx)
-			defer cancel()
 			<-start
 			n := 0
 			for first := true; first || !over.Load(); n += l.batch { // once at least, on a machine that is busy elsewhere
@@ -65,7 +65,7 @@ func stretch(ctx context.Context, l load, do func(ctx context.Context, goroutine
 					begun = time.Now()
 				}
 				for i := range l.batch {
-					if err := do(ctx, g, n+i); err != nil {
+					if err := do(endless, g, n+i); err != nil {
 						failed.CompareAndSwap(nil, &err)
 						over.Store(true)
 						return
