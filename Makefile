@@ -15,13 +15,16 @@ BENCH ?= .
 SOAK ?= 100000
 OUTAGE_JSON ?= $(CURDIR)/bin/outages.json
 
+# Where everything that make conform has seen goes, beside the table.
+CONFORM_JSON ?= $(CURDIR)/bin/conformance.json
+
 # The folders of all modules, so that a new one in go.work is tested without a change here.
 modules = $(shell $(GO) list -m -f '{{.Dir}}')
 
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage soak clean postgres pgbouncer chromium
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform soak clean postgres pgbouncer chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +71,10 @@ outage: postgres pgbouncer ## every fault on every pool and driver, into docs/ou
 	cd conformance/outage && SQLPOOL_TIMES=1 $(GO) test -count=1 . # with the bounds of time, on a machine that has nothing else to do
 	@mkdir -p "$(dir $(OUTAGE_JSON))"
 	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md"
+
+conform: postgres pgbouncer ## every rule on every driver, route and peer, into docs/conformance.md
+	@mkdir -p "$(dir $(CONFORM_JSON))"
+	cd conformance/targets && $(GO) run ./conform -json "$(CONFORM_JSON)" -table "$(CURDIR)/docs/conformance.md"
 
 soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them
 	cd conformance/outage && SQLPOOL_FAULTED=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .

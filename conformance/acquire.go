@@ -82,8 +82,8 @@ var acquireRules = []Rule{
 		Source: "this pool: Config.AcquireTimeout",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout = soon }})
-			x.hold(s.DB)
+			s := x.open(Settings{MaxConns: 1, MinIdle: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout = soon }})
+			x.holdReady(s)
 			start := time.Now()
 			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
 			if took := time.Since(start); !errors.Is(err, sqlpool.ErrAcquireTimeout) || took > x.atOnce() {
@@ -98,8 +98,8 @@ var acquireRules = []Rule{
 		Source: "this pool: AcquireError",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout = soon }})
-			x.hold(s.DB)
+			s := x.open(Settings{MaxConns: 1, MinIdle: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout = soon }})
+			x.holdReady(s)
 			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
 			var acquire *sqlpool.AcquireError
 			if !errors.As(err, &acquire) {
@@ -122,7 +122,7 @@ var acquireRules = []Rule{
 		Source: "this pool: a waiter that is granted and gone passes the grant on",
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1})
-			for round := range 50 {
+			for round := range 20 {
 				brief, end := x.brief()
 				hold, err := s.DB.Conn(brief)
 				if err == nil {

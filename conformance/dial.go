@@ -122,6 +122,7 @@ var dialRules = []Rule{
 		Rule:   "a dial's driver.ErrBadConn does not reach package sql",
 		Why:    "package sql would dial three times for each call, and tell the user \"driver: bad connection\"",
 		Source: "database/sql/driver: ErrBadConn",
+		needs:  []Need{NeedProbe},
 		check: func(x *trial) {
 			x.probe().failing(OpDial, func(int) error { return driver.ErrBadConn })
 			_, err := x.open(Settings{}).DB.ExecContext(x.ctx, x.target.Dialect.One)
@@ -186,7 +187,7 @@ var dialRules = []Rule{
 		check: func(x *trial) {
 			s, p := x.open3()
 			p.failing(OpDial, func(int) error { panic("conformance: boom") })
-			ctx, cancel := context.WithTimeout(x.ctx, 10*soon)
+			ctx, cancel := context.WithTimeout(x.ctx, x.atOnce()/2)
 			defer cancel()
 			_, err := s.DB.ExecContext(ctx, x.target.Dialect.One)
 			if err == nil || !strings.Contains(err.Error(), "conformance: boom") {
@@ -220,7 +221,7 @@ var dialRules = []Rule{
 				}
 				return err
 			})
-			s := x.open(Settings{Adjust: func(c *sqlpool.Config) { c.ConnectTimeout, c.CloseTimeout = soon, soon }})
+			s := x.open(Settings{Adjust: func(c *sqlpool.Config) { c.ConnectTimeout, c.CloseTimeout = x.atOnce()/4, soon }})
 			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
 			close(late)
 			if err == nil {

@@ -43,7 +43,7 @@ func (t *Target) explore(ctx context.Context) error {
 	for need, reason := range lacks {
 		t.Lacks[need] = reason
 	}
-	t.Lacks[needBreak] = t.Lacks[NeedProbe]
+	t.Lacks[NeedBreak] = t.Lacks[NeedProbe]
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (t *Target) askDriver(c any) {
 	missing(NeedLife, has[interface{ Alive() error }](c))
 	missing(NeedTxStatus, has[interface{ TxStatus() byte }](c))
 	missing(NeedSent, has[interface{ Sent() uint64 }](c))
-	missing(needRestates, has[interface{ StatementStale(error) bool }](c))
+	missing(NeedRestates, has[interface{ StatementStale(error) bool }](c))
 	missing(NeedAbort, has[interface{ Abort() error }](c))
 }
 
@@ -94,7 +94,7 @@ func (t *Target) askDialect() {
 		NeedSession: d.Session != "", NeedState: d.Set != "" && d.Show != "", NeedSleep: d.Sleep != "",
 		NeedFail: d.Fail != "", NeedTables: d.Tables, NeedSets: d.Sets != "", NeedSeries: d.Series != "",
 		NeedLedger: d.Insert != "" && (d.Tables && d.Count != "" || d.Written != nil),
-		needEcho:   d.Echo != "", NeedTextTx: d.Begin != "", NeedStale: d.Alter != "",
+		NeedEcho:   d.Echo != "", NeedTextTx: d.Begin != "", NeedStale: d.Alter != "",
 		NeedDiscard: d.Discard != "", NeedKill: t.Server != nil,
 	} {
 		if !able {

@@ -38,6 +38,13 @@ func (x *trial) hold(db *sql.DB) *sql.Conn {
 	return conn
 }
 
+// holdReady is hold, of a connection that is open already: for pools in which a
+// dial may time out.
+func (x *trial) holdReady(s *Subject) *sql.Conn {
+	x.until("a connection is ready", func() bool { return s.Figures().Idle > 0 })
+	return x.hold(s.DB)
+}
+
 // holdAll takes that many connections out of the pool.
 func (x *trial) holdAll(db *sql.DB, n int) []*sql.Conn {
 	conns := make([]*sql.Conn, n)
@@ -104,14 +111,16 @@ func (x *trial) mustServe(what string, c *caller) {
 
 // awaitWaiting returns when so many more callers wait than had waited before. A
 // pool that does not tell is asked by its count of waits, where that counts
-// those that still wait.
+// those that still wait; of one that counts only waits that have ended nothing can be
+// learned, and a moment has to do.
 func (x *trial) awaitWaiting(s *Subject, before int64, n int) {
+	deadline := time.Now().Add(10 * soon)
 	x.until("the callers wait", func() bool {
 		f := s.Figures()
 		if f.Waiting >= 0 {
 			return f.Waiting >= n
 		}
-		return f.Waited-before >= int64(n)
+		return f.Waited-before >= int64(n) || time.Now().After(deadline)
 	})
 }
 

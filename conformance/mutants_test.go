@@ -131,7 +131,7 @@ func TestRulesAreComplete(t *testing.T) {
 			t.Errorf("two rules are called %s", r.ID)
 		}
 		seen[r.ID] = true
-		if !slices.ContainsFunc(families, func(f struct{ name, title string }) bool { return f.name == r.Family() }) {
+		if !slices.ContainsFunc(families, func(f Family) bool { return f.Name == r.Family() }) {
 			t.Errorf("%s is of no known family", r.ID)
 		}
 		if strings.HasSuffix(r.Rule, ".") || strings.HasSuffix(r.Why, ".") || strings.Contains(r.Rule, "|") {

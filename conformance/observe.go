@@ -61,7 +61,7 @@ var observeRules = []Rule{
 			for range callers {
 				x.call(x.ctx, s.DB)
 			}
-			x.queued(s, before.Waited, callers)
+			x.awaitWaiting(s, before.Waited, callers)
 			time.Sleep(soon) // the wait to be measured
 			x.must("giving the connection back", hold.Close())
 			x.work.Wait()
@@ -82,8 +82,8 @@ var observeRules = []Rule{
 		Source: "this pool: Stats.TimeoutCount, CanceledCount, SaturatedCount",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout, c.MaxWaiters = 10*soon, 1 }})
-			x.hold(s.DB)
+			s := x.open(Settings{MaxConns: 1, MinIdle: 1, Adjust: func(c *sqlpool.Config) { c.AcquireTimeout, c.MaxWaiters = 10*soon, 1 }})
+			x.holdReady(s)
 			ctx, cancel := x.brief()
 			impatient := x.call(ctx, s.DB)
 			x.awaitWaiting(s, 0, 1)
@@ -158,7 +158,7 @@ var observeRules = []Rule{
 		Rule:   "the last error is told, with its time",
 		Why:    "after a night's incident it is what is left to read",
 		Source: "this pool: Stats.LastError, LastErrorAt",
-		needs:  []Need{NeedPool, needBreak},
+		needs:  []Need{NeedPool, NeedBreak},
 		check: func(x *trial) {
 			began := time.Now()
 			x.probe().failing(OpDial, func(int) error { return errDial })
@@ -175,7 +175,7 @@ var observeRules = []Rule{
 		Rule:   "OnState sees the pool lose and regain its database, in order",
 		Why:    "alerts would stay on, or never come",
 		Source: "this pool: OnState",
-		needs:  []Need{NeedPool, needBreak},
+		needs:  []Need{NeedPool, NeedBreak},
 		check: func(x *trial) {
 			var seen list[string]
 			s, p := x.outage(Settings{MaxConns: 1,
@@ -252,7 +252,7 @@ var observeRules = []Rule{
 		Rule:   "readiness fails while the database is away and passes again when it is back",
 		Why:    "traffic would be sent to what cannot serve it, or never again to what can",
 		Source: "this pool: health.Monitor.Ready",
-		needs:  []Need{NeedPool, needBreak},
+		needs:  []Need{NeedPool, NeedBreak},
 		check: func(x *trial) {
 			monitor := health.New(health.Config{})
 			s, p := x.outage(Settings{MaxConns: 1, Hooks: []sqlpool.Hooks{monitor.Hooks()}, Adjust: func(c *sqlpool.Config) {
@@ -276,7 +276,7 @@ var observeRules = []Rule{
 		Rule:   "the log says why a connection was retired, of which pool, and never an argument of a statement",
 		Why:    "\"connection closed\" answers nothing, and arguments are personal data",
 		Source: "this pool: hooks/slogger",
-		needs:  []Need{NeedPool, needEcho},
+		needs:  []Need{NeedPool, NeedEcho},
 		check: func(x *trial) {
 			var log buffer
 			handler := slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})
@@ -297,16 +297,6 @@ var observeRules = []Rule{
 			}
 		},
 	},
-}
-
-// queued is awaitWaiting for pools that count waits when they end: it can only
-// wait until the callers are on their way.
-func (x *trial) queued(s *Subject, before int64, n int) {
-	deadline := time.Now().Add(10 * soon)
-	x.until("the callers wait", func() bool {
-		f := s.Figures()
-		return f.Waiting >= n || f.Waiting < 0 && (f.Waited-before >= int64(n) || time.Now().After(deadline))
-	})
 }
 
 // buffer is a bytes.Buffer for several goroutines.

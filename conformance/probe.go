@@ -15,6 +15,7 @@ type Probe struct {
 	counts    map[string]int
 	dialing   int
 	mostDials int
+	requests  int // of conns: cancel requests
 	open      int // opened, and Close has not returned: what a server sees
 	mostOpen  int
 	prepares  map[prepared]int
@@ -147,6 +148,14 @@ func (p *Probe) Closed(int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open--
+}
+
+// NotAConnection takes back what Dial counted: a cancel request is dialed, too.
+func (p *Probe) NotAConnection(int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+	p.requests++
 }
 
 // Prepared counts a statement prepared on the server.

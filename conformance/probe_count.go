@@ -25,10 +25,10 @@ func (p *Probe) openNow() (now, most int) {
 func (p *Probe) opened() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.conns
+	return p.conns - p.requests
 }
 
-// prepared is how often a text was prepared: on all connections together, and
+// preparedOf is how often a text was prepared: on all connections together, and
 // on the one with the most.
 func (p *Probe) preparedOf(text string) (total, mostOnOne int) {
 	p.mu.Lock()
@@ -60,5 +60,5 @@ func (p *Probe) resetDials() {
 func (p *Probe) closes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.conns - p.open
+	return p.conns - p.requests - p.open
 }

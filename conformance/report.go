@@ -91,11 +91,11 @@ func (r Report) String() string {
 	for _, family := range families {
 		head := false
 		for _, result := range r.Results {
-			if result.Rule.Family() != family.name {
+			if result.Rule.Family() != family.Name {
 				continue
 			}
 			if !head {
-				fmt.Fprintf(&b, "\n%s: %s\n", family.name, family.title)
+				fmt.Fprintf(&b, "\n%s: %s\n", family.Name, family.Title)
 				head = true
 			}
 			fmt.Fprintf(&b, "  %-4s  %-8s %s\n", result.Verdict, result.Rule.ID, result.Rule.Rule)

@@ -94,7 +94,7 @@ var resetRules = []Rule{
 		Rule:   "with a reset policy, what a borrower SET is gone for the next",
 		Why:    "a role, a search path or a time zone of another tenant would stay",
 		Source: "this pool: hooks/resetter",
-		needs:  []Need{NeedPool, NeedState, needReset},
+		needs:  []Need{NeedPool, NeedState, NeedReset},
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1, Hooks: []sqlpool.Hooks{resetter.Custom(x.target.Dialect.Reset)}})
 			_, err := s.DB.ExecContext(x.ctx, fmt.Sprintf(x.target.Dialect.Set, "mine"))
@@ -122,7 +122,7 @@ var resetRules = []Rule{
 		Rule:   "a reset leaves prepared statements in place",
 		Why:    "each loan would prepare again: two round trips for one",
 		Source: "this pool: hooks/resetter, Clean",
-		needs:  []Need{NeedPool, NeedProbe, NeedPrepares, needReset},
+		needs:  []Need{NeedPool, NeedProbe, NeedPrepares, NeedReset},
 		check: func(x *trial) {
 			p := x.probe()
 			reset := resetter.Custom(x.target.Dialect.Reset)
@@ -165,8 +165,6 @@ var resetRules = []Rule{
 		},
 	},
 }
-
-const needReset Need = "a statement that takes session variables back"
 
 // leave begins a transaction as text, does something in it and gives the
 // connection back without ending it.

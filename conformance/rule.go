@@ -1,6 +1,9 @@
 package conformance
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Rule is one sentence that must hold of a *sql.DB on a driver, and the check
 // of it. Rules are data: [Rules] lists them.
@@ -27,7 +30,7 @@ type Rule struct {
 }
 
 // The families, in the order of the report.
-var families = []struct{ name, title string }{
+var families = []Family{
 	{"SQL", "the same answers as plain database/sql"},
 	{"ACQ", "acquiring: order, limits, deadlines"},
 	{"DIAL", "opening connections"},
@@ -56,25 +59,34 @@ type Need string
 // The needs. Those of a database are fields of [Dialect], those of a driver are
 // found out on a connection of it or declared in [Target.Lacks].
 const (
-	NeedPool         Need = "sqlpool's own interface"
-	NeedProbe        Need = "a driver.Connector below the pool"
-	NeedKill         Need = "a way to end a session"
-	NeedSession      Need = "a query for the session's identity"
-	NeedState        Need = "session variables"
-	NeedSleep        Need = "a statement that takes its time"
-	NeedFail         Need = "a statement that fails with a code"
-	NeedTables       Need = "tables"
-	NeedLedger       Need = "a row that can be counted"
-	NeedSets         Need = "several result sets"
-	NeedSeries       Need = "a query of several rows"
-	NeedTextTx       Need = "transactions begun by text"
-	NeedStale        Need = "prepared statements that a DDL statement makes stale"
-	NeedDiscard      Need = "a statement that drops prepared statements"
-	NeedDirectServer Need = "a server session for each connection"
-	NeedPrepares     Need = "statements prepared on the connection"
-	NeedLife         Need = "a driver that tells a dead connection without a round trip"
-	NeedTxStatus     Need = "a driver that tells its transaction status"
-	NeedSent         Need = "a driver that tells whether a statement was sent"
-	NeedAbort        Need = "a driver whose calls can be cut off"
-	NeedCancel       Need = "a driver whose statements end with their context"
+	NeedPool     Need = "sqlpool's own interface"
+	NeedProbe    Need = "a driver.Connector below the pool"
+	NeedKill     Need = "a way to end a session"
+	NeedSession  Need = "a query for the session's identity"
+	NeedState    Need = "session variables"
+	NeedSleep    Need = "a statement that takes its time"
+	NeedFail     Need = "a statement that fails with a code"
+	NeedTables   Need = "tables"
+	NeedLedger   Need = "a row that can be counted"
+	NeedSets     Need = "several result sets"
+	NeedSeries   Need = "a query of several rows"
+	NeedTextTx   Need = "transactions begun by text"
+	NeedStale    Need = "prepared statements that a DDL statement makes stale"
+	NeedDiscard  Need = "a statement that drops prepared statements"
+	NeedPrepares Need = "statements prepared on the connection"
+	NeedLife     Need = "a driver that tells a dead connection without a round trip"
+	NeedTxStatus Need = "a driver that tells its transaction status"
+	NeedSent     Need = "a driver that tells whether a statement was sent"
+	NeedAbort    Need = "a driver whose calls can be cut off"
+	NeedEcho     Need = "a query that returns its argument"
+	NeedReset    Need = "a statement that takes session variables back"
+	NeedRestates Need = "a driver that tells a statement which was not executed from one that failed"
+	NeedBreak    Need = "connections that can be broken"
+	NeedCancel   Need = "a driver whose statements end with their context"
 )
+
+// A Family is a group of rules about one thing.
+type Family struct{ Name, Title string }
+
+// Families returns the families in the order of the report.
+func Families() []Family { return slices.Clone(families) }

@@ -45,11 +45,10 @@ var answerRules = []Rule{
 		Rule:   "arguments are converted by the driver's own rules, and refused with the same errors",
 		Why:    "a value that the driver takes (a Valuer, a time, a nil pointer) would be refused, or stored as something else",
 		Source: "database/sql/driver: NamedValueChecker, ColumnConverter, DefaultParameterConverter",
-		needs:  []Need{needEcho},
+		needs:  []Need{NeedEcho},
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
-				stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
-				r.err("prepare", err)
+				stmt := x.prepared(r, db)
 				for i, value := range arguments {
 					what := fmt.Sprintf("argument %d, a %T", i, value)
 					rows, err := db.QueryContext(x.ctx, x.target.Dialect.Echo, value)
@@ -70,11 +69,10 @@ var answerRules = []Rule{
 		Rule:   "too few, too many and named arguments are refused with the same errors",
 		Why:    "a programming error would show as something else, or not at all",
 		Source: "database/sql: argument counts; database/sql/driver: Stmt.NumInput",
-		needs:  []Need{needEcho},
+		needs:  []Need{NeedEcho},
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
-				stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
-				r.err("prepare", err)
+				stmt := x.prepared(r, db)
 				for what, args := range [][]any{{}, {"a", "b"}, {sql.Named("name", "a")}} {
 					what := fmt.Sprintf("call %d, with %v", what, args)
 					_, err := db.ExecContext(x.ctx, x.target.Dialect.Echo, args...)
@@ -181,9 +179,6 @@ var answerRules = []Rule{
 	},
 }
 
-// needEcho is what the rules about arguments cannot do without.
-const needEcho Need = "a query that returns its argument"
-
 // arguments are one of each kind that drivers treat differently.
 var arguments = []any{
 	"text", "", int64(7), int8(-3), uint16(9), uint64(1) << 63, true, 2.5, nil, []byte("bytes"), []byte(nil),
@@ -199,6 +194,17 @@ func (v valuer) Value() (driver.Value, error) { return "the value of " + string(
 type brokenValuer struct{}
 
 func (brokenValuer) Value() (driver.Value, error) { return nil, context.Canceled }
+
+// prepared is a statement that returns its argument, or nil where nothing can be
+// prepared.
+func (x *trial) prepared(r *transcript, db *sql.DB) *sql.Stmt {
+	if x.target.lacks(NeedPrepares) != "" {
+		return nil
+	}
+	stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
+	r.err("prepare", err)
+	return stmt
+}
 
 // queries are all that the dialect has to compare answers with.
 func (x *trial) queries() []string {

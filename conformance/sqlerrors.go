@@ -40,7 +40,7 @@ var errorRules = []Rule{
 		Rule:   "a value that does not fit fails in Scan with the same error",
 		Why:    "the error names the column; without it one searches",
 		Source: "database/sql: Rows.Scan",
-		needs:  []Need{needEcho},
+		needs:  []Need{NeedEcho},
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
 				var n int

@@ -12,7 +12,7 @@ var statementRules = []Rule{
 		Rule:   "a prepared statement gives the same answers and errors at each of its executions",
 		Why:    "the statement moves from connection to connection: an answer may not depend on which",
 		Source: "database/sql: Stmt",
-		needs:  []Need{needEcho, NeedFail},
+		needs:  []Need{NeedEcho, NeedFail, NeedPrepares},
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
 				stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
@@ -47,7 +47,7 @@ var statementRules = []Rule{
 		Rule:   "one prepared statement used by many goroutines gives each its own answer",
 		Why:    "a *sql.Stmt is made to be shared: mixed answers are other people's data",
 		Source: "database/sql: a Stmt is safe for concurrent use",
-		needs:  []Need{needEcho},
+		needs:  []Need{NeedEcho},
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 4})
 			stmt, err := s.DB.PrepareContext(x.ctx, x.target.Dialect.Echo)
@@ -72,7 +72,7 @@ var statementRules = []Rule{
 		Rule:   "a statement works inside a transaction and ends with it, with the same errors",
 		Why:    "tx.Stmt and tx.Prepare are how repositories share statements with transactions",
 		Source: "database/sql: Tx.StmtContext, Tx.PrepareContext",
-		needs:  []Need{needEcho},
+		needs:  []Need{NeedEcho, NeedPrepares},
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
 				stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
@@ -105,7 +105,7 @@ var statementRules = []Rule{
 		Rule:   "a prepared statement goes on working after its table has changed",
 		Why:    "PostgreSQL then refuses the old plan (0A000): each statement would fail until its connection ends",
 		Source: "this pool: a stale statement is forgotten, prepared again and tried once more",
-		needs:  []Need{NeedStale, needRestates},
+		needs:  []Need{NeedStale, NeedRestates},
 		check:  func(x *trial) { x.goesOn(x.target.Dialect.Alter) },
 	},
 	{
@@ -113,13 +113,10 @@ var statementRules = []Rule{
 		Rule:   "a prepared statement goes on working after the session's statements were dropped",
 		Why:    "DISCARD ALL by a script, a pooler or a reset would break each *sql.Stmt for good (26000)",
 		Source: "this pool: a stale statement is forgotten, prepared again and tried once more",
-		needs:  []Need{NeedDiscard, needRestates},
+		needs:  []Need{NeedDiscard, NeedRestates},
 		check:  func(x *trial) { x.goesOn(x.target.Dialect.Discard) },
 	},
 }
-
-// needRestates is what the rules about stale statements cannot do without.
-const needRestates Need = "a driver that tells a statement which was not executed from one that failed"
 
 // goesOn uses a statement, has something happen to it, and uses it again.
 func (x *trial) goesOn(happens string) {

@@ -15,12 +15,14 @@ import (
 // in a goroutine of its own; other goroutines that it starts with spawn have
 // ended when the trial is over, unless they hang.
 type trial struct {
-	ctx    context.Context // ends with the watchdog
+	ctx    context.Context // ends with the watchdog, or the check
+	stop   context.CancelFunc
 	target *Target
 	rule   Rule
 
 	mu       sync.Mutex // protects what follows
 	failures []string
+	over     bool // the check has ended: later failures are its end's
 	skipped  string
 	cleanups []func()
 	tables   int
@@ -31,6 +33,15 @@ type trial struct {
 
 // errorf notes what was seen. The check goes on.
 func (x *trial) errorf(format string, args ...any) {
+	x.mu.Lock()
+	over := x.over
+	x.mu.Unlock()
+	if !over {
+		x.note(format, args...)
+	}
+}
+
+func (x *trial) note(format string, args ...any) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.failures = append(x.failures, fmt.Sprintf(format, args...))

@@ -19,12 +19,13 @@ const (
 
 // verbs is the command line. A verb is a field here and a file of its own.
 type verbs struct {
-	Demo  demo      `cmd:"" help:"Move money through the pool on each driver and count what happens."`
-	Soak  soak      `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
-	Bench benchVerb `cmd:"" help:"Measure the pool on a server of your own, and advise a size for it."`
-	Check check     `cmd:"" help:"Look at a database as a pool would meet it, and advise settings."`
-	Watch watch     `cmd:"" help:"Show a running pool in the terminal."`
-	MCP   mcp       `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
+	Demo    demo      `cmd:"" help:"Move money through the pool on each driver and count what happens."`
+	Conform conform   `cmd:"" help:"Check the rules of the conformance suite on a database."`
+	Soak    soak      `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
+	Bench   benchVerb `cmd:"" help:"Measure the pool on a server of your own, and advise a size for it."`
+	Check   check     `cmd:"" help:"Look at a database as a pool would meet it, and advise settings."`
+	Watch   watch     `cmd:"" help:"Show a running pool in the terminal."`
+	MCP     mcp       `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
 }
 
 // console is where a verb writes: results to stdout, everything else to stderr.
