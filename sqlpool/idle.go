@@ -62,10 +62,14 @@ func (p *Pool) lendLocked(c *Conn, now int64) {
 	p.notePeakLocked()
 }
 
-// notePeakLocked is called where InUse may have grown.
+// notePeakLocked is called where InUse may have grown, by connections that were
+// lent or were kept.
 func (p *Pool) notePeakLocked() {
 	if p.inUse > p.stats.PeakInUse {
 		p.stats.PeakInUse = max(p.stats.PeakInUse, p.inUse-p.keptLocked())
+	}
+	if peaks := p.inUse > p.stats.PeakInUse; peaks != p.keeping.peaks.Load() {
+		p.keeping.peaks.Store(peaks)
 	}
 }
 

@@ -260,3 +260,53 @@ func TestAKeptConnectionThatCannotBeResetIsReplaced(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// Connections that were kept apart and are resumed together are a new peak.
+func TestResumedLoansMakeAPeak(t *testing.T) {
+	p, err := New(Config{Connector: fakedb.Instant(), MaxConns: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var sessions [2]*session
+	hold, err := p.Acquire(context.Background()) // a second connection is dialed for the second session
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range sessions {
+		conn, err := p.openSession(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions[i] = conn.(*session)
+		if i == 0 {
+			_ = hold.Release()
+		}
+	}
+	for range 3 {
+		use(t, sessions[0])
+	}
+	for range 3 {
+		use(t, sessions[1])
+	}
+	if sessions[0].keptAt == 0 || sessions[1].keptAt == 0 {
+		t.Fatal("not kept")
+	}
+	p.mu.Lock()
+	p.stats.PeakInUse = 1 // as if they had never been out together
+	p.notePeakLocked()
+	p.mu.Unlock()
+	for _, s := range sessions {
+		if err := s.ResetSession(context.Background()); err != nil || s.sticky != nil {
+			t.Fatal(err, s.sticky)
+		}
+	}
+	for _, s := range sessions {
+		s.IsValid()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stats.PeakInUse != 2 {
+		t.Errorf("peak %d, want 2", p.stats.PeakInUse)
+	}
+}

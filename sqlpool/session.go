@@ -184,7 +184,7 @@ func (s *session) endLoan() (fit bool) {
 		return true
 	}
 	s.conn = nil
-	soon := c.acquiredAt-c.idleSince < int64(keepTick)
+	soon := c.acquiredAt-c.idleSince < restedAfter
 	idle := s.pool.takeBack(c, dirty, reason)
 	if idle && soon && !s.pool.keeping.on.Load() {
 		s.pool.startKeeping()

@@ -37,7 +37,7 @@ type Stats struct {
 	MinIdle   int  // the limit, which Resize may have changed
 	Paused    bool // acquires wait for Resume
 	Waiting   int  // acquires in the queue
-	PeakInUse int  // the most InUse has been; a peak of less than two milliseconds may be missed
+	PeakInUse int  // the most InUse has been
 
 	// Acquires. A grant whose connection turns out dead is taken back, so that
 	// AcquireCount, WaitCount and WaitTime can be one grant ahead for a moment.

@@ -60,6 +60,9 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 		because(Degraded, "dials fail; %d connections are left: %s", usable, s.LastError)
 	}
 
+	if s.Paused {
+		because(Degraded, "the pool is paused: acquires wait for Resume")
+	}
 	if m.cfg.Leaks != nil {
 		if n := m.cfg.Leaks.Leaks(); n > 0 {
 			because(Degraded, "%s held too long", plural(n, "loan is", "loans are"))
