@@ -119,7 +119,7 @@ var leakRules = []Rule{
 		Source: "this pool: leak.Config.Reclaim",
 		needs:  []Need{NeedPool, NeedAbort},
 		check: func(x *trial) {
-			s, _ := x.leaking(leak.Config{Reclaim: true}, 1)
+			s, _ := x.leaking(leak.Config{Reclaim: true, After: x.atOnce() / 4}, 1) // time for a first statement on a busy machine
 			conn := borrowForTooLong(x, s.DB)
 			x.mustServe("the caller behind a leaked connection", x.call(x.ctx, s.DB))
 			x.until("the borrower cannot use the connection any more", func() bool {

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -52,14 +53,14 @@ var dialMutants = []mutant{
 		}
 	})},
 	{"DIAL-08", "after a failed dial the next hangs", dialing(3, func() func(context.Context, connectCall) (driver.Conn, error) {
-		failed := false
+		var failed atomic.Bool
 		return func(ctx context.Context, connect connectCall) (driver.Conn, error) {
-			if failed {
+			if failed.Load() {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
 			c, err := connect(ctx)
-			failed = errors.Is(err, errDial)
+			failed.Store(errors.Is(err, errDial))
 			return c, err
 		}
 	})},

@@ -3,9 +3,9 @@ package conformance
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sqlpool/go/internal/fakedb"
@@ -48,9 +48,9 @@ var outageMutants = []mutant{
 		}}
 	})},
 	{"OUT-06", "after a failed dial there are two", dialMutant(func() func(context.Context, connectCall) (driver.Conn, error) {
-		failed := false
+		var failed atomic.Bool
 		return func(ctx context.Context, connect connectCall) (driver.Conn, error) {
-			if failed {
+			if failed.Load() {
 				go func() {
 					if c, err := connect(ctx); err == nil {
 						c.Close()
@@ -58,7 +58,7 @@ var outageMutants = []mutant{
 				}()
 			}
 			c, err := connect(ctx)
-			failed = errors.Is(err, errDial) && err == errDial
+			failed.Store(err == errDial)
 			return c, err
 		}
 	})},

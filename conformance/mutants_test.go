@@ -62,15 +62,18 @@ func TestEveryRuleHasAMutant(t *testing.T) {
 			t.Errorf("%s has no mutant", rule.ID)
 		}
 	}
-	for _, m := range mutants {
+	for which, m := range mutants {
 		if !strings.HasPrefix(m.rule, *only) {
 			continue
 		}
 		t.Run(m.rule+"/"+strings.ReplaceAll(m.how, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			caught := false
-			for _, rule := range rules {
+			for i, rule := range rules {
 				family, _, _ := strings.Cut(m.rule, "-")
+				if rule.Family() != family && (i+which)%sampled != 0 {
+					continue
+				}
 				result := onFake(t, rule, m.with)
 				caught = caught || rule.ID == m.rule && result.Verdict == Fail
 				if result.Verdict == Fail && rule.Family() != family && rule.ID != namesTheCaller {

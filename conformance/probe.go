@@ -180,7 +180,7 @@ func (c probedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		return err
 	})
 	if err != nil {
-		if inner != nil { // the rule wants the dial to look failed
+		if id > 0 { // the rule wants the dial to look failed
 			_ = inner.Close()
 			c.probe.Closed(id)
 		}

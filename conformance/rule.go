@@ -86,7 +86,10 @@ const (
 )
 
 // A Family is a group of rules about one thing.
-type Family struct{ Name, Title string }
+type Family struct {
+	Name  string // as in the rules' IDs
+	Title string // in a few words
+}
 
 // Families returns the families in the order of the report.
 func Families() []Family { return slices.Clone(families) }

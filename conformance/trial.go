@@ -69,7 +69,12 @@ func (x *trial) must(doing string, err error) {
 }
 
 // spawn runs f beside the check.
-func (x *trial) spawn(f func()) { x.work.Go(f) }
+func (x *trial) spawn(f func()) {
+	x.work.Go(func() {
+		defer x.caught()
+		f()
+	})
+}
 
 // cleanup has f called when the check is over, the last one first.
 func (x *trial) cleanup(f func()) {
@@ -82,11 +87,11 @@ func (x *trial) cleanup(f func()) {
 // has no event of its own; the watchdog, and no tuned time, says when it will
 // not come any more.
 func (x *trial) until(what string, condition func() bool) {
-	for !condition() {
+	for pause := time.Millisecond; !condition(); pause = min(pause*9/8, 20*time.Millisecond) {
 		select {
 		case <-x.ctx.Done():
 			x.fatalf("it did not come about that %s", what)
-		case <-time.After(time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 
 // A Column is what came out for one contender.
 type Column struct {
-	Name   string             `json:"name"`
-	What   string             `json:"what"`
-	Ours   bool               `json:"ours"`
-	Report conformance.Report `json:"report"`
+	Name   string             `json:"name"`   // Contender.Name
+	What   string             `json:"what"`   // Contender.What
+	Ours   bool               `json:"ours"`   // whether every required rule must hold
+	Report conformance.Report `json:"report"` // what came out
 }
 
 var marks = map[conformance.Verdict]string{conformance.Pass: "✓", conformance.Fail: "**✗**", conformance.Skip: "–"}
