@@ -51,6 +51,7 @@ type Pool struct {
 	clock int64
 
 	inUse    int
+	looking  int // of the next: those that the sweep looks at
 	checking int // idle connections that are out of the stack for a moment
 	closing  int
 	dialing  int

@@ -14,12 +14,17 @@ const (
 
 	// dialSpacing is the most that lies between them, however long dials take.
 	dialSpacing = 25 * time.Millisecond
+
+	// lookSpacing is how long a dial waits for a connection that the sweep looks
+	// at this moment. Nearly always that takes a microsecond.
+	lookSpacing = 5 * time.Millisecond
 )
 
 // spacing is protected by Pool.mu.
 type spacing struct {
 	took  time.Duration // the last dial, or what matters of it
 	last  int64         // when the last one started
+	held  int64         // since when one is held back for what the sweep looks at; zero when none is
 	armed bool          // the timer will look again
 	timer *time.Timer
 }
@@ -32,12 +37,18 @@ func (p *Pool) spacedLocked() bool {
 	left := s.last + int64(s.took/spacingOf) - now
 	switch {
 	case p.outage.failures > 0: // the backoff rules
+	case p.looking > 0 && p.waiters.len <= p.looking && (s.held == 0 || now < s.held+int64(lookSpacing)):
+		if s.held == 0 {
+			s.held = now
+		}
+		s.arm(p, time.Duration(s.held+int64(lookSpacing)-now))
+		return false
 	case p.inUse == p.keptLocked(): // nothing can come back
 	case p.dialing > 0 && left > 0:
 		s.arm(p, time.Duration(left))
 		return false
 	}
-	s.last = now
+	s.last, s.held = now, 0
 	return true
 }
 

@@ -67,6 +67,7 @@ func (p *Pool) inspect(c *Conn) {
 	}
 	c.state = stateChecking
 	p.checking++
+	p.looking++
 	p.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
@@ -79,6 +80,9 @@ func (p *Pool) inspect(c *Conn) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.looking--; p.looking == 0 {
+		p.spacing.held = 0
+	}
 	if reason != nil && p.keepsForNowLocked(reason) {
 		reason = nil
 	}
