@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -116,14 +117,22 @@ func (c twiceConn) PrepareContext(ctx context.Context, text string) (driver.Stmt
 	return c.fullConn.PrepareContext(ctx, text)
 }
 
-// chattyConn sends at every turn.
+// chattyConn sends at every turn once it has had an insert.
 type chattyConn struct {
 	fullConn
-	sent uint64
+	insert bool
+	sent   uint64
+}
+
+func (c *chattyConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	c.insert = strings.HasPrefix(text, "INSERT")
+	return c.fullConn.ExecContext(ctx, text, args)
 }
 
 func (c *chattyConn) Sent() uint64 {
-	c.sent++
+	if c.insert {
+		c.sent++
+	}
 	return c.sent
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -21,15 +22,21 @@ var outageRules = []Rule{
 			const conns = 9
 			s := x.open(Settings{MaxConns: conns})
 			x.killIdle(s, conns)
-			failed := 0
-			var last error
-			for range 4 * conns {
-				if _, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One); err != nil {
-					failed, last = failed+1, err
-				}
+			var failed list[error]
+			query, args := x.target.Dialect.One, []any(nil)
+			if echo := x.target.Dialect.Echo; echo != "" {
+				query, args = echo, []any{"x"}
 			}
-			if failed > 0 {
-				x.errorf("of %d statements after %d idle sessions were ended, %d failed: %v", 4*conns, conns, failed, last)
+			for range conns { // with its rows open, so that each has another connection
+				rows, err := s.DB.QueryContext(x.ctx, query, args...)
+				if err != nil {
+					failed.add(err)
+					continue
+				}
+				defer rows.Close()
+			}
+			if errs := failed.all(); len(errs) > 0 {
+				x.errorf("of %d queries after %d idle sessions were ended, %d failed: %v", conns, conns, len(errs), errs[0])
 			}
 		},
 	},
@@ -272,7 +279,14 @@ func (x *trial) killIdle(s *Subject, n int) {
 		x.must("giving a connection back", c.Close())
 	}
 	x.settle(s)
+	var all sync.WaitGroup
 	for _, id := range sessions {
-		x.kill(id)
+		all.Go(func() {
+			if err := x.target.Server.Kill(x.ctx, id); err != nil {
+				x.errorf("ending session %s: %v", id, err)
+			}
+		})
 	}
+	all.Wait()
+	time.Sleep(soon) // the news travels
 }
