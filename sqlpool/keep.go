@@ -100,8 +100,11 @@ func (s *session) resume(ctx context.Context) bool {
 	if len(p.hooks.onRelease) > 0 {
 		c.began = p.now()
 	}
-	if err := s.announce(c, 0); err != nil {
-		s.sticky = err
+	s.used = false
+	if len(p.hooks.onAcquire) > 0 {
+		if err := s.announce(c, 0); err != nil {
+			s.sticky = err
+		}
 	}
 	return true
 }

@@ -77,7 +77,7 @@ func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
 func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
 	if s.keptAt != 0 {
-		if ctx.Err() == nil && s.resume(ctx) {
+		if s.resume(ctx) {
 			return nil
 		}
 		s.unkeep()
