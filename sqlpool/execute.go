@@ -20,8 +20,9 @@ func (s *session) QueryContext(ctx context.Context, query string, args []driver.
 func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	if s.tx != nil {
 		var unbind func()
-		ctx, unbind = s.tx.bind(ctx)
-		defer unbind()
+		if ctx, unbind = s.tx.bind(ctx); unbind != nil {
+			defer unbind()
+		}
 	}
 	var a attempt
 	for {

@@ -114,7 +114,6 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 // endLoanLocked takes a connection back from its borrower: it is then in no
 // stack and counted nowhere.
 func (p *Pool) endLoanLocked(c *Conn, now int64) {
-	p.notePeakLocked()
 	p.inUse--
 	c.idleSince = now
 	p.stats.ReleaseCount++

@@ -82,6 +82,7 @@ func (s *session) resume(ctx context.Context) bool {
 		return false
 	}
 	s.keptAt = 0
+	c.unheard = false
 	if p.keeping.ticks.Load()-c.tick > 1 {
 		s.conn = nil
 		p.unwind(c)
@@ -249,6 +250,7 @@ func (p *Pool) startKeeping() {
 	if p.closed || p.paused || p.keeping.on.Load() {
 		return
 	}
+	p.keeping.ticks.Add(2) // what is out has been out for who knows how long
 	p.keeping.on.Store(true)
 	if p.keeping.timer == nil {
 		p.keeping.timer = time.AfterFunc(keepTick, p.keepTick)
@@ -278,9 +280,10 @@ func (p *Pool) keepTick() {
 	}
 	if active && !p.closed {
 		p.keeping.timer.Reset(keepTick)
-		return
+	} else {
+		p.endKeepingLocked()
 	}
-	p.endKeepingLocked()
+	p.dialMoreLocked() // a kept connection that was resumed may be one below MinIdle
 }
 
 // endKeepingLocked has sessions keep nothing until startKeeping.
@@ -288,5 +291,6 @@ func (p *Pool) endKeepingLocked() {
 	p.keeping.on.Store(false) // first: a session looks at it after it has kept
 	for _, c := range p.conns {
 		p.stopKeepingLocked(c)
+		p.countTurnsLocked(c)
 	}
 }

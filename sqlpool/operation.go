@@ -18,7 +18,12 @@ type attempt struct {
 	restated  bool // a stale statement has been prepared anew, or must not be
 	harmless  bool // the operation leaves nothing on a connection that dies: trying again is always safe
 	loans     int  // loans that broke before anything was sent
+	final     bool // there is no second try
 }
+
+// mostTries bounds how many dead connections one operation goes through: more
+// than a pool has.
+const mostTries = 10_000
 
 // enter begins a try: it sees to it that there is a loan and that the caller
 // still wants the answer. A context that has ended must not reach the driver,
@@ -114,7 +119,7 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 		err = over
 	}
 	c.fail(class, err)
-	if !s.used && s.tx == nil && (a.harmless || !sent) && a.loans <= s.pool.cfg.MaxConns && over == nil {
+	if !s.used && s.tx == nil && (a.harmless || !sent) && !a.final && a.loans < mostTries && over == nil {
 		// Each of these tries retires a dead connection, so they end.
 		a.loans++
 		s.conn = nil
@@ -203,7 +208,9 @@ func (s *session) inTransaction(c *Conn) bool {
 // Ping implements driver.Pinger.
 func (s *session) Ping(ctx context.Context) error {
 	ctx, unbind := s.tx.bind(ctx)
-	defer unbind()
+	if unbind != nil {
+		defer unbind()
+	}
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")

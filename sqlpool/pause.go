@@ -13,6 +13,9 @@ func (p *Pool) Pause() {
 	defer p.mu.Unlock()
 	p.paused = !p.closed
 	p.endKeepingLocked()
+	for w := p.waiters.head; w != nil; w = w.next {
+		w.until, w.expired = later(w.since, p.cfg.AcquireTimeout), ErrAcquireTimeout
+	}
 }
 
 // Resume ends a Pause: those who wait are served in their order.

@@ -10,7 +10,9 @@ import (
 // to the session, not to the connection: it follows the session's loans.
 func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	ctx, unbind := s.tx.bind(ctx)
-	defer unbind()
+	if unbind != nil {
+		defer unbind()
+	}
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")

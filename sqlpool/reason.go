@@ -54,3 +54,9 @@ const (
 func because(code string, err error) error {
 	return &Reason{Code: code, Err: hideBadConn(err)}
 }
+
+// isSound reports whether a connection with that reason still works.
+func isSound(why error) bool {
+	var reason *Reason
+	return errors.As(why, &reason) && reason.Sound
+}

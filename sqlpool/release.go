@@ -20,7 +20,7 @@ func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 		reason = decideRelease(p.hooks.afterRelease, c)
 	}
 	if len(p.hooks.onRelease) > 0 {
-		if err := p.tellReleased(c, c.number(), reason); err != nil && reason == nil {
+		if err := p.tellReleased(c, c.number(), c.began, reason); err != nil && reason == nil {
 			reason = err
 		}
 	}
@@ -39,6 +39,7 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 		p.finishForcedLocked(c)
 		return false
 	}
+	p.notePeakLocked()
 	p.endLoanLocked(c, now)
 	switch {
 	case reason != nil:
@@ -61,7 +62,7 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 
 // retire ends a loan and the connection with it.
 func (p *Pool) retire(c *Conn, reason error) {
-	if err := p.tellReleased(c, c.number(), reason); err != nil {
+	if err := p.tellReleased(c, c.number(), c.began, reason); err != nil {
 		reason = errors.Join(reason, err)
 	}
 	now := p.now()
@@ -71,6 +72,7 @@ func (p *Pool) retire(c *Conn, reason error) {
 		p.finishForcedLocked(c)
 		return
 	}
+	p.notePeakLocked()
 	p.endLoanLocked(c, now)
 	p.closeLocked(c, reason)
 }
@@ -99,11 +101,11 @@ func (c *Conn) judge() (dirty bool, reason error) {
 	return dirty, reason
 }
 
-func (p *Pool) tellReleased(c *Conn, loan uint64, reason error) error {
+func (p *Pool) tellReleased(c *Conn, loan uint64, began int64, reason error) error {
 	if len(p.hooks.onRelease) == 0 || c.told.Swap(loan) == loan {
 		return nil
 	}
-	held := time.Duration(p.now() - c.began)
+	held := time.Duration(p.now() - began)
 	return watch("OnRelease", p.hooks.onRelease, Released{Conn: c, Held: held, Reason: reason})
 }
 

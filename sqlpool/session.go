@@ -76,13 +76,14 @@ func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
 // would pass it on to the user.
 func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
+	if s.keptAt == 0 {
+		s.endLoan() // IsValid may have been skipped
+	}
 	if s.keptAt != 0 {
 		if s.resume(ctx) {
 			return nil
 		}
 		s.unkeep()
-	} else {
-		s.endLoan()
 	}
 	c, err := s.pool.acquireOr(ctx, s.live > 0)
 	if err == errImpatient {
@@ -135,6 +136,7 @@ func (s *session) Close() error {
 		return nil
 	}
 	s.endLoan()
+	s.unkeep()
 	return nil
 }
 

@@ -90,6 +90,8 @@ func (p *Pool) statsLocked() Stats {
 	s.InUse = p.inUse
 	if p.keeping.on.Load() {
 		p.addKeptLocked(&s)
+		s.PeakInUse = max(s.PeakInUse, s.InUse)
+		p.stats.PeakInUse = s.PeakInUse
 	}
 	s.Dialing = p.dialing
 	s.Closing = p.closing

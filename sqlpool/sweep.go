@@ -70,13 +70,13 @@ func (p *Pool) inspect(c *Conn) {
 	p.looking++
 	p.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
 	reason := p.look(c)
 	if reason == nil {
+		ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
 		reason = decide(ctx, "WhileIdle", p.hooks.whileIdle, c)
+		cancel()
 	}
-	cancel()
-	settle := reason == nil && (c.hasWork() || c.dirty())
+	settle := (reason == nil || isSound(reason)) && (c.hasWork() || c.dirty())
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +87,7 @@ func (p *Pool) inspect(c *Conn) {
 		reason = nil
 	}
 	switch {
-	case settle:
+	case reason == nil && settle:
 		p.work.Go(func() { p.settle(c) })
 		return
 	case reason != nil:
@@ -125,8 +125,7 @@ func (p *Pool) look(c *Conn) (reason error) {
 // replacement is dialed meanwhile; while dials fail, an old connection is better
 // than none.
 func (p *Pool) keepsForNowLocked(why error) bool {
-	var reason *Reason
-	if p.closed || !errors.As(why, &reason) || !reason.Sound || p.idleCountLocked()+p.keptLocked() > p.stats.MinIdle {
+	if p.closed || !isSound(why) || p.idleCountLocked()+p.keptLocked() > p.stats.MinIdle {
 		return false
 	}
 	if p.outage.failures > 0 || p.dialing > 0 {

@@ -120,7 +120,7 @@ func (t *tx) end(ctx context.Context, op string, f func() error) error {
 	if s.lost != nil {
 		return s.lost // and so is the transaction
 	}
-	a := attempt{loans: c.pool.cfg.MaxConns + 1, harmless: op == "rollback", restated: true}
+	a := attempt{final: true, harmless: op == "rollback", restated: true}
 	if c.can.sent != nil {
 		a.sent = c.can.sent()
 	}
@@ -136,17 +136,17 @@ func (t *tx) end(ctx context.Context, op string, f func() error) error {
 
 // bind returns the context for a statement of the transaction. Where the
 // driver would have ended the statement with the transaction's context, and no
-// longer sees that context end, the statement's own one ends with it. unbind is
-// called when the statement is over; rows that are read after that are bound
+// longer sees that context end, the statement's own one ends with it. unbind, if
+// there is one, is called when the statement is over; rows that are read after that are bound
 // until the transaction's end (see keepBound).
 func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
 	if t == nil || !t.conn.can.txEndsStatements || t.caller.Done() == nil || ctx == t.caller {
-		return ctx, nothing
+		return ctx, nil
 	}
 	if ctx.Done() == nil {
-		return boundContext{ctx, t.caller}, nothing
+		return boundContext{ctx, t.caller}, nil
 	}
-	timed, cancelTimer := ctx, context.CancelFunc(nothing)
+	timed, cancelTimer := ctx, context.CancelFunc(func() {})
 	if deadline, ok := t.caller.Deadline(); ok {
 		timed, cancelTimer = context.WithDeadline(ctx, deadline)
 	}
@@ -163,10 +163,12 @@ func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
 	}
 }
 
-func nothing() {}
-
 // keepBound has unbind called when the transaction ends.
-func (t *tx) keepBound(unbind func()) { t.bound = append(t.bound, unbind) }
+func (t *tx) keepBound(unbind func()) {
+	if unbind != nil {
+		t.bound = append(t.bound, unbind)
+	}
+}
 
 // boundContext has the values of one context and the end of another.
 type boundContext struct {

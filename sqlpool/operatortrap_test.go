@@ -1,0 +1,243 @@
+package sqlpool
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/internal/fakedb"
+)
+
+// With plain database/sql: a caller resets the session inside Raw..
+func TestTrapResetInRaw(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := trapPool(t, Config{MaxConns: 2, MinIdle: 2, AcquireTimeout: time.Second})
+		if err := p.Warm(background); err != nil {
+			t.Fatal(err)
+		}
+		db := OpenDB(p)
+		defer db.Close()
+		for range 3 {
+			if _, err := db.ExecContext(background, "noop"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 5 {
+			c, err := db.Conn(background)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Raw(func(d any) error { return d.(driver.SessionResetter).ResetSession(background) }); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.ExecContext(background, "noop"); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}
+		time.Sleep(time.Second)
+		if s := p.Stats(); s.InUse != 0 {
+			t.Errorf("nobody has a connection, and yet %d are in use: %v", s.InUse, p.Holders())
+		}
+	})
+}
+
+// Through Shutdown.
+func TestTrapForceRacesWithResume(t *testing.T) {
+	_, s := kept(t, Config{Hooks: []Hooks{{OnRelease: func(Released) {}}}})
+	p := s.pool
+	for {
+		if use(t, s); s.keptAt != 0 {
+			break
+		}
+	}
+	did := make(chan bool)
+	go func() {
+		kept := s.keptAt != 0 && s.resume(background) // what ResetSession does
+		if !kept {
+			_ = s.ResetSession(background)
+		}
+		did <- kept
+		time.Sleep(50 * time.Millisecond)
+	}()
+	t.Log("resumed:", <-did) // an edge from the write, so the race is in the other order only
+	ctx, cancel := context.WithTimeout(background, 5*time.Millisecond)
+	defer cancel()
+	_ = p.Shutdown(ctx)
+}
+
+func TestTrapPeakBelowInUse(t *testing.T) {
+	p := trapPool(t, Config{MaxConns: 8})
+	db := OpenDB(p)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_, _ = db.ExecContext(background, "noop")
+			}
+		})
+	}
+	bad := 0
+	end := time.Now().Add(5 * time.Second)
+	for time.Now().Before(end) {
+		p.mu.Lock()
+		p.stats.PeakInUse = 0
+		s := p.statsLocked()
+		p.mu.Unlock()
+		if s.PeakInUse < s.InUse {
+			bad++
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if bad > 0 {
+		t.Errorf("PeakInUse < InUse in %d values of Stats", bad)
+	}
+}
+
+// C.unheard survives into a resumed loan.
+func TestTrapUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s := kept(t, Config{})
+		_ = s.ResetSession(background)
+		s.conn.unheard = true // what judgeError does for a call that its deadline ended before it was sent
+		s.IsValid()
+		_ = s.ResetSession(background)
+		if s.conn.unheard {
+			t.Error("the next borrower's connection counts as unheard")
+		}
+		s.IsValid()
+	})
+}
+
+func TestTrapResizeClosesIdleForDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		p := trapPool(t, Config{Connector: server.Connector(), MaxConns: 10, MinIdle: 2, MaxDialing: 8, AcquireTimeout: 5 * time.Second, ConnectTimeout: 10 * time.Second})
+		if err := p.Warm(background); err != nil {
+			t.Fatal(err)
+		}
+		server.On(fakedb.Connect, fakedb.Fault{Delay: time.Hour})
+		_ = p.Resize(10, 10)
+		synctest.Wait()
+		_ = p.Resize(2, 0)
+		synctest.Wait()
+		t.Logf("%+v", p.Stats())
+		loan, err := p.Acquire(background)
+		if err != nil {
+			t.Errorf("two idle connections were fine: %v", err)
+			return
+		}
+		loan.Release()
+	})
+}
+
+func TestTrapShedWhilePaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := trapPool(t, Config{MaxConns: 1, ShedTarget: 50 * time.Millisecond, ShedInterval: 100 * time.Millisecond, AcquireTimeout: 10 * time.Second})
+		loan, err := p.Acquire(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		errs := make(chan error, 2)
+		ask := func() {
+			l, err := p.Acquire(background)
+			if err == nil {
+				err = l.Release()
+			}
+			errs <- err
+		}
+		go ask()
+		time.Sleep(200 * time.Millisecond)
+		go ask()
+		synctest.Wait()
+		p.Pause()
+		loan.Release()
+		time.Sleep(time.Second)
+		p.Resume()
+		for range 2 {
+			if err := <-errs; err != nil {
+				t.Errorf("load was shed while the pool was paused: %v", errors.Is(err, ErrSaturated))
+			}
+		}
+	})
+}
+
+func TestTrapDirtyAfterWhileIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		n := 0
+		p := trapPool(t, Config{Connector: server.Connector(), MaxConns: 2, MinIdle: 1, SweepInterval: time.Second, Hooks: []Hooks{{
+			WhileIdle: func(ctx context.Context, c *Conn) error {
+				if n++; n > 1 {
+					return nil
+				}
+				server.On(fakedb.Connect, fakedb.Fault{Delay: time.Hour})
+				_ = c.Exec(ctx, "BEGIN")
+				return &Reason{Code: "old", Sound: true}
+			},
+		}}})
+		if err := p.Warm(background); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1100 * time.Millisecond)
+		loan, err := p.Acquire(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st := loan.Conn().can.txStatus(); st != 'I' {
+			t.Errorf("lent with transaction status %c", st)
+		}
+		loan.Release()
+		time.Sleep(time.Second)
+	})
+}
+
+// hook order with sql.DB in a rush, and Pause: nobody gets a connection while paused
+func TestTrapNobodyIsServedWhilePaused(t *testing.T) {
+	p := trapPool(t, Config{MaxConns: 4})
+	dbs := []*sql.DB{OpenDB(p), OpenDB(p)}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_, _ = dbs[g%2].ExecContext(background, "noop")
+			}
+		})
+	}
+	for range 300 {
+		p.Pause()
+		var before Stats
+		for { // what was out comes back
+			if before = p.Stats(); before.InUse == 0 {
+				break
+			}
+			time.Sleep(50 * time.Microsecond)
+		}
+		time.Sleep(300 * time.Microsecond)
+		if after := p.Stats(); after.AcquireCount != before.AcquireCount || after.InUse != 0 {
+			t.Fatalf("served while paused: %+v", after)
+		}
+		p.Resume()
+		time.Sleep(time.Millisecond)
+	}
+	close(stop)
+	wg.Wait()
+}
