@@ -12,8 +12,9 @@ import (
 // a kept connection is idle: who wants it takes it.
 //
 // keepTick bounds this. Two ticks after a connection was lent it goes through
-// release like any other, and one that is kept becomes idle, so that whatever
-// waits for the end of a loan or for a connection at rest waits no longer.
+// release like any other, and one that is kept becomes idle at the next tick, so
+// that whatever waits for the end of a loan or for a connection at rest waits no
+// longer.
 
 // keepTick is how often kept connections are looked at while there are any. It
 // is short against everything that a connection at rest is due, and long enough
@@ -53,7 +54,8 @@ type keeping struct {
 // reports whether it does. The session no longer holds it then.
 func (s *session) keep(c *Conn) bool {
 	p, tick := s.pool, c.tick
-	if !p.mayKeep(tick) {
+	now, ok := p.mayKeep(tick)
+	if !ok {
 		return false
 	}
 	word := c.turns.word.Load()
@@ -62,15 +64,18 @@ func (s *session) keep(c *Conn) bool {
 	}
 	// Who queues or closes the pool says so first and then looks for kept
 	// connections, so one of the two sees the other.
-	if !p.mayKeep(tick) && c.turns.word.CompareAndSwap(word|turnKept, word) {
+	if _, ok := p.mayKeep(tick); !ok && c.turns.word.CompareAndSwap(word|turnKept, word) {
 		return false
 	}
-	s.keptAt = word | turnKept
+	s.keptAt, s.tick = word|turnKept, now
 	return true
 }
 
-func (p *Pool) mayKeep(tick uint64) bool {
-	return p.keeping.on.Load() && p.keeping.ticks.Load()-tick <= 1 && !p.waiters.some.Load() && !p.isClosed.Load()
+// mayKeep reports whether a connection that was lent at that tick may be kept,
+// and which tick it is now.
+func (p *Pool) mayKeep(tick uint64) (now uint64, ok bool) {
+	now = p.keeping.ticks.Load()
+	return now, p.keeping.on.Load() && now-tick <= 1 && !p.waiters.some.Load() && !p.isClosed.Load()
 }
 
 // resume begins the next loan of the kept connection and reports whether it
@@ -83,7 +88,7 @@ func (s *session) resume(ctx context.Context) bool {
 	}
 	s.keptAt = 0
 	c.unheard = false
-	if p.keeping.ticks.Load()-c.tick > 1 {
+	if p.keeping.ticks.Load() != s.tick {
 		s.conn = nil
 		p.unwind(c)
 		return false
@@ -259,24 +264,22 @@ func (p *Pool) startKeeping() {
 	}
 }
 
-// keepTick makes idle what has been kept for long enough. The clock stops when
-// nothing has been kept since the last tick.
+// keepTick makes idle what is kept: it comes to rest, and is looked at before
+// it is lent again. The clock stops when nothing has been kept since the last
+// tick.
 func (p *Pool) keepTick() {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tickLocked(now)
-	tick := p.keeping.ticks.Add(1)
+	p.keeping.ticks.Add(1)
 	active := false
 	for _, c := range p.conns {
 		if n := c.turns.count(); n != c.counted {
 			p.countTurnsLocked(c)
 			active = true
 		}
-		if tick-c.tick > 1 {
-			p.stopKeepingLocked(c)
-		}
-		active = active || c.turns.kept()
+		active = p.stopKeepingLocked(c) || active
 	}
 	if active && !p.closed {
 		p.keeping.timer.Reset(keepTick)

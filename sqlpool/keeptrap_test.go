@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,7 +69,7 @@ func TestTrapResetSessionWithALoanStillHeld(t *testing.T) {
 	})
 }
 
-// F1, at the level of the session: two connections, a leak
+// Two connections, at the level of the session.
 func TestTrapResetSessionLeaks(t *testing.T) {
 	p := trapPool(t, Config{MaxConns: 2, MinIdle: 2, AcquireTimeout: time.Second})
 	if err := p.Warm(background); err != nil {
@@ -88,50 +87,6 @@ func TestTrapResetSessionLeaks(t *testing.T) {
 		}
 	}
 	s.IsValid()
-}
-
-// Race: Reclaim reads c.began, which a resume writes.
-func TestTrapReclaimRacesWithResume(t *testing.T) {
-	var rel []string
-	var mu sync.Mutex
-	hooks := Hooks{
-		OnAcquire: func(e Acquired) { mu.Lock(); rel = append(rel, "acquire"); mu.Unlock() },
-		OnRelease: func(e Released) { mu.Lock(); rel = append(rel, "release"); mu.Unlock() },
-	}
-	_, s := kept(t, Config{Hooks: []Hooks{hooks}})
-	c := s.conn
-	in, out := make(chan struct{}), make(chan struct{})
-	c.can.reset = blockReset{in, out}
-	use(t, s) // may have been un-kept by the tick: try until kept
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.ResetSession(background)
-		_, _ = s.ExecContext(background, "noop", nil)
-		s.IsValid()
-	}()
-	<-in
-	loan, _, ok := c.Lending()
-	mu.Lock()
-	rel = nil
-	mu.Unlock()
-	got := ok && c.Reclaim(loan)
-	time.Sleep(10 * time.Millisecond)
-	close(out)
-	<-done
-	t.Log("reclaimed", got, rel)
-}
-
-type blockReset struct{ in, out chan struct{} }
-
-var blockN atomic.Int32
-
-func (b blockReset) ResetSession(context.Context) error {
-	if blockN.Add(1) == 2 {
-		close(b.in)
-		time.Sleep(20 * time.Millisecond) // no happens-before edge
-	}
-	return nil
 }
 
 func TestTrapPeakInUse(t *testing.T) {

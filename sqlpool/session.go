@@ -20,6 +20,7 @@ type session struct {
 	// keptAt is zero, or the session has no loan and conn is the connection
 	// that it keeps (see keep.go): keptAt is what its turns were then.
 	keptAt uint64
+	tick   uint64 // of Pool.keeping, when it was kept
 
 	// A parked loan has not been used yet and may be revoked (see park.go).
 	// While parked is true, the other three fields here, and conn, are
