@@ -120,45 +120,6 @@ func (c *Conn) number() uint64 { return c.loan + c.turns.count() }
 // Generation is the pool's generation when it was last known to be alive.
 func (c *Conn) Generation() uint64 { return c.proven }
 
-// Uses is how many statements it has executed. Any goroutine.
-func (c *Conn) Uses() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.uses
-}
-
-// LastStatement is the text of the statement executed last, without its
-// arguments; empty under Config.HideStatements. Any goroutine.
-func (c *Conn) LastStatement() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.text
-}
-
-// Err is the error of the last statement that failed in the present loan, or nil:
-// what the caller got, from the driver or the pool. Errors that only come up
-// while rows are read are not seen.
-func (c *Conn) Err() error {
-	number := c.number()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.failOf != number {
-		return nil
-	}
-	return c.failed
-}
-
-// noteError keeps the error of a statement for Err.
-func (c *Conn) noteError(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failed, c.failOf = err, c.number()
-}
-
-// InTransaction reports whether a transaction begun through package sql is
-// open. Any goroutine.
-func (c *Conn) InTransaction() bool { return c.inTx.Load() }
-
 // Lending reports the present loan: its number, and how long it has been out.
 // ok is false when nobody has borrowed the connection. Any goroutine.
 func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
@@ -197,15 +158,6 @@ func (c *Conn) SetValue(key, value any) {
 	c.values = append(c.values, struct{ key, value any }{key, value})
 }
 
-// SetOrigin names who tells where the present loan was acquired. The pool asks
-// it, from any goroutine, when it reports holders. It is forgotten with the
-// loan. Only OnAcquire hooks may call it.
-func (c *Conn) SetOrigin(origin fmt.Stringer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.origin, c.from = origin, c.number()
-}
-
 // Defer has f run in the background after the present loan and before the
 // next one, under RollbackTimeout. An error retires the connection. Only
 // AfterRelease hooks may call it.
@@ -242,20 +194,6 @@ func (c *Conn) Exec(ctx context.Context, query string) error {
 // String names the connection in logs.
 func (c *Conn) String() string { return fmt.Sprintf("connection %d of pool %q", c.id, c.pool.cfg.Name) }
 
-// note keeps a statement's text for diagnostics and counts it.
-func (c *Conn) note(text string) {
-	if c.pool.cfg.HideStatements {
-		text = ""
-	}
-	c.mu.Lock()
-	if c.text != text {
-		c.text = text
-	}
-	c.textOf = c.number()
-	c.uses++
-	c.mu.Unlock()
-}
-
 // abort cuts the connection if its driver can.
 func (c *Conn) abort() {
 	var err error
@@ -263,23 +201,4 @@ func (c *Conn) abort() {
 	if c.can.abort != nil {
 		_ = c.can.abort()
 	}
-}
-
-// describe tells of the loan with the given number. What an earlier borrower
-// left here is not its doing.
-func (c *Conn) describe(loan uint64, held time.Duration) Holder {
-	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load()}
-	var origin fmt.Stringer
-	c.mu.Lock()
-	if c.textOf == loan {
-		h.LastStatement = c.text
-	}
-	if c.from == loan {
-		origin = c.origin
-	}
-	c.mu.Unlock()
-	if origin != nil {
-		h.Origin = fmt.Sprint(origin) // survives a panic in String
-	}
-	return h
 }

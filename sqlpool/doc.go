@@ -28,8 +28,8 @@
 //   - acquire.go lends it, at once or through the queue in waiters.go, where
 //     expiry.go ends what has waited too long; check.go proves first that it is
 //     alive; park.go keeps a loan revocable that a session has not used yet;
-//     keep.go lets a session that asks again at once have it again; loan.go is
-//     a loan without package sql; pause.go lets all wait.
+//     keep.go and keeping.go let a session that asks again at once have it again;
+//     loan.go is a loan without package sql; pause.go lets all wait.
 //   - session.go, operation.go, execute.go, prepare.go, statement.go and tx.go
 //     use it on behalf of package sql, with lasttry.go for its third try;
 //     stmtcache.go keeps its prepared statements, or ownstmt.go without the
@@ -42,8 +42,8 @@
 //     recycle.go and resize.go close many; reason.go says why; shutdown.go
 //     closes all.
 //
-// hooks.go and hookcall.go are the same life as policies see it, conn.go what
-// they see of a connection. stats.go, snapshot.go and holders.go tell how it
+// hooks.go and hookcall.go are the same life as policies see it, conn.go and
+// diary.go what they see of a connection. stats.go, snapshot.go and holders.go tell how it
 // stands; errors.go and failure.go say what went wrong.
 //
 // # Drivers

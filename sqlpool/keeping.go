@@ -1,0 +1,164 @@
+package sqlpool
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// The pool's side of keep.go.
+
+// keepTick is how often kept connections are looked at while there are any. It
+// is short against everything that a connection at rest is due, and long enough
+// that waking up for it costs nothing: every millisecond cost a caller of a
+// server on the same machine a fifth of his processor time.
+const keepTick = 10 * time.Millisecond
+
+// keeping is when sessions may keep connections. The timer belongs to Pool.mu.
+type keeping struct {
+	on    atomic.Bool   // the clock ticks; sessions may keep connections only then
+	ticks atomic.Uint64 // a change of generation counts for two
+	peaks atomic.Bool   // a loan that is resumed may be a new Stats.PeakInUse
+	timer *time.Timer
+}
+
+// stopKeepingLocked takes a kept connection from its session. It reports whether c
+// was kept.
+func (p *Pool) stopKeepingLocked(c *Conn) bool {
+	word := c.turns.word.Load()
+	if word&turnKept == 0 || !c.turns.word.CompareAndSwap(word, word-turnKept+turnOne) {
+		return false
+	}
+	c.loan-- // no loan has begun
+	p.stats.AcquireCount--
+	p.stats.ReleaseCount--
+	p.restLocked(c)
+	return true
+}
+
+// seizeLocked takes a connection from its borrower for good, and reports whether
+// there was one: what was only kept is at rest then.
+func (p *Pool) seizeLocked(c *Conn) bool {
+	for !c.turns.bar(c.turns.count()) {
+		if p.stopKeepingLocked(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// stopAllKeepingLocked takes every kept connection from its session.
+func (p *Pool) stopAllKeepingLocked() {
+	if !p.keeping.on.Load() {
+		return
+	}
+	for _, c := range p.conns {
+		p.stopKeepingLocked(c)
+	}
+}
+
+// restLocked ends a loan whose connection was found fit when it came back.
+func (p *Pool) restLocked(c *Conn) {
+	now := max(p.clock, c.acquiredAt)
+	p.endLoanLocked(c, now)
+	switch {
+	case p.closed:
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	case c.hasWork():
+		c.state = stateChecking
+		p.checking++
+		p.work.Go(func() { p.settle(c) })
+	default:
+		p.giveLocked(c, now)
+	}
+}
+
+// countTurnsLocked adds the loans that a connection went through by itself to
+// the pool's counters.
+func (p *Pool) countTurnsLocked(c *Conn) {
+	n := c.turns.count()
+	p.stats.AcquireCount += n - c.counted
+	p.stats.ReleaseCount += n - c.counted
+	c.counted = n
+}
+
+// keptLocked counts the connections that sessions keep.
+func (p *Pool) keptLocked() int {
+	n := 0
+	if p.keeping.on.Load() {
+		for _, c := range p.conns {
+			if c.turns.kept() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// addKeptLocked corrects figures in which kept connections are in use and their
+// turns not counted.
+func (p *Pool) addKeptLocked(s *Stats) {
+	for _, c := range p.conns {
+		word := c.turns.word.Load()
+		n := word/turnOne - c.counted
+		s.AcquireCount += n
+		s.ReleaseCount += n
+		if word&turnKept != 0 {
+			s.ReleaseCount++
+			s.InUse--
+			s.Idle++
+		}
+	}
+}
+
+// startKeeping lets sessions keep connections, for as long as they do.
+func (p *Pool) startKeeping() {
+	if len(p.hooks.beforeAcquire) > 0 { // they look at every connection that is lent
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.paused || p.keeping.on.Load() {
+		return
+	}
+	p.keeping.ticks.Add(2) // what is out has been out for who knows how long
+	p.keeping.on.Store(true)
+	if p.keeping.timer == nil {
+		p.keeping.timer = time.AfterFunc(keepTick, p.keepTick)
+	} else {
+		p.keeping.timer.Reset(keepTick)
+	}
+}
+
+// keepTick makes idle what is kept: it comes to rest, and is looked at before
+// it is lent again. The clock stops when nothing has been kept since the last
+// tick.
+func (p *Pool) keepTick() {
+	now := p.now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tickLocked(now)
+	p.keeping.ticks.Add(1)
+	active := false
+	for _, c := range p.conns {
+		if n := c.turns.count(); n != c.counted {
+			p.countTurnsLocked(c)
+			active = true
+		}
+		active = p.stopKeepingLocked(c) || active
+	}
+	if active && !p.closed {
+		p.keeping.timer.Reset(keepTick)
+	} else {
+		p.endKeepingLocked()
+	}
+	p.dialMoreLocked() // a kept connection that was resumed may be one below MinIdle
+}
+
+// endKeepingLocked has sessions keep nothing until startKeeping.
+func (p *Pool) endKeepingLocked() {
+	p.keeping.on.Store(false) // first: a session looks at it after it has kept
+	for _, c := range p.conns {
+		p.stopKeepingLocked(c)
+		p.countTurnsLocked(c)
+	}
+}
