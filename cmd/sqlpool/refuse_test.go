@@ -12,7 +12,7 @@ import (
 func TestUsageErrorsAreExitStatus2(t *testing.T) {
 	const secret = "hunter2"
 	for _, test := range []struct{ args, want string }{
-		{"", `sqlpool: expected one of "demo", "soak"`},
+		{"", `sqlpool: expected one of "demo", `},
 		{"dmo", `did you mean "demo"?`},
 		{"demo --nonsense", "sqlpool demo: unknown flag --nonsense"},
 		{"demo --duration 0s", "--duration is 0s: it must be positive"},
