@@ -97,11 +97,11 @@ func (p *Pool) grant(ctx context.Context, start, deadline int64, impatient, agai
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
 	w := p.waiters.get()
-	w.since, w.until, w.expired, w.impatient = start, deadline, ErrAcquireTimeout, impatient
+	w.since, w.until, w.shed, w.impatient = start, deadline, false, impatient
 	if p.waiters.len == 0 {
 		p.waiters.emptyAt = now
 	} else if shed := later(now, p.cfg.ShedTarget); shed < deadline && !again && p.shedsLocked(now) {
-		w.until, w.expired = shed, ErrSaturated
+		w.until, w.shed = shed, true
 	}
 	p.waiters.push(w, again)
 	p.armExpiryLocked(p.expiresLocked(w), now)
@@ -148,7 +148,10 @@ func (p *Pool) outcome(w *waiter, start int64) (*Conn, error) {
 	if c := w.conn; c != nil {
 		return c, nil // w is reused when the loan ends, see endLoanLocked
 	}
-	err, phase := w.err, w.phase
+	err, phase := w.err, PhaseWaiting
+	if w.dialing {
+		phase = PhaseDialing
+	}
 	p.mu.Lock()
 	p.waiters.put(w)
 	p.mu.Unlock()

@@ -62,11 +62,15 @@ func (p *Pool) expire() {
 			next = min(next, at)
 			continue
 		}
-		this.phase = p.phaseLocked()
+		this.dialing = p.phaseLocked() == PhaseDialing
 		p.waiters.remove(this, now)
-		this.err = this.expired
-		if now < this.until {
+		switch {
+		case now < this.until:
 			this.err = errImpatient
+		case this.shed:
+			this.err = ErrSaturated
+		default:
+			this.err = ErrAcquireTimeout
 		}
 		this.ready <- struct{}{}
 	}

@@ -14,9 +14,9 @@ type waiter struct {
 
 	since     int64 // Pool.now when its acquire began
 	until     int64 // when its time is over
-	expired   error // what that means
+	shed      bool  // its time is not the caller's but ShedTarget
 	impatient bool  // see expiry.go
-	phase     Phase // what it was waiting for when its time was over
+	dialing   bool  // what it was waiting for when its time was over, if not a release
 
 	queued bool
 }
@@ -35,7 +35,7 @@ type waiterQueue struct {
 func (q *waiterQueue) get() *waiter {
 	w := q.free
 	if w == nil {
-		return &waiter{ready: make(chan struct{}, 1), phase: PhaseWaiting}
+		return &waiter{ready: make(chan struct{}, 1)}
 	}
 	q.free = w.next
 	w.next = nil
@@ -44,7 +44,7 @@ func (q *waiterQueue) get() *waiter {
 
 // put takes back a waiter whose token has been received or was never sent.
 func (q *waiterQueue) put(w *waiter) {
-	w.conn, w.err, w.phase, w.prev = nil, nil, PhaseWaiting, nil
+	w.conn, w.err, w.prev, w.dialing = nil, nil, nil, false
 	w.next = q.free
 	q.free = w
 }
