@@ -122,9 +122,11 @@ func (e *AcquireError) knob() string {
 	case e.Kind == ErrSaturated:
 		return "raise MaxConns or MaxWaiters, or send less"
 	case e.Kind == ErrUnavailable:
-		return "check the server's address, credentials and state"
+		return remedy(e.Dial)
 	case e.Kind != ErrAcquireTimeout:
 		return ""
+	case e.Phase == PhaseDialing && e.Dial != nil:
+		return remedy(e.Dial)
 	case e.Phase == PhaseDialing:
 		return "raise ConnectTimeout or MaxDialing, or keep MinIdle connections ready"
 	case e.Phase == PhaseValidating:
@@ -159,3 +161,22 @@ func (e *ConnLostError) Unwrap() []error { return []error{ErrConnLost, e.Err} }
 
 // SafeToRetry reports whether the operation certainly had no effect.
 func (e *ConnLostError) SafeToRetry() bool { return !e.Sent }
+
+// remedy says what to look at after a dial that failed, by the SQLSTATE of
+// PostgreSQL's documentation, appendix A.
+func remedy(dial error) string {
+	var state interface{ SQLState() string }
+	if errors.As(dial, &state) {
+		switch state.SQLState() {
+		case "28P01", "28000":
+			return "check the user, the password and the server's pg_hba.conf"
+		case "3D000":
+			return "check the database's name"
+		case "42704": // a name in the connection string that is no parameter of the server
+			return "check the connection string: settings of the pool (pool_…) belong to sql.Open, by hand they are fields of Config"
+		case "53300":
+			return "check the server's max_connections, and who uses them"
+		}
+	}
+	return "check the server's address, credentials and state"
+}
