@@ -312,3 +312,37 @@ func TestAnEndedContextNeverReachesTheDriver(t *testing.T) {
 		}
 	})
 }
+
+// A reply is lost in the moment in which the caller gives up, and the driver says
+// that nothing was sent. The caller must not believe it.
+func TestALostReplyOfACancelledCallIsNotCalledSafe(t *testing.T) {
+	for _, verb := range []string{"exec", "commit"} {
+		synctest.Test(t, func(t *testing.T) {
+			db, _, server := newDB(t, sqlpool.Config{})
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			server.Script(func(c fakedb.Call) fakedb.Fault {
+				if verb == "exec" && c.Point == fakedb.Exec && c.Text == "INSERT t" || verb == "commit" && c.Point == fakedb.Commit {
+					cancel()
+					return fakedb.Fault{Stage: fakedb.AfterEffect, Kill: true, Err: safe{}}
+				}
+				return fakedb.Fault{}
+			})
+			var err error
+			if verb == "exec" {
+				_, err = db.ExecContext(ctx, "INSERT t")
+			} else {
+				var tx *sql.Tx
+				tx, err = db.BeginTx(context.WithoutCancel(ctx), nil)
+				must(t, err)
+				_, err = tx.Exec("insert t")
+				must(t, err)
+				err = tx.Commit()
+			}
+			var lie interface{ SafeToRetry() bool }
+			if err == nil || errors.As(err, &lie) && lie.SafeToRetry() {
+				t.Errorf("%s: the caller is told %v, and %d are written", verb, err, server.Written("t"))
+			}
+		})
+	}
+}

@@ -92,7 +92,7 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 	if class == ClassReadOnly && (!s.pool.wantsPrimary || s.tx != nil && s.tx.readOnly) {
 		class = ClassStatement // the caller's own doing
 	}
-	if class == ClassStatement && over == nil && !hasState(err) && c.gone() && !errors.Is(c.broken, context.DeadlineExceeded) {
+	if class == ClassStatement && !hasState(err) && c.gone() && !errors.Is(c.broken, context.DeadlineExceeded) {
 		// An error of the driver's own making, and not of a call that the pool
 		// has cut off. pgx says "conn closed" of a COMMIT whose reply was lost,
 		// and that it is safe to retry.
