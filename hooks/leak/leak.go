@@ -5,12 +5,11 @@
 // the pool's sweeps. What has been out for longer than Config.After is
 // reported once, with its stack, and once more when it comes back after all.
 //
-// On amd64 and arm64, in programs built without cgo, the program counters are
-// read by following frame pointers (callers_fast.go), some nanoseconds for a
-// whole stack: SELECT 1 over a unix socket keeps 1.00 times its throughput with
-// one caller and 0.98 times with 8 (CGO_ENABLED=0, medians of six runs of
-// BenchmarkCaptureAlways on two busy cores, which ranged from 0.97 to 1.01 and
-// from 0.93 to 1.00). Elsewhere runtime.Callers costs some 1.7 µs for a query's
+// On amd64 and arm64 the program counters are read by following frame pointers
+// (callers_fast.go), some nanoseconds for a whole stack: SELECT 1 over a unix
+// socket keeps 0.98 to 1.03 times its throughput with one caller and 0.98 times
+// with 8 (BenchmarkCaptureAlways, with cgo, medians of two runs; 1.00 and 0.98
+// without cgo, of six). Elsewhere runtime.Callers costs some 1.7 µs for a query's
 // 17 frames, and it is 0.94 and 0.91; Armed and Sampled avoid that.
 package leak
 
