@@ -13,10 +13,14 @@ import (
 // ends, an idle connection is lent.
 func (p *Pool) dialMoreLocked() {
 	for p.wantsDialLocked() && p.spacedLocked() {
-		p.dialing++
-		seen := p.stats.DialErrorCount
-		p.work.Go(func() { p.dial(seen) })
+		p.startDialLocked()
 	}
+}
+
+func (p *Pool) startDialLocked() {
+	p.dialing++
+	seen := p.stats.DialErrorCount
+	p.work.Go(func() { p.dial(seen) })
 }
 
 // wantsDialLocked: the dials in flight never exceed what the waiters and

@@ -10,10 +10,10 @@ import (
 // without the pool's lock and without a reading of the clock. To everybody else
 // a kept connection is idle: who wants it takes it.
 //
-// keepTick bounds this (keeping.go). Two ticks after a connection was lent it goes through
-// release like any other, and one that is kept becomes idle at the next tick, so
-// that whatever waits for the end of a loan or for a connection at rest waits no
-// longer.
+// keepTick bounds this (keeping.go). Two ticks after a connection was lent it
+// goes through release like any other, and one that is kept becomes idle at the
+// next tick, so that whatever waits for the end of a loan or for a connection at
+// rest waits no longer.
 
 // turns counts the loans that a connection went through without the pool's
 // lock, and says whether it is kept between two of them. Whoever changes it

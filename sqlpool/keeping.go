@@ -60,16 +60,7 @@ func (p *Pool) stopAllKeepingLocked() {
 func (p *Pool) restLocked(c *Conn) {
 	now := max(p.clock, c.acquiredAt)
 	p.endLoanLocked(c, now)
-	switch {
-	case p.closed:
-		p.closeLocked(c, &Reason{Code: CodeShutdown})
-	case c.hasWork():
-		c.state = stateChecking
-		p.checking++
-		p.work.Go(func() { p.settle(c) })
-	default:
-		p.giveLocked(c, now)
-	}
+	p.placeLocked(c, false, now)
 }
 
 // countTurnsLocked adds the loans that a connection went through by itself to

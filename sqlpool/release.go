@@ -41,13 +41,21 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	}
 	p.notePeakLocked()
 	p.endLoanLocked(c, now)
+	if reason == nil {
+		return p.placeLocked(c, dirty, now)
+	}
+	if c.unheard {
+		p.askUnusedLocked(c.acquiredAt)
+	}
+	p.closeLocked(c, reason)
+	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
+	return false
+}
+
+// placeLocked finds the place of a connection that came back from a loan and
+// still works. It reports whether that is among the idle ones.
+func (p *Pool) placeLocked(c *Conn, dirty bool, now int64) (idle bool) {
 	switch {
-	case reason != nil:
-		if c.unheard {
-			p.askUnusedLocked(c.acquiredAt)
-		}
-		p.closeLocked(c, reason)
-		p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
 	case p.closed:
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	case dirty || c.hasWork():

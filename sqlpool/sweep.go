@@ -134,8 +134,6 @@ func (p *Pool) keepsForNowLocked(why error) bool {
 	if p.totalLocked() >= p.stats.MaxConns {
 		return false // there is no room for both
 	}
-	p.dialing++
-	seen := p.stats.DialErrorCount
-	p.work.Go(func() { p.dial(seen) })
+	p.startDialLocked()
 	return true
 }
