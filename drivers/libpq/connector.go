@@ -12,6 +12,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sqlpool/go/drivers/internal/secret"
+	"github.com/sqlpool/go/drivers/internal/stray"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
@@ -23,13 +24,17 @@ type connector struct {
 }
 
 // Connector returns a connector for the connection string, as lib/pq reads it,
-// PG* variables included. An error says what is wrong with it and never shows a
-// password. Its connections wait, when closed, up to 500 ms for the server's
-// side to end.
+// PG* variables included. Settings of the pool (pool_max_conns and the like) are
+// refused in it: only package drivers reads them. An error says what is wrong
+// with it and never shows a password. Its connections wait, when closed, up to
+// 500 ms for the server's side to end.
 func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 	cfg, err := pq.NewConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("libpq: %w", secret.Scrub(dsn, err))
+	}
+	if err := stray.Settings("sqlpool-pq", cfg.Runtime); err != nil {
+		return nil, fmt.Errorf("libpq: %w", err)
 	}
 	c := &connector{cfg: cfg, dial: new(net.Dialer).DialContext, cache: true}
 	for _, opt := range opts {

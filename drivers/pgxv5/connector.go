@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/sqlpool/go/drivers/internal/secret"
+	"github.com/sqlpool/go/drivers/internal/stray"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
@@ -23,13 +24,17 @@ type connector struct {
 }
 
 // Connector returns a connector for the connection string, as pgx.ParseConfig
-// reads it, PG* variables included. An error says what is wrong with it and never
-// shows a password. Its connections wait, when closed, up to 500 ms for the
-// server's side to end.
+// reads it, PG* variables included. Settings of the pool (pool_max_conns and the
+// like) are refused in it: only package drivers reads them. An error says what is
+// wrong with it and never shows a password. Its connections wait, when closed, up
+// to 500 ms for the server's side to end.
 func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("pgxv5: %w", secret.Scrub(dsn, err))
+	}
+	if err := stray.Settings("sqlpool-pgx", cfg.RuntimeParams); err != nil {
+		return nil, fmt.Errorf("pgxv5: %w", err)
 	}
 	return ConnectorConfig(cfg, opts...), nil
 }
