@@ -61,8 +61,7 @@ type problems []error
 
 func (p *problems) add(err error) { *p = append(*p, err) }
 
-// err returns nil, the one problem that is no setting's, or all of them with
-// the list of what would have been right.
+// err returns nil, the one problem that is no setting's, or all of them.
 func (p problems) err() error {
 	var bad *SettingError
 	switch {
@@ -87,6 +86,5 @@ func list(errs []error) string {
 		}
 		b.WriteString(err.Error())
 	}
-	fmt.Fprintf(&b, "\nThe settings are %s; docs/settings.md explains them.", names())
 	return b.String()
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log"
-	"strings"
 	"time"
 
 	"github.com/sqlpool/go/drivers"
@@ -76,6 +75,6 @@ func ExamplePoolOf() {
 // What is wrong with the settings is said at once, in sql.Open.
 func ExampleSettingError() {
 	_, err := drivers.Config(drivers.PGX, "postgres://app@db.example/orders?pool_max_con=20")
-	fmt.Println(strings.SplitN(err.Error(), "\n", 2)[0]) // then the names of all settings
-	// Output: drivers: pool_max_con is "20" in the connection string: no setting has this name; did you mean pool_max_conns?
+	fmt.Println(err)
+	// Output: drivers: pool_max_con is "20" in the connection string: no setting has this name; did you mean pool_max_conns? docs/settings.md lists all settings
 }

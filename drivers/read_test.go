@@ -148,12 +148,16 @@ func TestBadSettings(t *testing.T) {
 		{"boolean", "pool_hide_statements=maybe", nil, []string{"true or false (also yes, no, on, off, 1, 0)"}},
 		{"word", "pool_statements=Text", nil, []string{"prepared or text"}},
 		{"cache as Config has it", "pool_statement_cache_size=-1", nil, []string{"a whole number, at least 0"}},
-		{"unknown", "pool_max_con=3", nil, []string{`pool_max_con is "3" in the connection string: no setting has this name; did you mean pool_max_conns?`, "The settings are pool_name, pool_max_conns, "}},
+		{"unknown", "pool_max_con=3", nil, []string{`pool_max_con is "3" in the connection string: no setting has this name; did you mean pool_max_conns? docs/settings.md lists all settings`}},
 		{"alias misspelt", "pool_min_idle_con=3", nil, []string{"did you mean pool_min_idle_conns?"}},
 		{"letters swapped", "pool_nmae=3", nil, []string{"did you mean pool_name?"}},
 		{"capitals", "Pool_Max_Conns=3", nil, []string{`Pool_Max_Conns is "3"`, "did you mean pool_max_conns?"}},
 		{"the variable's name", "pool_max_size=3", nil, []string{"in a connection string it is called pool_max_conns"}},
-		{"far off", "pool_frobnicate=3", nil, []string{"remove it, or use a name from the list"}},
+		{"half a name", "pool_timeout=3", nil, []string{"did you mean pool_acquire_timeout, pool_connect_timeout or pool_ping_timeout?"}},
+		{"a word left out", "pool_max_lifetime=3", nil, []string{"did you mean pool_max_conn_lifetime or pool_max_conn_lifetime_jitter?"}},
+		{"a word written out", "pool_max_connections=3", nil, []string{"did you mean pool_max_conns, pool_max_dialing or pool_max_waiters?"}},
+		{"between two", "pool_backoff_fax=3", nil, []string{"did you mean pool_backoff_max?"}},
+		{"far off", "pool_frobnicate=3", nil, []string{"remove it; docs/settings.md lists all settings"}},
 		{"capture", "pool_leak_capture=sometimes", nil, []string{"it must be always, armed or sampled"}},
 		{"reset", "pool_reset=everything", nil, []string{"it must be clean or rollback"}},
 		{"twice", "pool_name=a pool_name=a", nil, []string{"it is given twice; keep one of the two"}},
@@ -201,7 +205,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 			t.Errorf("%v\nlacks: %s", err, want)
 		}
 	}
-	if strings.Count(err.Error(), "The settings are") != 1 {
+	// The names of all settings would bury what is wrong.
+	if strings.Contains(err.Error(), "pool_leak_capture") || strings.Count(err.Error(), "\n") != 6 {
 		t.Errorf("%v", err)
 	}
 	// Whether 30 is too many idle ones nobody knows, while pool_max_conns is x.

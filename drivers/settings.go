@@ -3,7 +3,6 @@ package drivers
 import (
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -163,13 +162,4 @@ func byName(name string) *setting {
 		}
 	}
 	return nil
-}
-
-// names lists the settings.
-func names() string {
-	all := make([]string, len(settings))
-	for i := range settings {
-		all[i] = settings[i].name
-	}
-	return strings.Join(all, ", ")
 }

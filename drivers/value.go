@@ -112,9 +112,8 @@ func label(field func(*assembly) *string) value {
 // word is one of a few words.
 func word[T comparable](words map[string]T, field func(*assembly) *T) value {
 	all := slices.Sorted(maps.Keys(words))
-	last := len(all) - 1
 	return value{
-		kind: "word", rule: strings.Join(all[:last], ", ") + " or " + all[last], example: all[last],
+		kind: "word", rule: alternatives(all), example: all[len(all)-1],
 		set: func(a *assembly, text string) bool {
 			w, ok := words[text]
 			if ok {

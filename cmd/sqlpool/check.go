@@ -43,12 +43,45 @@ func (c *check) Validate() error {
 	if c.Instances < 1 {
 		err = errors.Join(err, fmt.Errorf("--instances is %d: it must be at least 1", c.Instances))
 	}
+	return errors.Join(err, c.misread())
+}
+
+// misread is what is wrong with the connection string and the settings. The pool reads settings alike for all drivers, so
+// what each of them objects to is said once.
+func (c *check) misread() (all error) {
+	var reasons []string
+	objectors := map[string][]string{}
 	for _, name := range c.names() {
-		if _, bad := drivers.Config(poolDrivers[name], c.dsn()); bad != nil {
-			err = errors.Join(err, fmt.Errorf("for %s: %w", driverTitles[name], bad))
+		_, err := drivers.Config(poolDrivers[name], c.dsn())
+		for _, reason := range parts(err) {
+			if objectors[reason] == nil {
+				reasons = append(reasons, reason)
+			}
+			objectors[reason] = append(objectors[reason], name)
 		}
 	}
-	return err
+	for _, reason := range reasons {
+		if by := objectors[reason]; len(by) < len(c.names()) {
+			reason = "for " + driverTitles[by[0]] + ": " + reason
+		}
+		all = errors.Join(all, errors.New(reason))
+	}
+	return all
+}
+
+// parts are the problems that an error is made of, in words.
+func parts(err error) (all []string) {
+	var several interface{ WrappedErrors() []error }
+	switch {
+	case err == nil:
+	case errors.As(err, &several):
+		for _, e := range several.WrappedErrors() {
+			all = append(all, e.Error())
+		}
+	default:
+		all = append(all, err.Error())
+	}
+	return all
 }
 
 // driverTitles are the drivers as people call them.

@@ -102,6 +102,37 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A setting is wrong for both drivers or for none: it is named once. What one driver alone objects to has its name.
+func TestCheckNamesAWrongSettingOnce(t *testing.T) {
+	for _, test := range []struct {
+		dsn  string
+		want []string // whole lines, whatever stands before them in the first
+	}{
+		{"postgres://me:hunter2@h/db?pool_max_con=3&pool_name=", []string{
+			`drivers: pool_max_con is "3" in the connection string: no setting has this name; did you mean pool_max_conns? docs/settings.md lists all settings`,
+			`drivers: pool_name is "" in the connection string: it must be 1 to 63 printable characters; ` +
+				`write for example pool_name=orders, or leave it out for the default (default)`,
+		}},
+		{"postgres://me:hunter2@h:port/db?pool_max_con=3", []string{
+			`drivers: pool_max_con is "3" in the connection string: no setting has this name; did you mean pool_max_conns? docs/settings.md lists all settings`,
+			"for pgx: pgxv5: cannot parse the connection string",
+			"for lib/pq: libpq: cannot parse the connection string",
+		}},
+	} {
+		status, stdout, stderr := start(t, nil, "check", test.dsn)
+		lines := strings.Split(strings.TrimPrefix(stderr, "sqlpool check: "), "\n")
+		if status != exitUsage || stdout != "" || len(lines) != len(test.want)+2 || strings.Contains(stderr, "hunter2") { // and where help is
+			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", test.dsn, status, stdout, stderr)
+			continue
+		}
+		for i, want := range test.want {
+			if !strings.HasPrefix(lines[i], want) {
+				t.Errorf("%s: %q\nis not %q", test.dsn, lines[i], want)
+			}
+		}
+	}
+}
+
 // openIdle opens connections that stay idle until they are closed.
 func openIdle(t *testing.T, dsn string, n int) (closeAll func()) {
 	t.Helper()
