@@ -38,7 +38,7 @@ var hookSettings = []setting{
 	{
 		"pool_leak_after", "POOL_LEAK_DETECTION_TIMEOUT", nil, "",
 		"How long a loan may be held. 0: leaks are not looked for.",
-		lengthOrZero("not looked for", func(a *assembly) *time.Duration { return &a.leak.After }),
+		lengthOrZero("not looked for", func(a *assembly) *time.Duration { return &a.leak.After }).waited(),
 	},
 	{
 		"pool_leak_capture", "POOL_LEAK_CAPTURE", nil, "",

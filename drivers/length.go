@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -8,6 +9,14 @@ import (
 // length is a length of time above zero.
 func length(field func(*assembly) *time.Duration) value {
 	return lengthFrom(1, "a length of time above 0, such as 1m30s, or in seconds", field)
+}
+
+// wait is a length of time above zero that somebody sits out.
+func wait(field func(*assembly) *time.Duration) value { return length(field).waited() }
+
+func (v value) waited() value {
+	v.wait = true
+	return v
 }
 
 // lengthOrZero is a length of time, where 0 has a meaning of its own.
@@ -39,6 +48,22 @@ func parseLength(text string) (time.Duration, bool) {
 	}
 	d, err := time.ParseDuration(text)
 	return d, err == nil && d >= 0
+}
+
+// longest is the length from which a wait is as good as one without an end.
+const longest = time.Hour
+
+// doubt says how a wait was read that is longer than anybody means. 5000 is 83
+// minutes, and was somebody's 5 seconds.
+func (s *setting) doubt(g given) string {
+	d, ok := parseLength(g.text)
+	switch {
+	case !s.value.wait || !ok || d < longest:
+		return ""
+	case strings.Trim(g.text, "0123456789.") == "":
+		return fmt.Sprintf("%s=%s is read as seconds, which is %s: write %[1]s=%[2]sms if milliseconds are meant", g.name, g.text, shortest(d))
+	}
+	return fmt.Sprintf("%s=%s is read as %s: an hour or more of it is seldom meant", g.name, g.text, shortest(d))
 }
 
 // shortest writes 1h0m0s as 1h.

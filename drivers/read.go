@@ -68,7 +68,7 @@ type reading struct {
 }
 
 // given is how a setting was given.
-type given struct{ name, source string }
+type given struct{ name, source, text string }
 
 // param takes one parameter of the connection string.
 func (r *reading) param(p param, source string) {
@@ -91,7 +91,7 @@ func (r *reading) param(p param, source string) {
 		})
 		return
 	}
-	r.set(s, p.value, given{p.name, source})
+	r.set(s, given{p.name, source, p.value})
 }
 
 // environment takes what the connection string has left open. An empty
@@ -101,20 +101,20 @@ func (r *reading) environment() {
 		s := &settings[i]
 		text := strings.TrimSpace(os.Getenv(s.env))
 		if _, has := r.given[s]; !has && text != "" {
-			r.set(s, text, given{s.env, SourceEnvironment})
+			r.set(s, given{s.env, SourceEnvironment, text})
 		}
 	}
 }
 
-func (r *reading) set(s *setting, text string, g given) {
+func (r *reading) set(s *setting, g given) {
 	r.given[s] = g
-	if s.value.set(&r.assembly, text) {
+	if s.value.set(&r.assembly, g.text) {
 		return
 	}
 	r.bad[s] = true
 	defaults := standard()
 	r.problems.add(&SettingError{
-		Name: g.name, Source: g.source, Value: harmless(text), Rule: "it must be " + s.value.rule,
+		Name: g.name, Source: g.source, Value: harmless(g.text), Rule: "it must be " + s.value.rule,
 		Remedy: fmt.Sprintf("write for example %s=%s, or leave it out for the default (%s)", g.name, s.value.example, s.value.get(&defaults)),
 	})
 }
@@ -148,7 +148,7 @@ func (r *reading) contradiction(s *setting, rule, remedy string) {
 	}
 	g, ok := r.given[s]
 	if !ok {
-		g = given{s.name, SourceDefault}
+		g = given{s.name, SourceDefault, ""}
 	}
 	r.problems.add(&SettingError{Name: g.name, Source: g.source, Value: harmless(s.value.get(&r.assembly)), Rule: rule, Remedy: remedy})
 }

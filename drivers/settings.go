@@ -46,12 +46,12 @@ var coreSettings = []setting{
 	{
 		"pool_acquire_timeout", "POOL_ACQUIRE_TIMEOUT", nil, "AcquireTimeout",
 		"Bounds the wait for a usable connection: queue, dial and validation together. An earlier deadline of the context wins.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.AcquireTimeout }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.AcquireTimeout }),
 	},
 	{
 		"pool_connect_timeout", "POOL_CONNECT_TIMEOUT", nil, "ConnectTimeout",
 		"Bounds the opening of one connection. The driver's own connect_timeout holds as well, for each host.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.ConnectTimeout }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.ConnectTimeout }),
 	},
 	{
 		"pool_max_dialing", "POOL_MAX_DIALING", nil, "MaxDialing",
@@ -66,12 +66,12 @@ var coreSettings = []setting{
 	{
 		"pool_shed_target", "POOL_SHED_TARGET", nil, "ShedTarget",
 		"How long a caller may wait once callers have been waiting for pool_shed_interval without a break. 0: load is not shed.",
-		lengthOrZero("no shedding", func(a *assembly) *time.Duration { return &a.cfg.ShedTarget }),
+		lengthOrZero("no shedding", func(a *assembly) *time.Duration { return &a.cfg.ShedTarget }).waited(),
 	},
 	{
 		"pool_shed_interval", "POOL_SHED_INTERVAL", nil, "ShedInterval",
 		"See pool_shed_target.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.ShedInterval }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.ShedInterval }),
 	},
 	{
 		"pool_ping_after", "POOL_PING_AFTER", nil, "PingAfter",
@@ -82,27 +82,27 @@ var coreSettings = []setting{
 	{
 		"pool_ping_timeout", "POOL_PING_TIMEOUT", nil, "PingTimeout",
 		"Bounds one such ping.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.PingTimeout }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.PingTimeout }),
 	},
 	{
 		"pool_rollback_timeout", "POOL_ROLLBACK_TIMEOUT", nil, "RollbackTimeout",
 		"Bounds a rollback, and what the pool does for a transaction that was left open.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.RollbackTimeout }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.RollbackTimeout }),
 	},
 	{
 		"pool_close_timeout", "POOL_CLOSE_TIMEOUT", nil, "CloseTimeout",
 		"How long a closing connection counts while the server is not known to have ended it.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.CloseTimeout }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.CloseTimeout }),
 	},
 	{
 		"pool_shutdown_timeout", "POOL_SHUTDOWN_TIMEOUT", nil, "ShutdownTimeout",
 		"How long db.Close lets work finish before it cuts connections off.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.ShutdownTimeout }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.ShutdownTimeout }),
 	},
 	{
 		"pool_sweep_interval", "POOL_SWEEP_INTERVAL", []string{"pool_health_check_period"}, "SweepInterval",
 		"How often idle connections are looked at for what has expired.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.SweepInterval }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.SweepInterval }),
 	},
 	{
 		"pool_statements", "POOL_STATEMENTS", nil, "Statements",
@@ -123,12 +123,12 @@ var coreSettings = []setting{
 	{
 		"pool_backoff_first", "POOL_BACKOFF_FIRST", nil, "Backoff.First",
 		"While the database cannot be reached: the limit of the first pause between dials.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.Backoff.First }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.Backoff.First }),
 	},
 	{
 		"pool_backoff_max", "POOL_BACKOFF_MAX", nil, "Backoff.Max",
 		"The limit of all such pauses.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.Backoff.Max }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.Backoff.Max }),
 	},
 	{
 		"pool_backoff_factor", "POOL_BACKOFF_FACTOR", nil, "Backoff.Factor",
@@ -143,7 +143,7 @@ var coreSettings = []setting{
 	{
 		"pool_fail_fast_after", "POOL_FAIL_FAST_AFTER", nil, "FailFastAfter",
 		"How long callers wait for an unreachable database to return; after that they fail at once until it does.",
-		length(func(a *assembly) *time.Duration { return &a.cfg.FailFastAfter }),
+		wait(func(a *assembly) *time.Duration { return &a.cfg.FailFastAfter }),
 	},
 }
 

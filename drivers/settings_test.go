@@ -51,7 +51,8 @@ connection string is empty, that in ` + "`DATABASE_URL`" + ` is used. An empty v
 
 A setting that is unknown, wrong or given twice makes sql.Open fail, with everything that is wrong at once. Variables that
 begin with POOL_ and are not in the table are left alone. A duration is Go's (` + "`1m30s`, `250ms`" + `) or a decimal number of
-seconds (` + "`90`, `0.25`" + `). A boolean is true, false, yes, no, on, off, 1 or 0.
+seconds (` + "`90`, `0.25`" + `): ` + "`5000`" + ` is 83 minutes. How a timeout of an hour or more was read stands on the live page, in
+drivers.SettingsOf and in ` + "`sqlpool check`" + `. A boolean is true, false, yes, no, on, off, 1 or 0.
 
 | in the connection string | in the environment | type | default | unit | meaning |
 |---|---|---|---|---|---|

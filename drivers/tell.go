@@ -9,7 +9,8 @@ import (
 // SettingsOf returns the settings of a *sql.DB that sql.Open made under one of
 // this package's names, all of them in the order of docs/settings.md, each with
 // its source: SourceDSN, SourceDatabaseURL, SourceEnvironment with the
-// variable's name, or SourceDefault. hooks/debugui shows them.
+// variable's name, or SourceDefault. A wait of an hour or more has a Note that
+// says how it was read. hooks/debugui shows them, and sqlpool check the notes.
 func SettingsOf(db *sql.DB) ([]sqlpool.Setting, bool) {
 	if d, ok := db.Driver().(interface{ Settings() []sqlpool.Setting }); ok {
 		return d.Settings(), true
@@ -27,7 +28,7 @@ func (r *reading) told() []sqlpool.Setting {
 		if !chosen {
 			continue
 		}
-		all[i].Source = g.source
+		all[i].Source, all[i].Note = g.source, s.doubt(g)
 		if g.name != s.name {
 			all[i].Source += " (" + g.name + ")"
 		}

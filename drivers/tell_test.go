@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"database/sql"
+	"maps"
 	"strings"
 	"testing"
 
@@ -41,5 +42,32 @@ func TestSettingsTellTheirSource(t *testing.T) {
 	}
 	if _, ok := SettingsOf(sql.OpenDB(fakedb.New().Connector())); ok {
 		t.Error("another's database has settings")
+	}
+}
+
+// Who writes 5000 most often means milliseconds, and finds out in an outage.
+func TestAWaitOfAnHourIsTold(t *testing.T) {
+	setenv(t, "POOL_CLOSE_TIMEOUT=3600.0", "POOL_LEAK_DETECTION_TIMEOUT=30000")
+	db, err := sql.Open(PQ, "postgres://app@db.example/orders?pool_acquire_timeout=5000&pool_connect_timeout=90m"+
+		"&pool_shutdown_timeout=3599&pool_ping_timeout=1000ms&pool_max_conn_lifetime=7200&pool_max_conn_idle_time=2h&pool_keepalive=3600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	list, _ := SettingsOf(db)
+	notes := map[string]string{}
+	for _, s := range list {
+		if s.Note != "" {
+			notes[s.Name] = s.Note
+		}
+	}
+	want := map[string]string{
+		"pool_acquire_timeout": "pool_acquire_timeout=5000 is read as seconds, which is 1h23m20s: write pool_acquire_timeout=5000ms if milliseconds are meant",
+		"pool_connect_timeout": "pool_connect_timeout=90m is read as 1h30m: an hour or more of it is seldom meant",
+		"pool_close_timeout":   "POOL_CLOSE_TIMEOUT=3600.0 is read as seconds, which is 1h: write POOL_CLOSE_TIMEOUT=3600.0ms if milliseconds are meant",
+		"pool_leak_after":      "POOL_LEAK_DETECTION_TIMEOUT=30000 is read as seconds, which is 8h20m: write POOL_LEAK_DETECTION_TIMEOUT=30000ms if milliseconds are meant",
+	}
+	if !maps.Equal(notes, want) {
+		t.Errorf("%q", notes)
 	}
 }

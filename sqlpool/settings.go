@@ -1,12 +1,17 @@
 package sqlpool
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // A Setting is one setting of a pool in words, for people.
 type Setting struct {
 	Name   string // the field of Config, or the name by which it was set
 	Value  string // never a secret
 	Source string // "default", "program", or what else decided it
+	Note   string // what is odd about it, and so perhaps not meant; as a rule empty
 }
 
 // The sources that the pool itself can tell.
@@ -26,7 +31,7 @@ func (p *Pool) Settings() []Setting {
 		if value == usual {
 			source = SettingDefault
 		}
-		all = append(all, Setting{Name: name, Value: fmt.Sprint(value), Source: source})
+		all = append(all, Setting{Name: name, Value: fmt.Sprint(value), Source: source, Note: doubt(name, value)})
 	}
 	limit := func(name string, value, begin, usual int) {
 		add(name, value, usual)
@@ -60,6 +65,15 @@ func (p *Pool) Settings() []Setting {
 	add("Classify", chosen(now.Classify != nil), chosen(false))
 	add("Hooks", len(now.Hooks), 0)
 	return all
+}
+
+// doubt is the note about a timeout that bounds nothing. time.Duration(n)*time.Second
+// with n in milliseconds compiles, and shows itself when the database is away.
+func doubt(name string, value any) string {
+	if d, ok := value.(time.Duration); ok && d >= time.Hour && strings.HasSuffix(name, "Timeout") {
+		return fmt.Sprintf("%s is %v: a timeout of an hour or more is seldom meant", name, d)
+	}
+	return ""
 }
 
 func chosen(set bool) string {

@@ -10,6 +10,21 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
+func TestATimeoutOfAnHourIsOdd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{AcquireTimeout: 5000 * time.Second, CloseTimeout: time.Hour, PingAfter: 2 * time.Hour, ShutdownTimeout: 59 * time.Minute})
+		notes := map[string]string{}
+		for _, s := range p.Settings() {
+			if s.Note != "" {
+				notes[s.Name] = s.Note
+			}
+		}
+		if len(notes) != 2 || notes["CloseTimeout"] == "" || notes["AcquireTimeout"] != "AcquireTimeout is 1h23m20s: a timeout of an hour or more is seldom meant" {
+			t.Errorf("%q", notes)
+		}
+	})
+}
+
 func TestSettingsTellWhereAValueCameFrom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 4, AcquireTimeout: time.Second})

@@ -131,6 +131,7 @@ func (c *check) Run(ctx context.Context, out *console) error {
 func (c *check) look(ctx context.Context, line *progress.Line) *checkResult {
 	found := &checkResult{Verb: "check", OK: true, Instances: c.Instances, Advice: []advice{}}
 	found.hosts, found.attrs = hosts(c.dsn())
+	found.settings = settingsOf(c.names()[0], c.dsn())
 	for _, name := range c.names() {
 		line.Show("connecting through " + driverTitles[name])
 		route, cfg := c.connect(ctx, name)

@@ -19,6 +19,11 @@ const (
 )
 
 func (r *checkResult) advise() {
+	for _, s := range r.settings {
+		if s.Note != "" {
+			r.Advice = append(r.Advice, advice{"odd_setting", consider, s.Name, s.Note})
+		}
+	}
 	if r.Server == nil {
 		return
 	}

@@ -21,7 +21,7 @@ func (r *checkResult) write(w io.Writer) error {
 	if r.Pooler != nil {
 		r.Pooler.write(&b)
 	}
-	if r.Server != nil {
+	if r.Server != nil || len(r.Advice) > 0 {
 		b.WriteString("\nadvice\n")
 		if len(r.Advice) == 0 {
 			b.WriteString("  none: the settings fit\n")

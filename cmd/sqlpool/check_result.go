@@ -13,8 +13,9 @@ type checkResult struct {
 	Pooler    *poolerCheck  `json:"pooler,omitempty"`
 	Advice    []advice      `json:"advice"`
 
-	hosts int  // that the connection string names
-	attrs bool // whether it says which of them will do
+	hosts    int               // that the connection string names
+	attrs    bool              // whether it says which of them will do
+	settings []sqlpool.Setting // that it and the environment make
 }
 
 // driverCheck is the way to the database through one driver.

@@ -124,6 +124,17 @@ func measure(ctx context.Context, conn *sql.Conn) (*roundTrips, error) {
 	return &roundTrips{Samples: len(took), P50: at(0.5), P95: at(0.95), Max: at(1)}, nil
 }
 
+// settingsOf returns the settings as a pool would read them, which is alike for all drivers. Nothing is opened for it.
+func settingsOf(name, dsn string) []sqlpool.Setting {
+	db, err := sql.Open(poolDrivers[name], dsn)
+	if err != nil { // read once already, by Validate
+		return nil
+	}
+	defer func() { _ = db.Close() }()
+	all, _ := drivers.SettingsOf(db)
+	return all
+}
+
 // hosts counts the servers that a connection string names, and says whether it says which of them will do.
 func hosts(dsn string) (n int, attrs bool) {
 	cfg, err := pgx.ParseConfig(dsn)

@@ -133,6 +133,19 @@ func TestCheckNamesAWrongSettingOnce(t *testing.T) {
 	}
 }
 
+// How a wait of an hour was read is told, also where there is no server.
+func TestCheckTellsHowALongWaitWasRead(t *testing.T) {
+	found := checked(t, exitFailed, "postgres://me:hunter2@127.0.0.1:1/db?sslmode=disable&pool_acquire_timeout=5000")
+	if a := found.Advice; len(a) != 1 || a[0].Level != consider || a[0].Setting != "pool_acquire_timeout" ||
+		!strings.HasPrefix(a[0].Why, "pool_acquire_timeout=5000 is read as seconds, which is 1h23m20s: ") {
+		t.Errorf("advice: %+v", a)
+	}
+	_, stdout, _ := start(t, nil, "check", "host=127.0.0.1 port=1 user=me sslmode=disable pool_acquire_timeout=5000")
+	if !strings.Contains(stdout, "\nadvice\n  consider  pool_acquire_timeout\n            pool_acquire_timeout=5000 is read as seconds") {
+		t.Errorf("got:\n%s", stdout)
+	}
+}
+
 // openIdle opens connections that stay idle until they are closed.
 func openIdle(t *testing.T, dsn string, n int) (closeAll func()) {
 	t.Helper()

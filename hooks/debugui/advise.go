@@ -34,6 +34,17 @@ func (u *UI) advise(c sqlpool.Config) []string {
 	return all
 }
 
+// notes are what is odd about single settings. Whoever read them says so, who
+// alone knows how they were written.
+func notes(list []Setting) (all []string) {
+	for _, s := range list {
+		if s.Note != "" {
+			all = append(all, s.Note)
+		}
+	}
+	return all
+}
+
 // settings are the pool's own, or those that the program names with what Resize
 // has changed of them.
 func (u *UI) settings(pool *sqlpool.Pool) []sqlpool.Setting {

@@ -46,7 +46,7 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 		}
 	}
 	v.Config = settingsOf(u.settings(pool))
-	v.Advice = u.advise(pool.Config())
+	v.Advice = append(u.advise(pool.Config()), notes(v.Config)...)
 	u.recall(&v, since)
 	v.Status = u.status(s, v.Status.Since)
 	return v

@@ -89,6 +89,11 @@ func TestAdvice(t *testing.T) {
 		if quiet := open(t, debugui.Config{}, sqlpool.Config{}); len(quiet.view().Advice) != 0 {
 			t.Errorf("about the defaults: %q", quiet.view().Advice)
 		}
+		note := sqlpool.Setting{Name: "pool_close_timeout", Value: "1h23m20s", Source: "environment", Note: "POOL_CLOSE_TIMEOUT=5000 is read as seconds"}
+		noted := open(t, debugui.Config{Settings: []sqlpool.Setting{note}}, sqlpool.Config{})
+		if v := noted.view(); !slices.Equal(v.Advice, []string{note.Note}) || !strings.Contains(v.String(), "note: "+note.Note) {
+			t.Errorf("%q in\n%s", v.Advice, v)
+		}
 	})
 }
 
@@ -100,7 +105,7 @@ func TestSettingsFromElsewhere(t *testing.T) {
 			{Name: "pool_max_conns", Value: "4", Source: "connection string"}, {Name: "pool_keepalive", Value: "0s", Source: "default"},
 		}}, sqlpool.Config{MaxConns: 4})
 		must(t, l.pool.Resize(6, 0))
-		want := []debugui.Setting{{"pool_max_conns", "6", sqlpool.SettingResized}, {"pool_keepalive", "0s", "default"}}
+		want := []debugui.Setting{{"pool_max_conns", "6", sqlpool.SettingResized, ""}, {"pool_keepalive", "0s", "default", ""}}
 		if got := l.view().Config; !slices.Equal(got, want) {
 			t.Errorf("%+v", got)
 		}

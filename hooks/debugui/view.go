@@ -175,11 +175,13 @@ type Event struct {
 	Count uint64    `json:"count"`
 }
 
-// Setting is sqlpool.Setting: a Name, its Value and the Source it came from.
+// Setting is sqlpool.Setting: a Name, its Value, the Source it came from and a
+// Note on what is odd about it, which is among the Advice.
 type Setting struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
 	Source string `json:"source"`
+	Note   string `json:"note,omitempty"`
 }
 
 func settingsOf(list []sqlpool.Setting) []Setting {
