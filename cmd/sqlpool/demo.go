@@ -39,7 +39,7 @@ forgotten, and the server taken away for a moment: the live page shows both as t
 Example:
 
     sqlpool demo --driver pgx --duration 10s --json
-    sqlpool demo --keep --page 127.0.0.1:8080
+    sqlpool demo --keep --page 127.0.0.1:6060
     sqlpool demo --dsn postgres://app@db.example/app --max-conns 4`
 }
 
@@ -56,7 +56,7 @@ func (d *demo) Validate() error {
 		err = errors.Join(err, fmt.Errorf("--outage is %v: it must not be negative", d.Outage))
 	}
 	if host, _, bad := net.SplitHostPort(d.Page); bad != nil || host == "" {
-		err = errors.Join(err, fmt.Errorf("--page is %q: it must be an address and a port, for example 127.0.0.1:8080", d.Page))
+		err = errors.Join(err, fmt.Errorf("--page is %q: it must be an address and a port, for example 127.0.0.1:6060", d.Page))
 	}
 	if d.MaxConns < 1 {
 		err = errors.Join(err, fmt.Errorf("--max-conns is %d: it must be at least 1", d.MaxConns))

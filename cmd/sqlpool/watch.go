@@ -14,7 +14,7 @@ import (
 
 // watch is the verb that shows a running pool in a terminal.
 type watch struct {
-	URL           string        `arg:"" name:"url" help:"Where the program has mounted hooks/debugui, for example http://localhost:8080/debug/sqlpool/. Without a path, that one is taken."`
+	URL           string        `arg:"" name:"url" help:"Where the program has mounted hooks/debugui, for example http://localhost:6060/debug/sqlpool/. Without a path, that one is taken."`
 	Every         time.Duration `default:"1s" help:"How often to look."`
 	Once          bool          `help:"Look once, write what there is as text, and end. So it is without a terminal."`
 	JSON          bool          `name:"json" help:"Look once and write the page's JSON on standard output."`
@@ -31,8 +31,8 @@ Keys: q ends, p stops and goes on, s shows the stacks of holders, up and down sc
 
 Example:
 
-    sqlpool watch http://localhost:8080/debug/sqlpool/
-    sqlpool watch localhost:8080 --once`
+    sqlpool watch http://localhost:6060/debug/sqlpool/
+    sqlpool watch localhost:6060 --once`
 }
 
 // Validate refuses what makes no sense, all of it at once.

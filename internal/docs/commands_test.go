@@ -25,12 +25,12 @@ var (
 	query = regexp.MustCompile("(?ms)^ *```sql\n(.*?)^ *```")
 
 	// Long work is not done for a guide's sake: that its target or package exists is all that is looked at.
-	known = regexp.MustCompile(`^ *(make [a-z-]+|go (?:build|test|run) .*)`)
+	known = regexp.MustCompile(`^ *(make [a-z-]+|go (?:build|install|test|run) .*)`)
 	path  = regexp.MustCompile(`(?:^|\s)(\./\S+)`)
 )
 
 // Every command of the guides is run, in a shell of its own, on a database ($DATABASE_URL) and beside a program that has
-// what the guides say a program should have (localhost:8080).
+// what the guides say a program should have: localhost:8080 for everybody, localhost:6060 for operators.
 func TestEveryCommandRuns(t *testing.T) {
 	makefile := read(t, filepath.Join(root, "Makefile"))
 	var env []string
@@ -52,7 +52,7 @@ func TestEveryCommandRuns(t *testing.T) {
 			t.Run(filepath.Base(page), func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
-				cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", strings.ReplaceAll(script, "localhost:8080", service))
+				cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", strings.NewReplacer("localhost:8080", service, "localhost:6060", service).Replace(script))
 				cmd.Env, cmd.Dir = env, t.TempDir()
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%v\n%s\n%s", err, script, out)
@@ -82,6 +82,51 @@ func checkKnown(t *testing.T, page, makefile, line string) {
 				t.Errorf("%s: %q: %v", page, line, err)
 			}
 		}
+	}
+}
+
+var served = regexp.MustCompile(`(?:localhost|127\.0\.0\.1):(\d+)(/[a-z/]*)?`)
+
+// A reader mounts the page once: all guides, and the command's own help, look for it at the same port.
+func TestThePageIsAtOnePort(t *testing.T) {
+	files := pages(t)
+	for _, verb := range []string{"watch.go", "demo.go"} {
+		files = append(files, filepath.Join(root, "cmd", "sqlpool", verb))
+	}
+	found := 0
+	for _, file := range files {
+		for _, at := range served.FindAllStringSubmatch(read(t, file), -1) {
+			port, path := at[1], at[2]
+			operators := strings.HasPrefix(path, "/debug/") || strings.HasPrefix(path, "/metrics") || strings.HasSuffix(file, ".go") && port != "0"
+			if operators {
+				found++
+			}
+			if operators && port != "6060" || port == "6060" && path == "/readyz" {
+				t.Errorf("%s: %s", filepath.Base(file), at[0])
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d addresses", found)
+	}
+}
+
+var atVersion = regexp.MustCompile(`go install \S*sqlpool@`)
+
+// Go refuses to install a command by its version when its module has replace directives, and those stay as long as the
+// modules of this repository are not released one after the other.
+func TestHowTheCommandIsInstalled(t *testing.T) {
+	replaces := regexp.MustCompile(`(?m)^replace\b`).MatchString(read(t, filepath.Join(root, "cmd", "go.mod")))
+	said := 0
+	for _, page := range pages(t) {
+		text := read(t, page)
+		said += strings.Count(text, "go install ./cmd/sqlpool")
+		if replaces && atVersion.MatchString(text) {
+			t.Errorf("%s: %q is refused", filepath.Base(page), atVersion.FindString(text))
+		}
+	}
+	if said < 3 {
+		t.Errorf("said in %d places", said)
 	}
 }
 
@@ -126,9 +171,9 @@ func TestEveryJSONIsRead(t *testing.T) {
 func laboratory(t *testing.T) (env []string, service string) {
 	t.Helper()
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "./sqlpool")
-	build.Dir = filepath.Join(root, "cmd")
-	if out, err := build.CombinedOutput(); err != nil {
+	install := exec.Command("go", "install", "./cmd/sqlpool") // as the guides say
+	install.Dir, install.Env = root, append(os.Environ(), "GOBIN="+bin)
+	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	folders := []string{bin}
