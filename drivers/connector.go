@@ -3,6 +3,7 @@ package drivers
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -16,10 +17,10 @@ import (
 // OpenConnector in sql.Open, where nobody expects a dial, and a *sql.DB that is
 // never used has nothing to end.
 type connector struct {
-	cfg    *assembled
+	cfg    *assembled // but for cfg.Hooks, never changed
 	driver *opened
 
-	mu     sync.Mutex // protects what follows; held while the pool starts, which does not wait for anything
+	mu     sync.Mutex // protects what follows and cfg.Hooks; held while the pool starts, which does not wait for anything
 	pool   *sqlpool.Pool
 	closed bool
 }
@@ -75,6 +76,21 @@ func (c *connector) start() (*sqlpool.Pool, error) {
 	return c.pool, nil
 }
 
+// add gives the pool that will start more hooks.
+func (c *connector) add(hooks []sqlpool.Hooks) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return errors.New("drivers: AddHooks: the database is closed")
+	case c.pool != nil:
+		return errors.New("drivers: AddHooks: the pool has started, and the hooks of a running pool do not change; " +
+			"call it between sql.Open and the first use of the database, of which PoolOf is one")
+	}
+	c.cfg.Hooks = append(c.cfg.Hooks, hooks...)
+	return nil
+}
+
 // opened is the driver of one database: the named one, and the way from a
 // *sql.DB to its pool.
 type opened struct {
@@ -91,6 +107,9 @@ func (o *opened) Pool() *sqlpool.Pool {
 	}
 	return pool
 }
+
+// AddHooks adds hooks to those that the database's pool will start with.
+func (o *opened) AddHooks(hooks ...sqlpool.Hooks) error { return o.connector.add(hooks) }
 
 // Monitor returns the database's health monitor.
 func (o *opened) Monitor() *health.Monitor { return o.connector.cfg.monitor }

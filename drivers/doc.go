@@ -31,6 +31,7 @@
 // is cheap and dials nothing; SetMaxIdleConns(100) spares that, and Open sets
 // such a limit itself.
 //
+// AddHooks gives a *sql.DB that was not used yet hooks beyond the standard ones.
 // PoolOf finds the pool of such a *sql.DB, for its Stats; HealthOf its health
 // monitor, for a readiness handler; LeaksOf its leak detector; SettingsOf its
 // settings and where each came from. Nothing is logged unless pool_log=slog says

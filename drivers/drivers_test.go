@@ -166,6 +166,48 @@ func TestConnectAfterClose(t *testing.T) {
 	}
 }
 
+// What is added before the first use hears everything of its own pool; what comes
+// too late is an error, not a page that stays empty.
+func TestAddedHooksHearThePool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := fake()
+		db, other := open(t, d, "pool_min_idle=0"), open(t, d, "pool_min_idle=0")
+		var started *sqlpool.Pool
+		var opened, acquired int
+		hooks := sqlpool.Hooks{
+			OnStart: func(p *sqlpool.Pool) { started = p }, OnOpen: func(sqlpool.Opened) { opened++ }, OnAcquire: func(sqlpool.Acquired) { acquired++ },
+		}
+		if err := AddHooks(db, hooks); err != nil || started != nil {
+			t.Fatal(err)
+		}
+		for _, db := range []*sql.DB{db, other} {
+			if _, err := db.Exec("SELECT 1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if pool, _ := PoolOf(db); started != pool || opened != 1 || acquired != 1 {
+			t.Errorf("started %v, %d opened, %d acquired", started == pool, opened, acquired)
+		}
+		if err := AddHooks(db, hooks); err == nil || !strings.Contains(err.Error(), "between sql.Open and the first use") {
+			t.Errorf("to a running pool: %v", err)
+		}
+		if err := errors.Join(db.Close(), other.Close()); err != nil {
+			t.Error(err)
+		}
+		unused := open(t, d, "")
+		_ = unused.Close()
+		if err := AddHooks(unused, hooks); err == nil || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("to a closed database: %v", err)
+		}
+		strangers := sql.OpenDB(fakedb.New().Connector())
+		defer strangers.Close()
+		if err := AddHooks(strangers, hooks); err == nil || !strings.Contains(err.Error(), "sqlpool.New") {
+			t.Errorf("to another's database: %v", err)
+		}
+	})
+}
+
 func TestPoolOfAStranger(t *testing.T) {
 	db := sql.OpenDB(fakedb.New().Connector())
 	defer db.Close()

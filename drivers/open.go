@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"database/sql"
+	"fmt"
 
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
@@ -55,6 +56,20 @@ func PoolOf(db *sql.DB) (*sqlpool.Pool, bool) {
 		return pool, pool != nil
 	}
 	return nil, false
+}
+
+// AddHooks gives hooks to a *sql.DB that sql.Open made under one of this
+// package's names, behind the standard ones: the live page's, for its
+// percentiles, or those of metrics. It is an error for any other database, and
+// once the pool has started, at the first use of the database or of PoolOf. A
+// program that calls drivers.Config can add hooks there.
+func AddHooks(db *sql.DB, hooks ...sqlpool.Hooks) error {
+	if d, ok := db.Driver().(interface {
+		AddHooks(hooks ...sqlpool.Hooks) error
+	}); ok {
+		return d.AddHooks(hooks...)
+	}
+	return fmt.Errorf("drivers: AddHooks: the database is not from sql.Open(%q or %q, …): give the hooks to sqlpool.New, in Config.Hooks", PGX, PQ)
 }
 
 // HealthOf returns the health monitor of a *sql.DB that sql.Open made under one

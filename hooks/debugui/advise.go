@@ -30,7 +30,7 @@ func (u *UI) advise(c sqlpool.Config) []string {
 	warn(c.Backoff.NoJitter, "Backoff.NoJitter: all processes dial at the same moments when the database comes back")
 	warn(u.cfg.Leaks == nil, "no leak detector: holders are shown without their stacks")
 	warn(u.cfg.Health == nil, "no health monitor: the state is told from dials alone")
-	warn(!u.hooked, "the UI's Hooks are not among the pool's: no percentiles, reasons of closes or dial errors")
+	warn(!u.hooked, "the UI's Hooks are not among the pool's (sqlpool.Config.Hooks, drivers.AddHooks): no percentiles, reasons of closes or dial errors")
 	return all
 }
 

@@ -74,10 +74,10 @@ func New(cfg Config) *UI {
 	return &UI{cfg: cfg, hooked: true, closes: make(map[string]uint64), announcements: make(map[uint64]*atomic.Uint64)}
 }
 
-// Handler returns the page for a pool that was opened without a UI's Hooks, for
-// example by sql.Open: with its state, connections and holders, but without
-// percentiles, reasons of closes and most events. leaks and monitor may be nil;
-// they take the place of those in cfg.
+// Handler returns the page for a pool that runs already, without a UI's Hooks:
+// with its state, connections and holders, but without percentiles, reasons of
+// closes and most events. A pool of sql.Open can have them all: drivers.AddHooks.
+// leaks and monitor may be nil; they take the place of those in cfg.
 func Handler(pool *sqlpool.Pool, leaks *leak.Detector, monitor *health.Monitor, cfg Config) http.Handler {
 	cfg.Leaks, cfg.Health = leaks, monitor
 	u := New(cfg)

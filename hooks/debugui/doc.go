@@ -5,6 +5,8 @@
 //	pool, err := sqlpool.New(sqlpool.Config{…, Hooks: []sqlpool.Hooks{leaks.Hooks(), monitor.Hooks(), ui.Hooks()}})
 //	http.Handle("/debug/sqlpool/", ui.Handler())
 //
+// For a pool behind sql.Open, drivers.AddHooks takes the place of Config.Hooks.
+//
 // It answers three questions: how is the pool and since when, who holds the
 // connections, and what happened. A browser gets a page, everything else plain
 // text or, if it asks for application/json, a [View]; "?format=html", "text" or

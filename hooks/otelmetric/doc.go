@@ -4,6 +4,10 @@
 //	metrics, err := otelmetric.New(provider) // or otel.GetMeterProvider()
 //	pool, err := sqlpool.New(sqlpool.Config{…, Hooks: []sqlpool.Hooks{metrics.Hooks()}})
 //
+// For a pool behind sql.Open("sqlpool-pgx", dsn), before its first use:
+//
+//	err := drivers.AddHooks(db, metrics.Hooks())
+//
 // # The metrics
 //
 //	db.client.connection.count             up-down counter  {connection}  Stats.Idle and Stats.InUse, by state (idle, used)

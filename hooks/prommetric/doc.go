@@ -4,6 +4,10 @@
 //	registry.MustRegister(metrics, metrics.DBStats())
 //	pool, err := sqlpool.New(sqlpool.Config{…, Hooks: []sqlpool.Hooks{metrics.Hooks()}})
 //
+// For a pool behind sql.Open("sqlpool-pgx", dsn), before its first use:
+//
+//	err := drivers.AddHooks(db, metrics.Hooks())
+//
 // # The metrics
 //
 // Each has the label pool, which is the pool's Config.Name.

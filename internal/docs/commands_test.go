@@ -186,16 +186,19 @@ func laboratory(t *testing.T) (env []string, service string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	monitor, _ := drivers.HealthOf(db)
+	leaks, _ := drivers.LeaksOf(db)
+	page := debugui.New(debugui.Config{Leaks: leaks, Health: monitor})
+	if err := drivers.AddHooks(db, page.Hooks()); err != nil {
+		t.Fatal(err)
+	}
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	pool, _ := drivers.PoolOf(db)
-	monitor, _ := drivers.HealthOf(db)
-	leaks, _ := drivers.LeaksOf(db)
 	mux := http.NewServeMux()
 	mux.Handle("/readyz", monitor.Ready())
 	mux.Handle("/livez", monitor.Live())
-	mux.Handle("/debug/sqlpool/", debugui.Handler(pool, leaks, monitor, debugui.Config{}))
+	mux.Handle("/debug/sqlpool/", page.Handler())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)

@@ -49,24 +49,31 @@ func mountByHand(t *testing.T, connector driver.Connector) error {
 	return pool.Warm(context.Background())
 }
 
+// The page of a pool that sql.Open made has percentiles too.
 func TestLivePageOfSQLOpen(t *testing.T) {
 	http.DefaultServeMux = http.NewServeMux()
-	db, err := sql.Open(drivers.PGX, pgserver.Database(t)+"&pool_max_conns=7")
-	if err != nil {
+	if err := mountByName(t, pgserver.Database(t)+"&pool_max_conns=7"); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
+	livePage(t, "pool default: ", "pool_max_conns", "connection string", "pool_keepalive", "THE LAST MINUTE")
+}
 
-	pool, _ := drivers.PoolOf(db)
+func mountByName(t *testing.T, dsn string) error {
+	db, err := sql.Open("sqlpool-pgx", dsn)
+	if err != nil {
+		return err
+	}
 	monitor, _ := drivers.HealthOf(db)
 	leaks, _ := drivers.LeaksOf(db)
 	settings, _ := drivers.SettingsOf(db)
-	http.Handle("/debug/sqlpool/", debugui.Handler(pool, leaks, monitor, debugui.Config{Settings: settings}))
-
-	if err := db.Ping(); err != nil {
-		t.Fatal(err)
+	ui := debugui.New(debugui.Config{Leaks: leaks, Health: monitor, Settings: settings})
+	if err := drivers.AddHooks(db, ui.Hooks()); err != nil {
+		return err // the database was used already
 	}
-	livePage(t, "pool default: ", "pool_max_conns", "connection string", "pool_keepalive")
+	http.Handle("/debug/sqlpool/", ui.Handler())
+
+	t.Cleanup(func() { _ = db.Close() })
+	return db.PingContext(t.Context())
 }
 
 // livePage asks as curl does.

@@ -41,14 +41,18 @@ func mount(dsn string, public, internal *http.ServeMux) (*sql.DB, error) {
 		if err != nil {
 			return err
 		}
-		pool, _ := drivers.PoolOf(db) // starts the pool
 		monitor, _ := drivers.HealthOf(db)
 		leaks, _ := drivers.LeaksOf(db) // nil when pool_leak_detection=false
 		settings, _ := drivers.SettingsOf(db)
+		page := debugui.New(debugui.Config{Leaks: leaks, Health: monitor, Settings: settings})
+		if err := drivers.AddHooks(db, page.Hooks()); err != nil { // and those of metrics
+			return err
+		}
+		drivers.PoolOf(db) // starts the pool: no hooks from here on
 
 		public.Handle("/readyz", monitor.Ready())
 		public.Handle("/livez", monitor.Live())
-		internal.Handle("/debug/sqlpool/", debugui.Handler(pool, leaks, monitor, debugui.Config{Settings: settings}))
+		internal.Handle("/debug/sqlpool/", page.Handler())
 
 		opened = db
 		return nil
