@@ -5,7 +5,9 @@ import "database/sql/driver"
 // abilities are what a driver's connection can tell beyond database/sql/driver.
 // Each is one optional method of the driver.Conn, with types of the standard
 // library only, so that an adapter need not import this package. What a
-// connection cannot tell, the pool assumes the safe way.
+// connection cannot tell, the pool assumes the safe way. These methods, and the
+// IsValid of a connection that has Sent, must not panic: they are called too often
+// to be guarded each time.
 type abilities struct {
 	// alive looks at the socket without a round trip: nil means open with
 	// nothing to read, driver.ErrSkip that only a ping can tell, anything else
@@ -34,11 +36,18 @@ type abilities struct {
 	// with the same one.
 	stale func(error) bool
 
-	// isValid is driver.Validator.
-	isValid driver.Validator
+	// isValid is driver.Validator's.
+	isValid func() bool
 
 	// reset is driver.SessionResetter, called between loans.
 	reset driver.SessionResetter
+
+	// exec is the connection itself, if it executes a text with a context: asking
+	// for the interface again costs each statement some nanoseconds.
+	exec driver.ExecerContext
+
+	// query is exec for rows.
+	query driver.QueryerContext
 
 	// cacheQueries: text queries with arguments gain from the statement cache,
 	// because the driver has none of its own.
@@ -78,9 +87,26 @@ func abilitiesOf(inner driver.Conn) abilities {
 	if c, ok := find[interface{ TxContextEndsStatements() bool }](inner); ok {
 		can.txEndsStatements = c.TxContextEndsStatements()
 	}
-	can.isValid, _ = find[driver.Validator](inner)
+	can.exec, _ = inner.(driver.ExecerContext)
+	can.query, _ = inner.(driver.QueryerContext)
+	if c, ok := find[driver.Validator](inner); ok {
+		can.isValid = c.IsValid
+		if _, vouched := c.(interface{ Sent() uint64 }); !vouched {
+			can.isValid = func() bool { return guardedIsValid(c) }
+		}
+	}
 	can.reset, _ = find[driver.SessionResetter](inner)
 	return can
+}
+
+// guardedIsValid is IsValid of a driver that no adapter vouches for.
+func guardedIsValid(c driver.Validator) (valid bool) {
+	defer func() {
+		if recover() != nil {
+			valid = false
+		}
+	}()
+	return c.IsValid()
 }
 
 // find returns the outermost connection that is a T, following Raw.

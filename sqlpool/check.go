@@ -130,6 +130,6 @@ func (p *Pool) suspectAll(c *Conn, err error) {
 	if !p.generation.CompareAndSwap(c.proven, c.proven+1) {
 		return
 	}
-	p.keeping.ticks.Add(2) // what is kept is proven again, too
+	p.terms.tick(2) // what is kept is proven again, too
 	p.noteError(err)
 }

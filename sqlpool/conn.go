@@ -54,10 +54,10 @@ type Conn struct {
 	stmts    stmtCache                            // prepared statements by text
 	values   []struct{ key, value any }           // slots of hooks
 
+	executed statements // by the borrower
+
 	mu     sync.Mutex // protects what diagnostics read while the borrower works
 	text   string     // last statement
-	textOf uint64     // the loan's number at that time
-	uses   uint64     // statements executed
 	failed error      // of the last statement that failed
 	failOf uint64     // the loan's number at that time
 	origin fmt.Stringer

@@ -2,17 +2,36 @@ package sqlpool
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
 // What a connection remembers of its loans for hooks and for people. It is read
-// while the borrower works: Conn.mu protects it.
+// while the borrower works: Conn.mu protects it, but for the count.
+
+// statements counts the statements that a connection has executed, and knows the
+// loan of the last one by the lower digits of its number. One word, because each
+// statement writes both. Only the borrower writes it.
+type statements struct{ word atomic.Uint64 }
+
+const statementOne = 1 << 24 // the count begins here; it is full after 10¹² statements
+
+func (s *statements) count() uint64 { return s.word.Load() / statementOne }
+
+// of reports whether the last one was executed in that loan. A loan that
+// executes nothing could be taken for one that lies 2²⁴ loans, none of which
+// executed anything, before it.
+func (s *statements) of(loan uint64) bool {
+	return s.word.Load()%statementOne == loan%statementOne
+}
+
+func (s *statements) add(loan uint64) {
+	s.word.Store((s.count()+1)*statementOne + loan%statementOne)
+}
 
 // Uses is how many statements it has executed. Any goroutine.
 func (c *Conn) Uses() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.uses
+	return c.executed.count()
 }
 
 // LastStatement is the text of the statement executed last, without its
@@ -61,13 +80,12 @@ func (c *Conn) note(text string) {
 	if c.pool.cfg.HideStatements {
 		text = ""
 	}
-	c.mu.Lock()
 	if c.text != text {
+		c.mu.Lock()
 		c.text = text
+		c.mu.Unlock()
 	}
-	c.textOf = c.number()
-	c.uses++
-	c.mu.Unlock()
+	c.executed.add(c.number())
 }
 
 // describe tells of the loan with the given number. What an earlier borrower
@@ -76,7 +94,7 @@ func (c *Conn) describe(loan uint64, held time.Duration) Holder {
 	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load()}
 	var origin fmt.Stringer
 	c.mu.Lock()
-	if c.textOf == loan {
+	if c.executed.of(loan) {
 		h.LastStatement = c.text
 	}
 	if c.from == loan {

@@ -8,6 +8,9 @@ import (
 
 // ExecContext implements driver.ExecerContext.
 func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if s.tx != nil {
+		return s.execInTx(ctx, nil, query, args)
+	}
 	return s.exec(ctx, nil, query, args)
 }
 
@@ -18,19 +21,18 @@ func (s *session) QueryContext(ctx context.Context, query string, args []driver.
 
 // exec executes a statement, or a text when st is nil.
 func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
-	if s.tx != nil {
-		var unbind func()
-		if ctx, unbind = s.tx.bind(ctx); unbind != nil {
-			defer unbind()
-		}
-	}
 	var a attempt
 	for {
 		c, err := s.enter(ctx, &a, text)
 		if err != nil {
 			return nil, err
 		}
-		res, err := c.exec(ctx, &a, st, text, args)
+		var res driver.Result // a text alone is the shortest way
+		if st == nil && len(args) == 0 && c.can.exec != nil {
+			res, err = c.can.exec.ExecContext(ctx, text, nil)
+		} else {
+			res, err = c.exec(ctx, &a, st, text, args)
+		}
 		if err == nil {
 			s.used = true
 			return res, nil
@@ -39,6 +41,15 @@ func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver
 			return nil, err
 		}
 	}
+}
+
+// execInTx is exec in a transaction.
+func (s *session) execInTx(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+	ctx, unbind := s.tx.bind(ctx)
+	if unbind != nil {
+		defer unbind()
+	}
+	return s.exec(ctx, st, text, args)
 }
 
 // query is exec for rows.
@@ -54,7 +65,12 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 		if err != nil {
 			return nil, err
 		}
-		rows, err := c.query(ctx, &a, st, text, args)
+		var rows driver.Rows
+		if st == nil && len(args) == 0 && c.can.query != nil {
+			rows, err = c.can.query.QueryContext(ctx, text, nil)
+		} else {
+			rows, err = c.query(ctx, &a, st, text, args)
+		}
 		if err == nil {
 			s.used = true
 			return rows, nil

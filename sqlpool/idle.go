@@ -53,7 +53,7 @@ func (p *Pool) lendLocked(c *Conn, now int64) {
 	c.loan++
 	c.taken = false
 	c.acquiredAt, c.began = now, now
-	c.tick = p.keeping.ticks.Load()
+	c.tick = p.terms.ticks()
 	c.unheard = false
 	c.waited = 0
 	p.tickLocked(now)
@@ -68,8 +68,8 @@ func (p *Pool) notePeakLocked() {
 	if p.inUse > p.stats.PeakInUse {
 		p.stats.PeakInUse = max(p.stats.PeakInUse, p.inUse-p.keptLocked())
 	}
-	if peaks := p.inUse > p.stats.PeakInUse; peaks != p.keeping.peaks.Load() {
-		p.keeping.peaks.Store(peaks)
+	if peaks := p.inUse > p.stats.PeakInUse; peaks != p.terms.has(termPeaks) {
+		p.terms.set(termPeaks, peaks)
 	}
 }
 

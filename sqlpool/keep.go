@@ -38,9 +38,9 @@ func (t *turns) bar(count uint64) bool {
 // keep has the session keep its connection, which is fit to be lent again, and
 // reports whether it does. The session no longer holds it then.
 func (s *session) keep(c *Conn) bool {
-	p, tick := s.pool, c.tick
-	now, ok := p.mayKeep(tick)
-	if !ok {
+	p, tick := s.pool, c.tick // read now: the connection may be another's before the second look
+	terms := p.terms.word.Load()
+	if !mayKeep(terms, tick) {
 		return false
 	}
 	word := c.turns.word.Load()
@@ -49,18 +49,17 @@ func (s *session) keep(c *Conn) bool {
 	}
 	// Who queues or closes the pool says so first and then looks for kept
 	// connections, so one of the two sees the other.
-	if _, ok := p.mayKeep(tick); !ok && c.turns.word.CompareAndSwap(word|turnKept, word) {
+	if !mayKeep(p.terms.word.Load(), tick) && c.turns.word.CompareAndSwap(word|turnKept, word) {
 		return false
 	}
-	s.keptAt, s.tick = word|turnKept, now
+	s.keptAt, s.tick = word|turnKept, terms/termTick
 	return true
 }
 
-// mayKeep reports whether a connection that was lent at that tick may be kept,
-// and which tick it is now.
-func (p *Pool) mayKeep(tick uint64) (now uint64, ok bool) {
-	now = p.keeping.ticks.Load()
-	return now, p.keeping.on.Load() && now-tick <= 1 && !p.waiters.some.Load() && !p.isClosed.Load()
+// mayKeep reports whether by these terms a connection that was lent at that tick
+// may be kept.
+func mayKeep(terms, tick uint64) bool {
+	return terms&(termKeep|termCrowded|termClosed) == termKeep && terms/termTick-tick <= 1
 }
 
 // resume begins the next loan of the kept connection and reports whether it
@@ -73,7 +72,8 @@ func (s *session) resume(ctx context.Context) bool {
 	}
 	s.keptAt = 0
 	c.unheard = false
-	if p.keeping.ticks.Load() != s.tick {
+	terms := p.terms.word.Load()
+	if terms/termTick != s.tick {
 		s.conn = nil
 		p.unwind(c)
 		return false
@@ -83,7 +83,7 @@ func (s *session) resume(ctx context.Context) bool {
 		p.rejectTurn(c, because(CodeDead, err))
 		return false
 	}
-	if p.keeping.peaks.Load() {
+	if terms&termPeaks != 0 {
 		p.mu.Lock()
 		p.notePeakLocked()
 		p.mu.Unlock()

@@ -110,8 +110,8 @@ func TestAKeptConnectionComesToRest(t *testing.T) {
 		word := s.keptAt
 		time.Sleep(5 * keepTick)
 		p.mu.Lock()
-		if len(p.idle) != 1 || p.inUse != 0 || p.keeping.on.Load() {
-			t.Errorf("%d idle, %d in use, ticking %v", len(p.idle), p.inUse, p.keeping.on.Load())
+		if len(p.idle) != 1 || p.inUse != 0 || p.terms.has(termKeep) {
+			t.Errorf("%d idle, %d in use, ticking %v", len(p.idle), p.inUse, p.terms.has(termKeep))
 		}
 		p.mu.Unlock()
 		if s.keptAt != word {

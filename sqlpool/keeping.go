@@ -1,9 +1,6 @@
 package sqlpool
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // The pool's side of keep.go.
 
@@ -12,14 +9,6 @@ import (
 // that waking up for it costs nothing: every millisecond cost a caller of a
 // server on the same machine a fifth of his processor time.
 const keepTick = 10 * time.Millisecond
-
-// keeping is when sessions may keep connections. The timer belongs to Pool.mu.
-type keeping struct {
-	on    atomic.Bool   // the clock ticks; sessions may keep connections only then
-	ticks atomic.Uint64 // a change of generation counts for two
-	peaks atomic.Bool   // a loan that is resumed may be a new Stats.PeakInUse
-	timer *time.Timer
-}
 
 // stopKeepingLocked takes a kept connection from its session. It reports whether c
 // was kept.
@@ -48,7 +37,7 @@ func (p *Pool) seizeLocked(c *Conn) bool {
 
 // stopAllKeepingLocked takes every kept connection from its session.
 func (p *Pool) stopAllKeepingLocked() {
-	if !p.keeping.on.Load() {
+	if !p.terms.has(termKeep) {
 		return
 	}
 	for _, c := range p.conns {
@@ -75,7 +64,7 @@ func (p *Pool) countTurnsLocked(c *Conn) {
 // keptLocked counts the connections that sessions keep.
 func (p *Pool) keptLocked() int {
 	n := 0
-	if p.keeping.on.Load() {
+	if p.terms.has(termKeep) {
 		for _, c := range p.conns {
 			if c.turns.kept() {
 				n++
@@ -108,15 +97,15 @@ func (p *Pool) startKeeping() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.paused || p.keeping.on.Load() {
+	if p.closed || p.paused || p.terms.has(termKeep) {
 		return
 	}
-	p.keeping.ticks.Add(2) // what is out has been out for who knows how long
-	p.keeping.on.Store(true)
-	if p.keeping.timer == nil {
-		p.keeping.timer = time.AfterFunc(keepTick, p.keepTick)
+	p.terms.tick(2) // what is out has been out for who knows how long
+	p.terms.set(termKeep, true)
+	if p.keepTimer == nil {
+		p.keepTimer = time.AfterFunc(keepTick, p.keepTick)
 	} else {
-		p.keeping.timer.Reset(keepTick)
+		p.keepTimer.Reset(keepTick)
 	}
 }
 
@@ -128,7 +117,7 @@ func (p *Pool) keepTick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tickLocked(now)
-	p.keeping.ticks.Add(1)
+	p.terms.tick(1)
 	active := false
 	for _, c := range p.conns {
 		if n := c.turns.count(); n != c.counted {
@@ -138,7 +127,7 @@ func (p *Pool) keepTick() {
 		active = p.stopKeepingLocked(c) || active
 	}
 	if active && !p.closed {
-		p.keeping.timer.Reset(keepTick)
+		p.keepTimer.Reset(keepTick)
 	} else {
 		p.endKeepingLocked()
 	}
@@ -147,7 +136,7 @@ func (p *Pool) keepTick() {
 
 // endKeepingLocked has sessions keep nothing until startKeeping.
 func (p *Pool) endKeepingLocked() {
-	p.keeping.on.Store(false) // first: a session looks at it after it has kept
+	p.terms.set(termKeep, false) // first: a session looks at it after it has kept
 	for _, c := range p.conns {
 		p.stopKeepingLocked(c)
 		p.countTurnsLocked(c)

@@ -150,9 +150,7 @@ func ofADial(class Class, err error) bool {
 
 // gone reports whether the driver has given the connection up.
 func (c *Conn) gone() bool {
-	var err error
-	defer catch("IsValid", &err)
-	return c.can.isValid != nil && !c.can.isValid.IsValid()
+	return c.can.isValid != nil && !c.can.isValid()
 }
 
 // cause returns what is known of why the connection broke. driver.ErrBadConn

@@ -82,7 +82,7 @@ func (p *Pool) claim(s *session) bool {
 	c := s.conn
 	p.unparkLocked(s, c)
 	c.acquiredAt, c.began = now, now
-	c.tick = p.keeping.ticks.Load()
+	c.tick = p.terms.ticks()
 	p.stats.AcquireCount++
 	return true
 }

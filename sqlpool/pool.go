@@ -20,8 +20,8 @@ type Pool struct {
 	// connection proven in an older one is proven again before it is lent.
 	generation atomic.Uint64
 
-	// isClosed is closed, for reading without mu.
-	isClosed atomic.Bool
+	// terms are what sessions read of the pool without mu.
+	terms terms
 
 	// dials ends when Shutdown begins, life when it is over. Dials run under the
 	// one, other background work under the other.
@@ -43,7 +43,7 @@ type Pool struct {
 	expiry  expiry
 	parked  parkedList
 
-	keeping keeping // its timer is protected
+	keepTimer *time.Timer // see keeping.go
 
 	// clock is the last reading of now that anybody made under mu, at most one
 	// SweepInterval old. A release takes it for the time, because a reading of
@@ -81,6 +81,7 @@ func New(cfg Config) (*Pool, error) {
 	}
 	cfg = cfg.withDefaults()
 	p := &Pool{cfg: cfg, hooks: compile(cfg.Hooks), epoch: time.Now()}
+	p.waiters.terms = &p.terms
 	p.life, p.endLife = context.WithCancel(context.Background())
 	p.dials, p.endDials = context.WithCancel(p.life)
 	if c, ok := cfg.Connector.(interface{ ReadWrite() bool }); ok {

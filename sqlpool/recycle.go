@@ -61,7 +61,7 @@ func (p *Pool) pause(ctx context.Context, d time.Duration) error {
 	case <-p.dials.Done():
 	case <-ctx.Done():
 	}
-	if p.isClosed.Load() {
+	if p.terms.has(termClosed) {
 		return ErrClosed
 	}
 	return ctx.Err()

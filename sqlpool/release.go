@@ -94,19 +94,10 @@ func (c *Conn) judge() (dirty bool, reason error) {
 	case c.pinned > 0:
 		return false, &Reason{Code: CodePinned}
 	}
-	returned := false
-	defer func() {
-		if !returned {
-			caught("IsValid", recover(), &reason)
-		}
-	}()
-	if c.can.isValid != nil && !c.can.isValid.IsValid() {
-		reason = &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
-	} else {
-		dirty = c.dirty()
+	if c.gone() {
+		return false, &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
 	}
-	returned = true
-	return dirty, reason
+	return c.dirty(), nil
 }
 
 func (p *Pool) tellReleased(c *Conn, loan uint64, began int64, reason error) error {

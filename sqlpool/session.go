@@ -108,7 +108,10 @@ func (s *session) IsValid() bool {
 	s.live -= s.closed
 	s.closed = 0
 	fit := s.endLoan()
-	if s.pool.isClosed.Load() {
+	if s.keptAt != 0 { // keep has looked at the terms
+		return true
+	}
+	if s.pool.terms.has(termClosed) {
 		return false
 	}
 	return fit || s.live == 0
@@ -189,7 +192,7 @@ func (s *session) endLoan() (fit bool) {
 	s.conn = nil
 	soon := c.acquiredAt-c.idleSince < restedAfter
 	idle := s.pool.takeBack(c, dirty, reason)
-	if idle && soon && !s.pool.keeping.on.Load() {
+	if idle && soon && !s.pool.terms.has(termKeep) {
 		s.pool.startKeeping()
 	}
 	return fit

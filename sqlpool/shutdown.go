@@ -67,7 +67,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 func (p *Pool) beginShutdownLocked() {
 	before := p.stateLocked()
 	p.closed = true
-	p.isClosed.Store(true)
+	p.terms.set(termClosed, true)
 	p.endDials()
 	p.waiters.fail(ErrClosed, p.now())
 	for s := p.parked.head; s != nil; s = p.parked.head {
@@ -83,8 +83,8 @@ func (p *Pool) beginShutdownLocked() {
 	if p.parked.timer != nil {
 		p.parked.timer.Stop()
 	}
-	if p.keeping.timer != nil {
-		p.keeping.timer.Stop()
+	if p.keepTimer != nil {
+		p.keepTimer.Stop()
 	}
 	if p.spacing.timer != nil {
 		p.spacing.timer.Stop()

@@ -40,6 +40,9 @@ var (
 
 // ExecContext implements driver.StmtExecContext.
 func (st *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if st.session.tx != nil {
+		return st.session.execInTx(ctx, st, st.text, args)
+	}
 	return st.session.exec(ctx, st, st.text, args)
 }
 

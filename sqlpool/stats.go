@@ -88,7 +88,7 @@ func (p *Pool) statsLocked() Stats {
 	s.State = p.stateLocked()
 	s.Idle = p.idleCountLocked()
 	s.InUse = p.inUse
-	if p.keeping.on.Load() {
+	if p.terms.has(termKeep) {
 		p.addKeptLocked(&s)
 		s.PeakInUse = max(s.PeakInUse, s.InUse)
 		p.stats.PeakInUse = s.PeakInUse

@@ -1,7 +1,5 @@
 package sqlpool
 
-import "sync/atomic"
-
 // waiter is one acquire in the queue. Waiters are reused: their channel
 // is what an acquire that blocks would otherwise allocate.
 type waiter struct {
@@ -25,8 +23,8 @@ type waiter struct {
 type waiterQueue struct {
 	head, tail *waiter
 	len        int
-	some       atomic.Bool // len > 0, to be read without the lock
-	free       *waiter     // a stack of waiters to reuse, by next
+	terms      *terms  // say whether len > 0
+	free       *waiter // a stack of waiters to reuse, by next
 
 	// emptyAt is Pool.now when the queue was last seen empty.
 	emptyAt int64
@@ -55,7 +53,7 @@ func (q *waiterQueue) push(w *waiter, first bool) {
 	w.queued = true
 	q.len++
 	if q.len == 1 {
-		q.some.Store(true)
+		q.terms.set(termCrowded, true)
 	}
 	switch {
 	case q.head == nil:
@@ -83,7 +81,7 @@ func (q *waiterQueue) remove(w *waiter, now int64) {
 	w.next, w.prev, w.queued = nil, nil, false
 	q.len--
 	if q.len == 0 {
-		q.some.Store(false)
+		q.terms.set(termCrowded, false)
 		q.emptyAt = now
 	}
 }

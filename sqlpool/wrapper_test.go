@@ -46,6 +46,40 @@ func TestAWrapperDoesNotHideThatATransactionIsOpen(t *testing.T) {
 	})
 }
 
+// touchy is a tracer that panics once it is told to.
+type touchy struct {
+	tracer
+	now *atomic.Bool
+}
+
+func (c touchy) IsValid() bool {
+	if c.now.Load() {
+		panic("IsValid exploded")
+	}
+	return true
+}
+
+// An adapter, which has Sent, vouches for its own; see generation_test.go for the
+// other methods.
+func TestAPanicInIsValidCostsTheConnectionOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		var now atomic.Bool
+		db, p, _ := newDBOn(t, server, func(c *fakedb.Conn) driver.Conn {
+			return touchy{traced(c).(tracer), &now}
+		}, sqlpool.Config{MaxConns: 1})
+		for _, panics := range []bool{false, true, false} {
+			now.Store(panics)
+			if _, err := db.Exec("SELECT 1"); err != nil {
+				t.Errorf("panics %v: %v", panics, err)
+			}
+		}
+		if s := p.Stats(); s.DialCount != 2 || s.Open != 1 {
+			t.Errorf("%d dials, %d open", s.DialCount, s.Open)
+		}
+	})
+}
+
 // unsure knows nothing of stale statements.
 type unsure struct{ *fakedb.Conn }
 
