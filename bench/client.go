@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
 // Client is a contender that has been opened. Do does an operation once; n
@@ -93,4 +94,18 @@ func (c *sqlClient) transact(ctx context.Context, id int) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// Split implements splitter.
+func (c *sqlClient) Split(ctx context.Context) (wait, use time.Duration, err error) {
+	begun := time.Now()
+	conn, err := c.Conn(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	wait = time.Since(begun)
+	var got int
+	err = conn.QueryRowContext(ctx, selectText).Scan(&got)
+	use = time.Since(begun) - wait
+	return wait, use, joined(err, conn.Close())
 }

@@ -20,7 +20,9 @@ var sections = []section{
 	{"server", serverSection},
 	{"operations", operationsSection},
 	{"calls", callsSection},
+	{"capture", captureSection},
 	{"waits", waitsSection},
+	{"shares", sharesSection},
 	{"counts", countsSection},
 	{"lives", livesSection},
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -63,4 +64,18 @@ func (c pgxClient) transact(ctx context.Context, id int) error {
 		_, err := tx.Exec(ctx, c.insert, id, 1)
 		return err
 	})
+}
+
+// Split implements splitter.
+func (c pgxClient) Split(ctx context.Context) (wait, use time.Duration, err error) {
+	begun := time.Now()
+	conn, err := c.Acquire(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer conn.Release()
+	wait = time.Since(begun)
+	var got int
+	err = conn.QueryRow(ctx, selectText).Scan(&got)
+	return wait, time.Since(begun) - wait, err
 }

@@ -45,6 +45,8 @@ var workloads = []workload{
 	{"prepares", 4, prepares},
 	{"cancels", 10, cancels},
 	{"restart", 8, restart},
+	{captureName, 18, capture},
+	{"wait and use", 8, shares},
 	{"server", 420, server},
 }
 

@@ -28,7 +28,8 @@
 //   - acquire.go lends it, at once or through the queue in waiters.go, where
 //     expiry.go ends what has waited too long; check.go proves first that it is
 //     alive; park.go keeps a loan revocable that a session has not used yet;
-//     keep.go and keeping.go let a session that asks again at once have it again;
+//     keep.go, keeping.go and terms.go let a session that asks again at once have it
+//     again;
 //     loan.go is a loan without package sql; pause.go lets all wait.
 //   - session.go, operation.go, execute.go, prepare.go, statement.go and tx.go
 //     use it on behalf of package sql, with lasttry.go for its third try;
