@@ -43,6 +43,45 @@ func ExampleTarget_Check() {
 	fmt.Println(report)
 }
 
+// Rules are data: each says what must hold, what breaks without it, and who says so.
+func ExampleRules() {
+	for _, rule := range conformance.Rules() {
+		if rule.Family() == "DIAL" {
+			fmt.Println(rule.ID, rule.Rule)
+			fmt.Println("why: ", rule.Why)
+			fmt.Println("from:", rule.Source)
+			break
+		}
+	}
+	// Output:
+	// DIAL-01 a burst of callers on an empty pool dials a few connections at a time
+	// why:  a dial for every caller loads a server that has just started, and all of them are slower for it
+	// from: this pool: Config.MaxDialing
+}
+
+// A report is a table, or JSON; a rule that fails explains itself.
+func ExampleReport() {
+	rules := conformance.Rules()
+	report := conformance.Report{Target: "our pool", Results: []conformance.Result{ // in life from Target.Check
+		{Rule: rules[0], Verdict: conformance.Pass},
+		{Rule: rules[1], Verdict: conformance.Fail, Seen: []string{"SELECT 7: int8 became text"}},
+		{Rule: rules[2], Verdict: conformance.Skip, Seen: []string{"a query that returns its argument is not known"}},
+	}}
+	fmt.Print(report)
+	fmt.Println(report.OK())
+	// Output:
+	// our pool: 1 rules hold, 1 do not, 1 were not checked
+	//
+	// SQL: the same answers as plain database/sql
+	//   pass  SQL-01   a query has the same columns and values, of the same types, as without the pool
+	//   fail  SQL-02   the column types of a query are the same as without the pool
+	//         why: tools that build their output from ColumnTypes would print something else, or panic
+	//         SELECT 7: int8 became text
+	//   skip  SQL-03   arguments are converted by the driver's own rules, and refused with the same errors
+	//         a query that returns its argument is not known
+	// false
+}
+
 // server breaks what a database's own SQL cannot.
 type server struct{ *pgserver.Server }
 
