@@ -9,6 +9,7 @@ import (
 // crowd is so many goroutines on so many connections.
 type crowd struct{ goroutines, conns int }
 
+// String implements fmt.Stringer.
 func (c crowd) String() string {
 	if c.goroutines == 1 {
 		return "1"

@@ -19,6 +19,7 @@ type cell struct {
 	goroutines int
 }
 
+// String implements fmt.Stringer.
 func (c cell) String() string {
 	return fmt.Sprintf("%s, %s, %d", c.transport, c.op, c.goroutines)
 }

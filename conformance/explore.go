@@ -124,6 +124,7 @@ func (t *Target) lacks(need Need) string { return t.Lacks[need] }
 // bySQL kills sessions with the dialect's own words, on a connection of its own.
 type bySQL struct{ target *Target }
 
+// Kill implements Server.
 func (b bySQL) Kill(ctx context.Context, session string) error {
 	db := sql.OpenDB(b.target.Connector)
 	defer db.Close()

@@ -305,12 +305,14 @@ type buffer struct {
 	b  bytes.Buffer
 }
 
+// Write implements io.Writer.
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.Write(p)
 }
 
+// String is what has been written so far.
 func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

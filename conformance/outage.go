@@ -235,7 +235,10 @@ var outageRules = []Rule{
 // stateError is an error of the server with its SQLSTATE.
 type stateError string
 
-func (e stateError) Error() string    { return "conformance: the server says " + string(e) }
+// Error implements error.
+func (e stateError) Error() string { return "conformance: the server says " + string(e) }
+
+// SQLState is how both drivers' errors tell it.
 func (e stateError) SQLState() string { return string(e) }
 
 // outage opens a pool that has had a connection and has none left.

@@ -173,6 +173,7 @@ type probedConnector struct {
 	inner driver.Connector
 }
 
+// Connect implements driver.Connector.
 func (c probedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	var inner driver.Conn
 	id, err := c.probe.Dial(ctx, func(ctx context.Context) (err error) {
@@ -189,6 +190,7 @@ func (c probedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &probedConn{probe: c.probe, id: id, inner: inner}, nil
 }
 
+// Driver implements driver.Connector.
 func (c probedConnector) Driver() driver.Driver { return c.inner.Driver() }
 
 // ReadWrite passes on what sqlpool asks a connector.

@@ -36,6 +36,7 @@ func (c *probedConn) call(ctx context.Context, op, text string, f func() error) 
 // Raw leads to the driver's own connection.
 func (c *probedConn) Raw() driver.Conn { return c.inner }
 
+// Ping implements driver.Pinger.
 func (c *probedConn) Ping(ctx context.Context) error {
 	return c.call(ctx, OpPing, "", func() error {
 		if p, ok := c.inner.(driver.Pinger); ok {
@@ -45,6 +46,7 @@ func (c *probedConn) Ping(ctx context.Context) error {
 	})
 }
 
+// ExecContext implements driver.ExecerContext.
 func (c *probedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (res driver.Result, err error) {
 	e, ok := c.inner.(driver.ExecerContext)
 	if !ok {
@@ -57,6 +59,7 @@ func (c *probedConn) ExecContext(ctx context.Context, text string, args []driver
 	return res, err
 }
 
+// QueryContext implements driver.QueryerContext.
 func (c *probedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (rows driver.Rows, err error) {
 	q, ok := c.inner.(driver.QueryerContext)
 	if !ok {
@@ -73,10 +76,12 @@ func (c *probedConn) QueryContext(ctx context.Context, text string, args []drive
 	return rows, err
 }
 
+// Prepare implements driver.Conn.
 func (c *probedConn) Prepare(text string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), text)
 }
 
+// PrepareContext implements driver.ConnPrepareContext.
 func (c *probedConn) PrepareContext(ctx context.Context, text string) (stmt driver.Stmt, err error) {
 	err = c.call(ctx, OpPrepare, text, func() (err error) {
 		if p, ok := c.inner.(driver.ConnPrepareContext); ok {
@@ -103,10 +108,13 @@ func (c *probedConn) PrepareContext(ctx context.Context, text string) (stmt driv
 	return probed, nil
 }
 
+// Begin implements driver.Conn.
 func (c *probedConn) Begin() (driver.Tx, error) {
 	return c.BeginTx(context.Background(), driver.TxOptions{})
 }
 
+// BeginTx implements driver.ConnBeginTx. Its errors without one are those of package
+// sql.
 func (c *probedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driver.Tx, err error) {
 	err = c.call(ctx, OpBegin, "", func() (err error) {
 		if b, ok := c.inner.(driver.ConnBeginTx); ok {
@@ -129,6 +137,7 @@ func (c *probedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx dri
 	return probedTx{c, tx}, nil
 }
 
+// CheckNamedValue implements driver.NamedValueChecker.
 func (c *probedConn) CheckNamedValue(v *driver.NamedValue) error {
 	if n, ok := c.inner.(driver.NamedValueChecker); ok {
 		return n.CheckNamedValue(v)
@@ -136,6 +145,7 @@ func (c *probedConn) CheckNamedValue(v *driver.NamedValue) error {
 	return driver.ErrSkip
 }
 
+// ResetSession implements driver.SessionResetter.
 func (c *probedConn) ResetSession(ctx context.Context) error {
 	return c.call(ctx, OpReset, "", func() error {
 		if r, ok := c.inner.(driver.SessionResetter); ok {
@@ -145,6 +155,7 @@ func (c *probedConn) ResetSession(ctx context.Context) error {
 	})
 }
 
+// IsValid implements driver.Validator.
 func (c *probedConn) IsValid() bool {
 	if v, ok := c.inner.(driver.Validator); ok {
 		return v.IsValid()
@@ -152,6 +163,7 @@ func (c *probedConn) IsValid() bool {
 	return true
 }
 
+// Close implements driver.Conn. Closed twice, it is still one connection less.
 func (c *probedConn) Close() error {
 	return c.call(context.Background(), OpClose, "", func() error {
 		err := c.inner.Close()

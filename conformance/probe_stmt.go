@@ -12,8 +12,10 @@ type probedStmt struct {
 	inner driver.Stmt
 }
 
+// NumInput implements driver.Stmt.
 func (s probedStmt) NumInput() int { return s.inner.NumInput() }
 
+// Close implements driver.Stmt.
 func (s probedStmt) Close() error {
 	return s.conn.call(context.Background(), OpUnstmt, s.text, s.inner.Close)
 }
@@ -27,14 +29,17 @@ func (s probedStmt) CheckNamedValue(v *driver.NamedValue) error {
 	return s.conn.CheckNamedValue(v)
 }
 
+// Exec implements driver.Stmt.
 func (s probedStmt) Exec(args []driver.Value) (driver.Result, error) {
 	return s.ExecContext(context.Background(), named(args))
 }
 
+// Query implements driver.Stmt.
 func (s probedStmt) Query(args []driver.Value) (driver.Rows, error) {
 	return s.QueryContext(context.Background(), named(args))
 }
 
+// ExecContext implements driver.StmtExecContext.
 func (s probedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (res driver.Result, err error) {
 	err = s.conn.call(ctx, OpExec, s.text, func() (err error) {
 		if e, ok := s.inner.(driver.StmtExecContext); ok {
@@ -48,6 +53,7 @@ func (s probedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (
 	return res, err
 }
 
+// QueryContext implements driver.StmtQueryContext.
 func (s probedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
 	err = s.conn.call(ctx, OpQuery, s.text, func() (err error) {
 		if q, ok := s.inner.(driver.StmtQueryContext); ok {
@@ -71,10 +77,12 @@ type probedTx struct {
 	inner driver.Tx
 }
 
+// Commit implements driver.Tx.
 func (t probedTx) Commit() error {
 	return t.conn.call(context.Background(), OpCommit, "", t.inner.Commit)
 }
 
+// Rollback implements driver.Tx.
 func (t probedTx) Rollback() error {
 	return t.conn.call(context.Background(), OpRollback, "", t.inner.Rollback)
 }

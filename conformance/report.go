@@ -21,7 +21,7 @@ const (
 type Result struct {
 	Rule    Rule
 	Verdict Verdict
-	Seen    []string
+	Seen    []string // a sentence for each; empty when the rule holds
 }
 
 // Explain tells a stranger what to fix.

@@ -189,10 +189,12 @@ var arguments = []any{
 
 type valuer string
 
+// Value implements driver.Valuer.
 func (v valuer) Value() (driver.Value, error) { return "the value of " + string(v), nil }
 
 type brokenValuer struct{}
 
+// Value implements driver.Valuer.
 func (brokenValuer) Value() (driver.Value, error) { return nil, context.Canceled }
 
 // prepared is a statement that returns its argument, or nil where nothing can be

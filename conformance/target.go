@@ -74,6 +74,7 @@ type Settings struct {
 // Lacking is the error of an Open that has no such feature. It says which.
 type Lacking string
 
+// Error is the feature, as Open named it.
 func (l Lacking) Error() string { return string(l) }
 
 // A Subject is an opened database under test.
@@ -104,7 +105,7 @@ type Figures struct {
 // Pool is what the rules use of *sqlpool.Pool, which documents it. It is an
 // interface so that a mutant can stand in for one.
 type Pool interface {
-	Acquire(context.Context) (sqlpool.Loan, error) // as the others, see sqlpool.Pool
+	Acquire(context.Context) (sqlpool.Loan, error) // this and the rest: see the methods of sqlpool.Pool
 	Close() error
 	Config() sqlpool.Config
 	Connector() interface {

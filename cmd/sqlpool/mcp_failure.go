@@ -30,6 +30,7 @@ type failure struct {
 	Position int    `json:"position,omitempty" jsonschema:"the character of sql at which the server stopped, from 1"`
 }
 
+// Error implements error.
 func (f *failure) Error() string { return f.Message }
 
 // kinds are checked in this order: an acquire that timed out also unwraps to the dial's error.

@@ -39,8 +39,11 @@ type named struct {
 	dsn    string
 }
 
+// Connect implements driver.Connector.
 func (n named) Connect(context.Context) (driver.Conn, error) { return n.driver.Open(n.dsn) }
-func (n named) Driver() driver.Driver                        { return n.driver }
+
+// Driver implements driver.Connector.
+func (n named) Driver() driver.Driver { return n.driver }
 
 func onFake(places) (conformance.Target, error) {
 	db := fakedb.New()
@@ -55,6 +58,7 @@ func onFake(places) (conformance.Target, error) {
 
 type fakeServer struct{ db *fakedb.DB }
 
+// Kill implements conformance.Server.
 func (s fakeServer) Kill(_ context.Context, session string) error {
 	for _, c := range s.db.Conns() {
 		if fmt.Sprint(c.ID()) == session {

@@ -104,6 +104,7 @@ type socket struct {
 
 const cancelRequest = 80877102 // PostgreSQL's protocol, CancelRequest
 
+// Write implements net.Conn.
 func (s *socket) Write(b []byte) (int, error) {
 	s.wrote.Do(func() {
 		if s.cancel = len(b) == 16 && binary.BigEndian.Uint32(b[4:]) == cancelRequest; s.cancel {
@@ -113,6 +114,7 @@ func (s *socket) Write(b []byte) (int, error) {
 	return s.Conn.Write(b)
 }
 
+// Close implements net.Conn.
 func (s *socket) Close() error {
 	s.closed.Do(func() {
 		s.wrote.Do(func() {})
@@ -128,16 +130,20 @@ type tracer struct{ probe *conformance.Probe }
 
 type preparing struct{}
 
+// TraceQueryStart implements pgx.QueryTracer.
 func (tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return ctx
 }
 
+// TraceQueryEnd implements pgx.QueryTracer.
 func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
+// TracePrepareStart implements pgx.PrepareTracer.
 func (tracer) TracePrepareStart(ctx context.Context, _ *pgx.Conn, data pgx.TracePrepareStartData) context.Context {
 	return context.WithValue(ctx, preparing{}, data.SQL)
 }
 
+// TracePrepareEnd implements pgx.PrepareTracer.
 func (t tracer) TracePrepareEnd(ctx context.Context, conn *pgx.Conn, data pgx.TracePrepareEndData) {
 	if text, ok := ctx.Value(preparing{}).(string); ok && !data.AlreadyPrepared && data.Err == nil {
 		t.probe.Prepared(int(conn.PgConn().PID()), text)

@@ -18,8 +18,8 @@ const (
 // View is the page in JSON. Lengths of time whose name ends in _ms are in
 // milliseconds. Fields may be added within a major version; none changes.
 type View struct {
-	At     time.Time `json:"at"`
-	Pool   string    `json:"pool"`
+	At     time.Time `json:"at"`   // when it was put together
+	Pool   string    `json:"pool"` // sqlpool.Config.Name
 	Status Status    `json:"status"`
 	Outage *Outage   `json:"outage,omitempty"` // while dials fail
 	Paused bool      `json:"paused"`
@@ -36,16 +36,16 @@ type View struct {
 	Config  []Setting `json:"config"`
 	Advice  []string  `json:"advice"` // about the configuration
 
-	Controls   bool    `json:"controls"`  // whether the page may change the pool
-	Recycling  bool    `json:"recycling"` // by the page
-	Hooked     bool    `json:"hooked"`    // whether the UI's Hooks are the pool's
-	Leaks      bool    `json:"leaks"`     // whether leaks are looked for
-	LifetimeMS float64 `json:"lifetime_ms"`
+	Controls   bool    `json:"controls"`    // whether the page may change the pool
+	Recycling  bool    `json:"recycling"`   // by the page
+	Hooked     bool    `json:"hooked"`      // whether the UI's Hooks are the pool's
+	Leaks      bool    `json:"leaks"`       // whether leaks are looked for
+	LifetimeMS float64 `json:"lifetime_ms"` // Config.Lifetime
 }
 
 // Status is how the pool is, why, and since when.
 type Status struct {
-	Level   string    `json:"level"`
+	Level   string    `json:"level"` // of Config.Health, or else by the state
 	State   string    `json:"state"` // sqlpool.State
 	Reasons []string  `json:"reasons"`
 	Since   time.Time `json:"since"`
@@ -56,8 +56,8 @@ type Status struct {
 
 // Outage is what the pool knows of a database that it cannot reach.
 type Outage struct {
-	Failures   int     `json:"failures"` // dials in a row
-	ForMS      float64 `json:"for_ms"`
+	Failures   int     `json:"failures"`     // dials in a row
+	ForMS      float64 `json:"for_ms"`       // since the first of those
 	NextDialMS float64 `json:"next_dial_ms"` // zero while one is under way
 }
 
@@ -95,8 +95,8 @@ type Counters struct {
 // Latency is percentiles over the last minute.
 type Latency struct {
 	Acquire Quantiles `json:"acquire"` // the wait in the queue
-	Held    Quantiles `json:"held"`
-	Dial    Quantiles `json:"dial"`
+	Held    Quantiles `json:"held"`    // a loan's length
+	Dial    Quantiles `json:"dial"`    // those that succeeded
 }
 
 // Quantiles are upper bounds, right within an eighth.
@@ -110,7 +110,7 @@ type Quantiles struct {
 
 // Sample is one moment of the charts.
 type Sample struct {
-	Seq     uint64    `json:"seq"`
+	Seq     uint64    `json:"seq"` // what ?since= takes
 	At      time.Time `json:"at"`
 	State   string    `json:"state"` // sqlpool.State
 	Max     int       `json:"max"`
@@ -129,25 +129,25 @@ type Sample struct {
 
 // Conn is one connection.
 type Conn struct {
-	ID            uint64  `json:"id"`
-	State         string  `json:"state"` // idle, in_use, validating, leaked or closing
-	ForMS         float64 `json:"for_ms"`
+	ID            uint64  `json:"id"`     // sqlpool.Conn.ID
+	State         string  `json:"state"`  // idle, in_use, validating, leaked or closing
+	ForMS         float64 `json:"for_ms"` // in that state
 	AgeMS         float64 `json:"age_ms"`
-	TookMS        float64 `json:"took_ms"`
+	TookMS        float64 `json:"took_ms"` // to dial
 	Loans         uint64  `json:"loans"`
-	Uses          uint64  `json:"uses"`
-	Statement     string  `json:"statement,omitempty"`
+	Uses          uint64  `json:"uses"`                // statements executed
+	Statement     string  `json:"statement,omitempty"` // the last one, without its literals
 	InTransaction bool    `json:"in_transaction"`
 }
 
 // Holder is a loan that is out.
 type Holder struct {
-	Conn          uint64  `json:"conn"`
+	Conn          uint64  `json:"conn"` // its number
 	HeldMS        float64 `json:"held_ms"`
-	Leaked        bool    `json:"leaked"`
+	Leaked        bool    `json:"leaked"` // held too long
 	InTransaction bool    `json:"in_transaction"`
-	Statement     string  `json:"statement,omitempty"`
-	Origin        string  `json:"origin,omitempty"` // where it was acquired
+	Statement     string  `json:"statement,omitempty"` // the last one, without its literals
+	Origin        string  `json:"origin,omitempty"`    // where it was acquired
 	Stack         []Frame `json:"stack,omitempty"`
 }
 
@@ -166,13 +166,13 @@ type Closes struct {
 
 // Event is a line of the timeline: one event, or several of one cause.
 type Event struct {
-	At    time.Time `json:"at"`
-	Last  time.Time `json:"last"`
-	Kind  string    `json:"kind"`
-	Level string    `json:"level,omitempty"`
+	At    time.Time `json:"at"`              // of the first
+	Last  time.Time `json:"last"`            // of the last
+	Kind  string    `json:"kind"`            // one of the Kind constants
+	Level string    `json:"level,omitempty"` // of what is good or bad
 	Text  string    `json:"text,omitempty"`
 	Conn  uint64    `json:"conn,omitempty"` // the last one
-	Count uint64    `json:"count"`
+	Count uint64    `json:"count"`          // how many this line stands for
 }
 
 // Setting is sqlpool.Setting: a Name, its Value, the Source it came from and a

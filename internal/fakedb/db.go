@@ -130,6 +130,7 @@ type connector struct {
 	shape Shape
 }
 
+// Connect implements driver.Connector.
 func (k connector) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := k.db.connect(ctx)
 	if err != nil {
@@ -138,6 +139,7 @@ func (k connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return k.shape(c), nil
 }
 
+// Driver implements driver.Connector.
 func (k connector) Driver() driver.Driver { return k }
 
 // Open serves callers of sql.DB.Driver; the name means nothing.

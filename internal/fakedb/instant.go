@@ -17,7 +17,8 @@ func (instantConnector) Connect(context.Context) (driver.Conn, error) { return n
 func (instantConnector) Driver() driver.Driver                        { return instantConnector{} }
 func (instantConnector) Open(string) (driver.Conn, error)             { return newInstant(), nil }
 
-// instantConn carries the one statement, transaction and answer it ever gives out.
+// instantConn has the abilities of a connection of shape [Full], and carries the one statement, transaction and answer
+// it ever gives out.
 type instantConn struct {
 	sent uint64
 	stmt instantStmt

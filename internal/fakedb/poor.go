@@ -21,6 +21,7 @@ func StmtChecker(c *Conn) driver.Conn { return checkerConn{std: c, c: c} }
 
 type minimalConn struct{ c *Conn }
 
+// Prepare implements driver.Conn.
 func (m minimalConn) Prepare(text string) (driver.Stmt, error) {
 	s, err := m.c.Prepare(text)
 	if err != nil {
@@ -29,15 +30,20 @@ func (m minimalConn) Prepare(text string) (driver.Stmt, error) {
 	return struct{ driver.Stmt }{s}, nil
 }
 
+// Begin implements driver.Conn.
 func (m minimalConn) Begin() (driver.Tx, error) { return m.c.Begin() }
-func (m minimalConn) Close() error              { return m.c.Close() }
+
+// Close implements driver.Conn.
+func (m minimalConn) Close() error { return m.c.Close() }
 
 type legacyConn struct{ minimalConn }
 
+// Exec implements driver.Execer.
 func (l legacyConn) Exec(text string, args []driver.Value) (driver.Result, error) {
 	return l.c.ExecContext(bg, text, named(args))
 }
 
+// Query implements driver.Queryer.
 func (l legacyConn) Query(text string, args []driver.Value) (driver.Rows, error) {
 	return l.c.QueryContext(bg, text, named(args))
 }
@@ -57,6 +63,7 @@ type converterConn struct {
 	c *Conn
 }
 
+// PrepareContext implements driver.ConnPrepareContext.
 func (k converterConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
 	s, err := k.c.prepare(ctx, text)
 	if err != nil {
@@ -65,10 +72,12 @@ func (k converterConn) PrepareContext(ctx context.Context, text string) (driver.
 	return converterStmt{s}, nil
 }
 
+// Prepare implements driver.Conn.
 func (k converterConn) Prepare(text string) (driver.Stmt, error) { return k.PrepareContext(bg, text) }
 
 type converterStmt struct{ *Stmt }
 
+// ColumnConverter implements driver.ColumnConverter.
 func (converterStmt) ColumnConverter(int) driver.ValueConverter { return prefixer("column:") }
 
 type checkerConn struct {
@@ -76,6 +85,7 @@ type checkerConn struct {
 	c *Conn
 }
 
+// PrepareContext implements driver.ConnPrepareContext.
 func (k checkerConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
 	s, err := k.c.prepare(ctx, text)
 	if err != nil {
@@ -84,10 +94,12 @@ func (k checkerConn) PrepareContext(ctx context.Context, text string) (driver.St
 	return checkerStmt{s}, nil
 }
 
+// Prepare implements driver.Conn.
 func (k checkerConn) Prepare(text string) (driver.Stmt, error) { return k.PrepareContext(bg, text) }
 
 type checkerStmt struct{ *Stmt }
 
+// CheckNamedValue implements driver.NamedValueChecker.
 func (checkerStmt) CheckNamedValue(v *driver.NamedValue) (err error) {
 	if _, ok := v.Value.(Remove); ok {
 		return driver.ErrRemoveArgument
@@ -99,6 +111,7 @@ func (checkerStmt) CheckNamedValue(v *driver.NamedValue) (err error) {
 // prefixer converts by the default rules and marks strings.
 type prefixer string
 
+// ConvertValue implements driver.ValueConverter.
 func (p prefixer) ConvertValue(v any) (driver.Value, error) {
 	v, err := driver.DefaultParameterConverter.ConvertValue(v)
 	if s, ok := v.(string); ok {

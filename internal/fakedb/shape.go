@@ -94,10 +94,12 @@ func Skipper(c *Conn) driver.Conn { return skipConn{c} }
 
 type skipConn struct{ std }
 
+// ExecContext implements driver.ExecerContext.
 func (skipConn) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
 	return nil, driver.ErrSkip
 }
 
+// QueryContext implements driver.QueryerContext.
 func (skipConn) QueryContext(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
 	return nil, driver.ErrSkip
 }

@@ -14,6 +14,7 @@ type Error struct {
 	Msg  string
 }
 
+// Error names the text and the SQLSTATE.
 func (e *Error) Error() string { return "fakedb: " + e.Msg + " (SQLSTATE " + e.Code + ")" }
 
 // SQLState returns the code, like the error types of pgx and lib/pq.

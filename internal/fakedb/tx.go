@@ -7,6 +7,7 @@ type tx struct {
 	ctx context.Context // BeginTx's
 }
 
+// Commit implements driver.Tx.
 func (t *tx) Commit() error {
 	return t.c.do(t.ctx, Commit, "COMMIT", nil, func() error {
 		failed := t.c.status.Load() == 'E'
@@ -18,6 +19,7 @@ func (t *tx) Commit() error {
 	})
 }
 
+// Rollback implements driver.Tx.
 func (t *tx) Rollback() error {
 	return t.c.do(t.ctx, Rollback, "ROLLBACK", nil, func() error {
 		t.c.end(false)

@@ -78,6 +78,7 @@ type SchemaError struct {
 	Err                    error // what the server said
 }
 
+// Error names the database and what to do.
 func (e *SchemaError) Error() string {
 	remedy := "use another database"
 	if sqlState(e.Err) == "42501" { // insufficient_privilege

@@ -67,6 +67,7 @@ func (w *worker) cancelSlow(ctx context.Context) error {
 // plannedError is the error of an operation that was meant to be cancelled.
 type plannedError struct{ error }
 
+// Unwrap leads to what the driver said.
 func (e *plannedError) Unwrap() error { return e.error }
 
 // planned marks the error if it is what follows from the end of ctx: the context's own error, the server's confirmation

@@ -98,7 +98,10 @@ var errChanged = fmt.Errorf("ledger: the caller changed its mind")
 // uncommitted is an error before anything could have been written for good.
 type uncommitted struct{ err error }
 
+// Error implements error.
 func (e *uncommitted) Error() string { return e.err.Error() }
+
+// Unwrap leads to what went wrong.
 func (e *uncommitted) Unwrap() error { return e.err }
 
 // SafeToRetry implements what Judge asks for.

@@ -15,8 +15,10 @@ func Connector(folder string) driver.Connector { return connector(folder) }
 
 type connector string
 
+// Connect implements driver.Connector.
 func (c connector) Connect(context.Context) (driver.Conn, error) {
 	return c.Driver().Open("file:" + string(c) + "/test.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 }
 
+// Driver implements driver.Connector.
 func (connector) Driver() driver.Driver { return &sqlite.Driver{} }

@@ -14,12 +14,14 @@ func unlentExec() (driver.Result, error) { return driver.RowsAffected(0), nil }
 
 func unlentQuery() (driver.Rows, error) { return noRows{}, nil }
 
+// noRows implements driver.Rows: no column, no row.
 type noRows struct{}
 
 func (noRows) Columns() []string         { return nil }
 func (noRows) Close() error              { return nil }
 func (noRows) Next([]driver.Value) error { return io.EOF }
 
+// unlentTx implements driver.Tx.
 type unlentTx struct{}
 
 func (unlentTx) Commit() error   { return nil }
