@@ -142,12 +142,16 @@ func TestWatchOnATerminal(t *testing.T) {
 		_ = cmd.Process.Kill() // it has ended, unless the test failed
 		_ = terminal.Close()
 	})
-	shown := &locked{}
+	shown, drawn := &locked{}, make(chan struct{}, 1)
 	go func() { // until the terminal is closed
 		buffer := make([]byte, 4096)
 		for {
 			n, err := terminal.Read(buffer)
 			_, _ = shown.Write(buffer[:n])
+			select {
+			case drawn <- struct{}{}:
+			default: // nobody has looked since the last time
+			}
 			if err != nil {
 				return
 			}
@@ -158,19 +162,24 @@ func TestWatchOnATerminal(t *testing.T) {
 	wait := func(text string) time.Duration {
 		t.Helper()
 		began := time.Now()
+		patience := time.After(30 * time.Second)
 		for {
 			before := len(shown.String())
 			columns ^= 1
 			if err := pty.Setsize(terminal, &pty.Winsize{Rows: 40, Cols: columns}); err != nil {
 				t.Fatal(err)
 			}
-			for drawn := time.Now(); time.Since(drawn) < 200*time.Millisecond; time.Sleep(10 * time.Millisecond) {
-				if strings.Contains(ansi.Strip(shown.String()[before:]), text) {
-					return time.Since(began)
+			for again := time.After(200 * time.Millisecond); again != nil; {
+				select {
+				case <-drawn:
+					if strings.Contains(ansi.Strip(shown.String()[before:]), text) {
+						return time.Since(began)
+					}
+				case <-again:
+					again = nil
+				case <-patience:
+					t.Fatalf("%q is not shown:\n%s", text, ansi.Strip(shown.String()[before:]))
 				}
-			}
-			if time.Since(began) > 30*time.Second {
-				t.Fatalf("%q is not shown:\n%s", text, ansi.Strip(shown.String()[before:]))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func limited(t *testing.T) context.Context {
 }
 
 // pooled opens a pool of 4 connections on either driver.
-func pooled(t *testing.T, dsn, kind string) *sql.DB {
+func pooled(t *testing.T, dsn, kind string, hooks ...sqlpool.Hooks) *sql.DB {
 	t.Helper()
 	var connector driver.Connector
 	var err error
@@ -36,7 +37,7 @@ func pooled(t *testing.T, dsn, kind string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, MaxConns: 4})
+	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, MaxConns: 4, Hooks: hooks})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,23 +121,28 @@ func TestARunKeepsTheBooks(t *testing.T) {
 
 // A run whose context ends stops in the middle of everything, and nothing of that is trouble.
 func TestACancelledRunKeepsTheBooks(t *testing.T) {
-	db := pooled(t, pgserver.Database(t), "pgx")
-	b := create(t, db, "bank", 50)
 	ctx, cancel := context.WithCancel(limited(t))
+	var started atomic.Pointer[Run]
+	db := pooled(t, pgserver.Database(t), "pgx", sqlpool.Hooks{OnRelease: func(sqlpool.Released) {
+		if r := started.Load(); r != nil && r.Counts().Transfers >= 20 {
+			cancel()
+		}
+	}})
+	b := create(t, db, "bank", 50)
 	r, err := b.Start(ctx, db, Load{Goroutines: 8, Duration: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for r.Counts().Transfers < 20 {
-		time.Sleep(time.Millisecond)
-	}
-	cancel()
+	started.Store(r)
 	r.Wait()
+	if c := r.Counts(); c.Transfers < 20 || c.Transfers > 2000 {
+		t.Errorf("not in the middle of it: %+v", c)
+	}
 	if names, details := failed(t, r, db); names != "" {
 		t.Errorf("%s failed:\n%s", names, details)
 	}
-	if r.Took() > time.Minute || r.Took() != r.Took() {
-		t.Errorf("took %v", r.Took())
+	if took := r.Took(); took > time.Minute || r.Took() != took { // it stands still
+		t.Errorf("took %v", took)
 	}
 }
 
