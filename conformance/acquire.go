@@ -139,7 +139,7 @@ var acquireRules = []Rule{
 				released := make(chan struct{})
 				go func() { // at the same moment
 					defer close(released)
-					hold.Close()
+					_ = hold.Close()
 				}()
 				cancel()
 				<-released
@@ -161,7 +161,7 @@ var acquireRules = []Rule{
 			cancel(errors.New("the caller's cause"))
 			loan, err := s.Pool.Acquire(ctx)
 			if err == nil {
-				loan.Release()
+				_ = loan.Release()
 			}
 			if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "the caller's cause") {
 				x.errorf("Acquire says: %v", err)
@@ -215,7 +215,7 @@ func (x *trial) serve(s *Subject, callers int) (served []int) {
 		})
 		x.awaitWaiting(s, before, i+1)
 	}
-	hold.Close()
+	_ = hold.Close()
 	x.work.Wait()
 	return served
 }

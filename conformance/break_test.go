@@ -104,9 +104,6 @@ func asking(wrap func(Pool) Pool) breaking {
 	}
 }
 
-// plainly is package sql's own pool.
-func plainly(_ *fakedb.DB, t *Target) { t.Open = OpenPlain }
-
 type wrapped struct {
 	driver.Connector
 	wrap func(driver.Conn) driver.Conn

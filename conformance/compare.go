@@ -62,13 +62,10 @@ func (r *transcript) err(what string, err error) {
 	r.note("%s: %s %q, which is %s", what, types(err), err.Error(), kinds(err))
 }
 
-// kind notes what errors.Is says, for errors whose words are nobody's contract.
-func (r *transcript) kind(what string, err error) { r.note("%s: %s", what, kinds(err)) }
-
 // types is the chain of an error's types, outermost first.
 func types(err error) string {
 	name := fmt.Sprintf("%T", err)
-	switch u := err.(type) {
+	switch u := err.(type) { //nolint:errorlint // link by link is the point
 	case interface{ Unwrap() error }:
 		if inner := u.Unwrap(); inner != nil {
 			name += "(" + types(inner) + ")"

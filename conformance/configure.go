@@ -93,7 +93,7 @@ var configRules = []Rule{
 			}
 			got := s.Pool.Config().Hooks
 			clear(got)
-			if slices.ContainsFunc(s.Pool.Config().Hooks, func(h sqlpool.Hooks) bool { return h.BeforeAcquire != nil }) == false {
+			if !slices.ContainsFunc(s.Pool.Config().Hooks, func(h sqlpool.Hooks) bool { return h.BeforeAcquire != nil }) {
 				x.errorf("what Config returns is the pool's own slice")
 			}
 		},

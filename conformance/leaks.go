@@ -202,7 +202,7 @@ func (x *trial) sweeps(w *watched, n int) {
 func borrowForTooLong(x *trial, db *sql.DB) *sql.Conn {
 	conn, err := db.Conn(x.ctx)
 	x.must("Conn", err)
-	x.cleanup(func() { conn.Close() })
+	x.cleanup(func() { _ = conn.Close() })
 	_, err = conn.ExecContext(x.ctx, x.target.Dialect.One)
 	x.must("a statement", err)
 	return conn
@@ -214,6 +214,6 @@ func borrowForTooLong(x *trial, db *sql.DB) *sql.Conn {
 func queryAndForget(x *trial, db *sql.DB) *sql.Rows {
 	rows, err := db.QueryContext(x.ctx, x.target.Dialect.One)
 	x.must("Query", err)
-	x.cleanup(func() { rows.Close() })
+	x.cleanup(func() { _ = rows.Close() })
 	return rows
 }

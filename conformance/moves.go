@@ -33,7 +33,7 @@ func (x *trial) session(q querier) string {
 func (x *trial) hold(db *sql.DB) *sql.Conn {
 	conn, err := db.Conn(x.ctx)
 	x.must("acquiring a connection", err)
-	x.cleanup(func() { conn.Close() })
+	x.cleanup(func() { _ = conn.Close() })
 	x.use("a statement on the connection that is held", conn) // a session that was never used may be revoked
 	return conn
 }
@@ -71,7 +71,7 @@ func (x *trial) settle(s *Subject) {
 func (x *trial) acquire(s *Subject) sqlpool.Loan {
 	loan, err := s.Pool.Acquire(x.ctx)
 	x.must("acquiring a loan", err)
-	x.cleanup(func() { loan.Release() })
+	x.cleanup(func() { _ = loan.Release() })
 	return loan
 }
 

@@ -96,7 +96,7 @@ func as(word string, class sqlpool.Class) func(error) sqlpool.Class {
 type rudeServer struct{ db *fakedb.DB }
 
 func (s rudeServer) Kill(ctx context.Context, session string) error {
-	return fakeServer{s.db}.killWith(session, fakedb.Death{Sent: true, Err: io.ErrUnexpectedEOF})
+	return fakeServer(s).killWith(session, fakedb.Death{Sent: true, Err: io.ErrUnexpectedEOF})
 }
 
 // livelyConn always lives.

@@ -214,7 +214,7 @@ func (x *trial) queries() []string {
 }
 
 func (r *transcript) columnTypes(query string, db *sql.DB) {
-	rows, err := db.QueryContext(r.x.ctx, query)
+	rows, err := db.QueryContext(r.x.ctx, query) //nolint:rowserrcheck // no row is read
 	r.err(query, err)
 	if err != nil {
 		return

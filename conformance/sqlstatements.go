@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -135,8 +136,7 @@ func (x *trial) goesOn(happens string) {
 		if err == nil {
 			for rows.Next() {
 			}
-			err = rows.Err()
-			rows.Close()
+			err = errors.Join(rows.Err(), rows.Close())
 		}
 		if err != nil {
 			x.errorf("%s: %v", when, err)

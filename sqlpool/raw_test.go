@@ -70,10 +70,12 @@ func TestWhatHappensInRawDecidesOverTheConnection(t *testing.T) {
 				rest(t, p)
 				_, err = db.Exec("noop")
 				must(t, err)
-				if want := 1; outcome.retire {
-					if want = 2; server.Counts().Connects != want {
-						t.Errorf("%d dials", server.Counts().Connects)
-					}
+				want := 1
+				if outcome.retire {
+					want = 2
+				}
+				if dials := server.Counts().Connects; dials != want {
+					t.Errorf("%d dials, want %d", dials, want)
 				}
 			})
 		})

@@ -100,14 +100,14 @@ func behindPool(c driver.Connector, err error) (*Client, error) {
 		return nil, fmt.Errorf("outage: %w", err)
 	}
 	db := sqlpool.OpenDB(pool)
-	return &Client{DB: db, Pool: pool, close: func() { db.Close() }}, nil
+	return &Client{DB: db, Pool: pool, close: func() { _ = db.Close() }}, nil
 }
 
 func plain(c driver.Connector) *Client {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(MaxConns)
 	db.SetMaxIdleConns(MaxConns)
-	return &Client{DB: db, close: func() { db.Close() }}
+	return &Client{DB: db, close: func() { _ = db.Close() }}
 }
 
 func openPgxpool(dsn string, password func() string) (*Client, error) {
@@ -122,7 +122,7 @@ func openPgxpool(dsn string, password func() string) (*Client, error) {
 		return nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	return &Client{DB: db, close: func() { db.Close(); pool.Close() }}, nil
+	return &Client{DB: db, close: func() { _ = db.Close(); pool.Close() }}, nil
 }
 
 // pqConnector is lib/pq's own connector with a password for each dial.

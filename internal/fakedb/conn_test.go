@@ -81,7 +81,7 @@ func TestConnectionIsLiveUntilCloseReturns(t *testing.T) {
 		if n := db.Counts(); n.Live != 1 || n.Closes != 1 {
 			t.Errorf("lingering: %+v", n)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		if n := db.Counts(); n.Live != 0 || n.PeakLive != 1 {
 			t.Errorf("closed: %+v", n)
 		}

@@ -25,12 +25,12 @@ func TestEveryPointCanBeScripted(t *testing.T) {
 		},
 		fakedb.StmtExec: func(c *fakedb.Conn) error {
 			s, _ := c.Prepare("")
-			_, err := s.Exec(nil) //nolint:staticcheck // the deprecated way ends in the same place
+			_, err := s.Exec(nil) // the deprecated way ends in the same place
 			return err
 		},
 		fakedb.StmtQuery: func(c *fakedb.Conn) error {
 			s, _ := c.Prepare("")
-			_, err := s.Query(nil) //nolint:staticcheck // the deprecated way ends in the same place
+			_, err := s.Query(nil) // the deprecated way ends in the same place
 			return err
 		},
 		fakedb.StmtClose: func(c *fakedb.Conn) error { s, _ := c.Prepare(""); return s.Close() },

@@ -15,8 +15,8 @@ var abilities = map[string]reflect.Type{
 	"ConnBeginTx":        reflect.TypeFor[driver.ConnBeginTx](),
 	"ExecerContext":      reflect.TypeFor[driver.ExecerContext](),
 	"QueryerContext":     reflect.TypeFor[driver.QueryerContext](),
-	"Execer":             reflect.TypeFor[driver.Execer](),  //nolint:staticcheck // a poor driver has it
-	"Queryer":            reflect.TypeFor[driver.Queryer](), //nolint:staticcheck // a poor driver has it
+	"Execer":             reflect.TypeFor[driver.Execer](),  // a poor driver has it
+	"Queryer":            reflect.TypeFor[driver.Queryer](), // a poor driver has it
 	"Pinger":             reflect.TypeFor[driver.Pinger](),
 	"SessionResetter":    reflect.TypeFor[driver.SessionResetter](),
 	"Validator":          reflect.TypeFor[driver.Validator](),

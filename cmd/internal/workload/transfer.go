@@ -81,10 +81,11 @@ func (w *worker) exec(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...a
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("changed %d rows instead of one (%v)", n, err)
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		err = fmt.Errorf("changed %d rows instead of one", n)
 	}
-	return nil
+	return err
 }
 
 // log is a statement given as text, which most programs have more of than prepared ones.

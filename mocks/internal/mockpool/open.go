@@ -53,7 +53,7 @@ func Open(t testing.TB, cfg sqlpool.Config, opts Options, open func() (*sql.DB, 
 	pinned, mock, err := open()
 	if err != nil {
 		if pinned != nil {
-			pinned.Close()
+			_ = pinned.Close()
 		}
 		t.Fatalf("%s: %v", opts.Package, err)
 	}
@@ -61,7 +61,7 @@ func Open(t testing.TB, cfg sqlpool.Config, opts Options, open func() (*sql.DB, 
 	m.life, m.endLife = context.WithCancel(context.Background())
 	m.loans = newLoans(m)
 	if m.pool, err = sqlpool.New(m.configure(cfg)); err != nil {
-		pinned.Close()
+		_ = pinned.Close()
 		t.Fatalf("%s: %v", opts.Package, err)
 	}
 	// As with sqlmock.New, a connection is open: a context that is to end during
@@ -107,7 +107,7 @@ func (m *mockDB) gate(ctx context.Context) error {
 // Like plain package sql, it does not wait for what is in use.
 func (m *mockDB) close() error {
 	if m.loans.count() > 0 {
-		go m.pool.Shutdown(m.life)
+		go func() { _ = m.pool.Shutdown(m.life) }()
 	} else {
 		ctx, cancel := context.WithTimeout(m.life, grace)
 		defer cancel()

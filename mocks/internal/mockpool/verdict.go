@@ -36,8 +36,8 @@ func (m *mockDB) verdict(db *sql.DB) {
 	if err := m.mock.ExpectationsWereMet(); err != nil {
 		m.t.Errorf("%s: %s", m.opts.Package, m.diff(err))
 	}
-	db.Close() // of a test that did not: its Close belongs to nobody
-	m.pinned.Close()
+	_ = db.Close() // of a test that did not: its Close belongs to nobody
+	_ = m.pinned.Close()
 }
 
 // accuse names what was not given back, and the line that had it.
