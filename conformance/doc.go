@@ -9,11 +9,13 @@
 // *sql.DB under test, how to break its connections. [Check] is Run without a
 // test, for programs; its [Report] is a table or JSON.
 //
-// File by file: rule.go is what a rule is and rules.go the list, one file a
-// family holds its rules (sql… acquire dial hook reset recycle inventory outage
-// leak overload admin observe config); check.go runs them, trial.go is what a
-// check has in hand, probe….go watches the driver from below the pool;
-// target.go, open.go and dialect….go say on what; report.go tells the outcome.
+// File by file: rule.go is what a rule is and rules.go the list; the files of a
+// family begin with its name (sql acquire dial hook reset recycle inventory
+// outage leak overload admin observe configure) and hold its rules with what only
+// these need; check.go and run.go run them, trial.go is what a check has in hand
+// and moves.go what many do with it, probe….go watches the driver from below the
+// pool; target.go, open.go and dialect….go say on what; report.go tells the
+// outcome.
 //
 // Every rule has a mutant in mutants_test.go: a pool or driver broken in just
 // that way, on which the rule must fail and no rule of another family may.

@@ -1,12 +1,9 @@
 package conformance
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"slices"
-	"time"
 )
 
 var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules)
@@ -177,56 +174,4 @@ var answerRules = []Rule{
 			}
 		},
 	},
-}
-
-// arguments are one of each kind that drivers treat differently.
-var arguments = []any{
-	"text", "", int64(7), int8(-3), uint16(9), uint64(1) << 63, true, 2.5, nil, []byte("bytes"), []byte(nil),
-	time.Date(2001, 2, 3, 4, 5, 6, 789000000, time.UTC), time.Minute,
-	sql.NullString{}, sql.NullString{String: "valid", Valid: true}, (*string)(nil), new(int), valuer("v"), (*valuer)(nil),
-	brokenValuer{}, struct{}{}, make(chan int),
-}
-
-type valuer string
-
-// Value implements driver.Valuer.
-func (v valuer) Value() (driver.Value, error) { return "the value of " + string(v), nil }
-
-type brokenValuer struct{}
-
-// Value implements driver.Valuer.
-func (brokenValuer) Value() (driver.Value, error) { return nil, context.Canceled }
-
-// prepared is a statement that returns its argument, or nil where nothing can be
-// prepared.
-func (x *trial) prepared(r *transcript, db *sql.DB) *sql.Stmt {
-	if x.target.lacks(NeedPrepares) != "" {
-		return nil
-	}
-	stmt, err := db.PrepareContext(x.ctx, x.target.Dialect.Echo)
-	r.err("prepare", err)
-	return stmt
-}
-
-// queries are all that the dialect has to compare answers with.
-func (x *trial) queries() []string {
-	return append([]string{x.target.Dialect.One}, x.target.Dialect.Types...)
-}
-
-func (r *transcript) columnTypes(query string, db *sql.DB) {
-	rows, err := db.QueryContext(r.x.ctx, query) //nolint:rowserrcheck // no row is read
-	r.err(query, err)
-	if err != nil {
-		return
-	}
-	defer rows.Close()
-	types, err := rows.ColumnTypes()
-	r.err(query+": column types", err)
-	for _, c := range types {
-		length, hasLength := c.Length()
-		precision, scale, hasScale := c.DecimalSize()
-		nullable, tells := c.Nullable()
-		r.note("%s: column %q is a %s, scanned into %v, length %d %v, decimal %d %d %v, nullable %v %v", query,
-			c.Name(), c.DatabaseTypeName(), c.ScanType(), length, hasLength, precision, scale, hasScale, nullable, tells)
-	}
 }
