@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sqlpool/go/conformance/outage/bouncer"
+	"github.com/sqlpool/go/conformance/outage/ledger"
 	"github.com/sqlpool/go/conformance/outage/tap"
 	"github.com/sqlpool/go/internal/pgserver"
 )
@@ -130,18 +131,5 @@ func (s *Scene) Seen(ctx context.Context) (map[int64]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := server.Query(ctx, "SELECT token, count(*) FROM ledger GROUP BY token")
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[int64]int, len(rows))
-	for _, row := range rows {
-		token, err1 := strconv.ParseInt(row[0], 10, 64)
-		count, err2 := strconv.Atoi(row[1])
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, err
-		}
-		seen[token] = count
-	}
-	return seen, nil
+	return ledger.Seen(ctx, server)
 }

@@ -5,6 +5,6 @@
 //
 // config.go and report.go are what goes in and comes out; run.go is a run from
 // its server's start to the audit; writes.go is what callers do, weather.go what
-// happens to them meanwhile; outcome.go says what an error tells a caller, and
-// book.go keeps it.
+// happens to them meanwhile; outcome.go says what an error tells a caller,
+// book.go keeps it, and seen.go is what the server has.
 package ledger

@@ -5,7 +5,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"sync"
@@ -55,7 +54,7 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	if err != nil {
 		return report, err
 	}
-	seen, err := tokens(bounded, server)
+	seen, err := Seen(bounded, server)
 	if err != nil {
 		return report, err
 	}
@@ -144,22 +143,4 @@ func (s *soak) progress() Progress {
 		p.Events += n
 	}
 	return p
-}
-
-// tokens is what the server has.
-func tokens(ctx context.Context, server *pgserver.Server) (map[int64]int, error) {
-	rows, err := server.Query(ctx, "SELECT token, count(*) FROM ledger GROUP BY token")
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[int64]int, len(rows))
-	for _, row := range rows {
-		token, err1 := strconv.ParseInt(row[0], 10, 64)
-		count, err2 := strconv.Atoi(row[1])
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("ledger: the server's answer: %w", err)
-		}
-		seen[token] = count
-	}
-	return seen, nil
 }
