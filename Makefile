@@ -77,7 +77,8 @@ conform: postgres pgbouncer ## every rule on every driver, route and peer, into 
 	@$(GO) test -count=1 ./conformance # every mutant on every rule, which the race detector makes too slow for make test
 	cd conformance/targets && $(GO) run ./conform -json "$(CONFORM_JSON)" -table "$(CURDIR)/docs/conformance.md"
 
-soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them
+soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them; recycle under load for a minute
+	SQLPOOL_SOAK=1 $(GO) test -count=1 -v -run '^TestRecyclingUnderLoad$$' ./internal/acceptance
 	cd conformance/outage && SQLPOOL_FAULTED=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .
 
 screenshots: postgres chromium ## take the pictures of the live page again, into docs/images

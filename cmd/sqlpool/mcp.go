@@ -74,7 +74,11 @@ func (m *mcp) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	log.Info("pool opened", "pool", open.pool.Name(), "driver", m.Driver, "max_conns", open.pool.Config().MaxConns)
-	err = m.server(open, log).Run(ctx, &sdk.IOTransport{Reader: in, Writer: out})
+	server := m.server(open, log)
+	telling, stop := context.WithCancel(ctx)
+	defer stop()
+	go open.changes.tell(telling, server)
+	err = server.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out})
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = nil // told to end
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -45,7 +46,8 @@ type assistant struct {
 	t              *testing.T
 	cmd            *exec.Cmd
 	stdin          io.Closer
-	stdout, stderr *locked // all that the process wrote
+	stdout, stderr *locked     // all that the process wrote
+	updated        chan string // the resources that it said had changed
 }
 
 // serve runs `sqlpool mcp` and initializes a session with it.
@@ -55,7 +57,7 @@ func serve(t *testing.T, dsn string, args ...string) *assistant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &assistant{t: t, cmd: exec.Command(file, append([]string{"mcp"}, args...)...), stdout: &locked{}, stderr: &locked{}}
+	a := &assistant{t: t, cmd: exec.Command(file, append([]string{"mcp"}, args...)...), stdout: &locked{}, stderr: &locked{}, updated: make(chan string, 100)}
 	a.cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn)
 	a.cmd.Stderr = a.stderr
 	stdin, err := a.cmd.StdinPipe()
@@ -77,7 +79,9 @@ func serve(t *testing.T, dsn string, args ...string) *assistant {
 		}
 	})
 	transport := &sdk.IOTransport{Reader: io.NopCloser(io.TeeReader(stdout, a.stdout)), Writer: stdin}
-	client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
+	client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, &sdk.ClientOptions{
+		ResourceUpdatedHandler: func(_ context.Context, r *sdk.ResourceUpdatedNotificationRequest) { a.updated <- r.Params.URI },
+	})
 	if a.ClientSession, err = client.Connect(t.Context(), transport, nil); err != nil {
 		t.Fatalf("initialize: %v\n%s", err, a.stderr)
 	}

@@ -77,6 +77,45 @@ func (a *assistant) refused(kinds ...string) {
 	}
 }
 
+// Who subscribes needs not ask again and again.
+func TestMCPTellsSubscribersOfAChange(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{})
+	a := serve(t, readerRole(t, server, server.NewDatabase(t))+"&pool_fail_fast_after=1s")
+	a.until("healthy")
+	if onlyHealth("health://another-pool") == nil { // clients of the newest protocol do not wait for the answer
+		t.Error("a subscription to what there is not is accepted")
+	}
+	if err := a.Subscribe(t.Context(), &sdk.SubscribeParams{URI: healthURI}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		do     func() error
+		status string
+	}{
+		{func() error { return server.Stop(t.Context(), pgserver.Immediate) }, "unhealthy"},
+		{func() error { return server.Start(t.Context()) }, "healthy"},
+	} {
+		for len(a.updated) > 0 { // of what went before
+			<-a.updated
+		}
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		limit := time.After(time.Minute)
+		for a.health().Status != c.status {
+			select {
+			case uri := <-a.updated:
+				if uri != healthURI {
+					t.Errorf("told of %q", uri)
+				}
+			case <-limit:
+				t.Fatalf("never told of being %s", c.status)
+			}
+		}
+	}
+	a.leave()
+}
+
 // A client that leaves while a query runs leaves nothing behind on the server; a signal is as good as leaving.
 func TestMCPEnds(t *testing.T) {
 	server := pgserver.Run(t, pgserver.Options{})

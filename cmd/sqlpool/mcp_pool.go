@@ -23,6 +23,7 @@ type opened struct {
 	pool    *sqlpool.Pool
 	db      *sql.DB
 	monitor *health.Monitor
+	changes changes // of its state
 }
 
 // config is the pool that the settings ask for, with what a reader that nobody vouches for must not change.
@@ -47,12 +48,14 @@ func (m *mcp) open(log *slog.Logger) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{monitor: health.New(health.Config{
+	o := &opened{changes: make(changes, 1)}
+	o.monitor = health.New(health.Config{
 		Keepalive: keepalive,
 		OnChange: func(from, to health.Status) {
 			log.Info("health changed", "from", from.State, "to", to.State, "reasons", to.Reasons)
+			o.changes.note()
 		},
-	})}
+	})
 	cfg.Hooks = append(cfg.Hooks, o.monitor.Hooks())
 	if o.pool, err = sqlpool.New(cfg); err != nil {
 		return nil, err

@@ -48,11 +48,14 @@ func (m *mcp) server(o *opened, log *slog.Logger) *sdk.Server {
 		&sdk.ServerOptions{
 			Instructions: "A connection pool on PostgreSQL. Read " + healthURI + " first when something fails: it says how the " +
 				"pool is, why and since when. An error of the database has the code " + codeDatabase + " and the pool's statistics.",
-			Capabilities: &sdk.ServerCapabilities{},
+			Capabilities:       &sdk.ServerCapabilities{},
+			SubscribeHandler:   subscribe,
+			UnsubscribeHandler: unsubscribe,
 		})
 	s.AddResource(&sdk.Resource{
 		URI: healthURI, Name: "connection-pool-health", Title: "Health of the connection pool", MIMEType: "application/json",
-		Description: "healthy, degraded or unhealthy, with reasons, since when, and the pool's statistics at this moment.",
+		Description: "healthy, degraded or unhealthy, with reasons, since when, and the pool's statistics at this moment. " +
+			"Subscribers are told when the state changes.",
 	}, o.readHealth)
 
 	local, readOnly := false, func(title string, open *bool) *sdk.ToolAnnotations {
