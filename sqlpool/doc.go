@@ -25,27 +25,28 @@
 //     caller; dialgate.go and spacing.go bound how many at once; outage.go and
 //     backoff.go pace the dials while the database is away.
 //   - idle.go keeps it in a stack; sweep.go shows it to the WhileIdle hooks.
-//   - acquire.go lends it, at once or through the queue in waiters.go, where
-//     expiry.go ends what has waited too long; check.go proves first that it is
-//     alive; park.go keeps a loan revocable that a session has not used yet;
-//     keep.go, keeping.go and terms.go let a session that asks again at once have it
-//     again;
-//     loan.go is a loan without package sql; pause.go lets all wait.
-//   - session.go, operation.go, execute.go, prepare.go, statement.go and tx.go
-//     use it on behalf of package sql, with lasttry.go for its third try;
+//   - acquire.go lends it, at once or, in wait.go, through the queue in
+//     waiters.go, where expiry.go ends what has waited too long; check.go proves
+//     first that it is alive; park.go keeps a loan revocable that a session has
+//     not used yet; keep.go, keeping.go and terms.go let a session that asks
+//     again at once have it again; loan.go is a loan without package sql;
+//     pause.go lets all wait.
+//   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
+//     and tx.go use it on behalf of package sql, with lasttry.go for its third
+//     try; blame.go says what a failure means for it and for the caller;
 //     stmtcache.go keeps its prepared statements, or ownstmt.go without the
 //     cache; stale.go and copytext.go know those that cannot be kept; args.go
 //     and inner.go speak to the driver as package sql would.
-//   - release.go takes it back and settles what the borrower left behind;
-//     reclaim.go takes it back by force; classify.go says what an error means
+//   - release.go takes it back, settle.go puts right what the borrower left
+//     behind; reclaim.go takes it back by force; classify.go says what an error means
 //     for it, silence.go what none means.
 //   - retire.go closes it and holds its slot until the server side is gone;
 //     recycle.go and resize.go close many; reason.go says why; shutdown.go
 //     closes all.
 //
 // hooks.go and hookcall.go are the same life as policies see it, conn.go and
-// diary.go what they see of a connection. stats.go, snapshot.go and holders.go tell how it
-// stands; errors.go and failure.go say what went wrong.
+// diary.go what they see of a connection. stats.go, state.go, snapshot.go and holders.go
+// tell how it stands; errors.go and failure.go say what went wrong.
 //
 // # Drivers
 //

@@ -180,34 +180,6 @@ func (p *Pool) probeDueLocked() bool {
 	return false
 }
 
-// changeLocked notes a change of state for tellStates.
-func (p *Pool) changeLocked(before State, err error) {
-	if after := p.stateLocked(); before != after {
-		p.changes = append(p.changes, StateChanged{From: before, To: after, Err: err})
-	}
-}
-
-// tellStates tells the OnState hooks what has changed, in the order in which
-// it did: one goroutine at a time, whichever came first.
-func (p *Pool) tellStates() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.telling {
-		return
-	}
-	p.telling = true
-	for len(p.changes) > 0 {
-		change := p.changes[0]
-		p.changes = p.changes[1:]
-		p.mu.Unlock()
-		if err := watch("OnState", p.hooks.onState, change); err != nil {
-			p.noteError(err)
-		}
-		p.mu.Lock()
-	}
-	p.telling = false
-}
-
 // hookRefusal is a new connection that a hook did not accept.
 type hookRefusal struct {
 	moment string

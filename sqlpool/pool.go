@@ -125,24 +125,6 @@ func (p *Pool) totalLocked() int {
 
 func (p *Pool) idleCountLocked() int { return len(p.idle) + p.checking }
 
-// neverConnectedLocked reports whether no dial has succeeded yet.
-func (p *Pool) neverConnectedLocked() bool { return p.stats.DialCount == p.stats.DialErrorCount }
-
-func (p *Pool) stateLocked() State {
-	switch {
-	case p.closed:
-		return StateClosed
-	case p.outage.open:
-		return StateDown
-	case p.outage.failures > 0:
-		return StateRetrying
-	case p.neverConnectedLocked():
-		return StateStarting
-	default:
-		return StateUp
-	}
-}
-
 // watchLocked returns a channel that is closed at the next change that
 // changedLocked announces.
 func (p *Pool) watchLocked() <-chan struct{} {

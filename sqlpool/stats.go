@@ -2,28 +2,6 @@ package sqlpool
 
 import "time"
 
-// State is how a pool stands with its database.
-type State int
-
-const (
-	// StateStarting: no connection has been opened yet.
-	StateStarting State = iota
-	// StateUp: the last dial succeeded.
-	StateUp
-	// StateRetrying: dials fail; acquires wait for the database to return.
-	StateRetrying
-	// StateDown: the circuit is open; acquires without an idle connection fail
-	// at once. Dials go on in the background.
-	StateDown
-	// StateClosed: Shutdown or Close was called.
-	StateClosed
-)
-
-// String returns the state's name.
-func (s State) String() string {
-	return [...]string{"starting", "up", "retrying", "down", "closed"}[s]
-}
-
 // Stats is a pool at one instant. Every gauge and counter in one value belongs
 // to the same instant.
 type Stats struct {

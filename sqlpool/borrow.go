@@ -1,0 +1,63 @@
+package sqlpool
+
+import "context"
+
+// acquire begins a loan, waiting for a connection if need be.
+func (s *session) acquire(ctx context.Context) error {
+	c, err := s.pool.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	return s.take(c)
+}
+
+// take begins the loan of a connection that was just acquired or claimed.
+func (s *session) take(c *Conn) error {
+	return s.announce(c, c.waited)
+}
+
+func (s *session) announce(c *Conn, waited int64) error {
+	if s.conn != c {
+		s.conn = c
+	}
+	s.used = false
+	err := s.pool.announce(c, waited)
+	if err != nil {
+		s.conn = nil
+	}
+	return err
+}
+
+// endLoan gives the connection back, if there is one, and reports whether it
+// was fit to be lent again.
+func (s *session) endLoan() (fit bool) {
+	if s.parked.Load() {
+		s.pool.unpark(s)
+		return true
+	}
+	c := s.conn
+	if c == nil || s.keptAt != 0 {
+		return c != nil
+	}
+	if s.tx != nil {
+		s.tx = nil
+	}
+	dirty, reason := s.pool.part(c)
+	fit = reason == nil && !dirty
+	if fit && !c.hasWork() && s.keep(c) {
+		return true
+	}
+	s.conn = nil
+	soon := c.acquiredAt-c.idleSince < restedAfter
+	idle := s.pool.takeBack(c, dirty, reason)
+	if idle && soon && !s.pool.terms.has(termKeep) {
+		s.pool.startKeeping()
+	}
+	return fit
+}
+
+// holds reports whether the session has the loan of c, and not only a claim to
+// it.
+func (s *session) holds(c *Conn) bool {
+	return !s.parked.Load() && s.keptAt == 0 && s.conn == c
+}

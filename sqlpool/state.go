@@ -1,0 +1,69 @@
+package sqlpool
+
+// State is how a pool stands with its database.
+type State int
+
+const (
+	// StateStarting: no connection has been opened yet.
+	StateStarting State = iota
+	// StateUp: the last dial succeeded.
+	StateUp
+	// StateRetrying: dials fail; acquires wait for the database to return.
+	StateRetrying
+	// StateDown: the circuit is open; acquires without an idle connection fail
+	// at once. Dials go on in the background.
+	StateDown
+	// StateClosed: Shutdown or Close was called.
+	StateClosed
+)
+
+// String returns the state's name.
+func (s State) String() string {
+	return [...]string{"starting", "up", "retrying", "down", "closed"}[s]
+}
+
+// changeLocked notes a change of state for tellStates.
+func (p *Pool) changeLocked(before State, err error) {
+	if after := p.stateLocked(); before != after {
+		p.changes = append(p.changes, StateChanged{From: before, To: after, Err: err})
+	}
+}
+
+// tellStates tells the OnState hooks what has changed, in the order in which
+// it did: one goroutine at a time, whichever came first.
+func (p *Pool) tellStates() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.telling {
+		return
+	}
+	p.telling = true
+	for len(p.changes) > 0 {
+		change := p.changes[0]
+		p.changes = p.changes[1:]
+		p.mu.Unlock()
+		if err := watch("OnState", p.hooks.onState, change); err != nil {
+			p.noteError(err)
+		}
+		p.mu.Lock()
+	}
+	p.telling = false
+}
+
+// neverConnectedLocked reports whether no dial has succeeded yet.
+func (p *Pool) neverConnectedLocked() bool { return p.stats.DialCount == p.stats.DialErrorCount }
+
+func (p *Pool) stateLocked() State {
+	switch {
+	case p.closed:
+		return StateClosed
+	case p.outage.open:
+		return StateDown
+	case p.outage.failures > 0:
+		return StateRetrying
+	case p.neverConnectedLocked():
+		return StateStarting
+	default:
+		return StateUp
+	}
+}
