@@ -1,13 +1,16 @@
 package sqlpool
 
-import "database/sql/driver"
+import (
+	"context"
+	"database/sql/driver"
+)
 
 // abilities are what a driver's connection can tell beyond database/sql/driver.
 // Each is one optional method of the driver.Conn, with types of the standard
 // library only, so that an adapter need not import this package. What a
 // connection cannot tell, the pool assumes the safe way. These methods, and the
-// IsValid of a connection that has Sent, must not panic: they are called too often
-// to be guarded each time.
+// IsValid and ResetSession of a connection that has Sent, must not panic: they are
+// called too often to be guarded each time.
 type abilities struct {
 	// alive looks at the socket without a round trip: nil means open with
 	// nothing to read, driver.ErrSkip that only a ping can tell, anything else
@@ -39,8 +42,8 @@ type abilities struct {
 	// isValid is driver.Validator's.
 	isValid func() bool
 
-	// reset is driver.SessionResetter, called between loans.
-	reset driver.SessionResetter
+	// reset is driver.SessionResetter's ResetSession, called between loans.
+	reset func(context.Context) error
 
 	// exec is the connection itself, if it executes a text with a context: asking
 	// for the interface again costs each statement some nanoseconds.
@@ -91,15 +94,25 @@ func abilitiesOf(inner driver.Conn) abilities {
 	can.query, _ = inner.(driver.QueryerContext)
 	if c, ok := find[driver.Validator](inner); ok {
 		can.isValid = c.IsValid
-		if _, vouched := c.(interface{ Sent() uint64 }); !vouched {
+		if !vouched(c) {
 			can.isValid = func() bool { return guardedIsValid(c) }
 		}
 	}
-	can.reset, _ = find[driver.SessionResetter](inner)
+	if c, ok := find[driver.SessionResetter](inner); ok {
+		can.reset = c.ResetSession
+		if !vouched(c) {
+			can.reset = func(ctx context.Context) error { return guardedReset(ctx, c) }
+		}
+	}
 	return can
 }
 
-// guardedIsValid is IsValid of a driver that no adapter vouches for.
+// vouched reports whether c is an adapter's, and not a driver's or a tracer's.
+func vouched(c any) bool {
+	_, ok := c.(interface{ Sent() uint64 })
+	return ok
+}
+
 func guardedIsValid(c driver.Validator) (valid bool) {
 	defer func() {
 		if recover() != nil {
@@ -107,6 +120,11 @@ func guardedIsValid(c driver.Validator) (valid bool) {
 		}
 	}()
 	return c.IsValid()
+}
+
+func guardedReset(ctx context.Context, c driver.SessionResetter) (err error) {
+	defer catch("ResetSession", &err)
+	return c.ResetSession(ctx)
 }
 
 // find returns the outermost connection that is a T, following Raw.

@@ -35,19 +35,11 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool
 
 // reset tells the driver that another borrower has the connection. By its
 // contract it does no I/O.
-func (c *Conn) reset(ctx context.Context) (err error) {
+func (c *Conn) reset(ctx context.Context) error {
 	if c.can.reset == nil {
 		return nil
 	}
-	returned := false
-	defer func() {
-		if !returned {
-			caught("ResetSession", recover(), &err)
-		}
-	}()
-	err = c.can.reset.ResetSession(ctx)
-	returned = true
-	return err
+	return c.can.reset(ctx)
 }
 
 // proveAlive asks the socket, and where that cannot tell, the server.

@@ -31,13 +31,7 @@ func (e *HookPanic) ReasonCode() string { return CodeHookPanic }
 // catch turns a panic into the error that *err then holds. It must be deferred
 // directly.
 func catch(moment string, err *error) {
-	caught(moment, recover(), err)
-}
-
-// caught is for a deferred function that calls recover by itself, and only if
-// there is need: recover costs as much as a small driver call.
-func caught(moment string, v any, err *error) {
-	if v != nil {
+	if v := recover(); v != nil {
 		*err = &HookPanic{Moment: moment, Value: v, Stack: debug.Stack()}
 	}
 }

@@ -242,14 +242,10 @@ func TestAClosedSessionLeavesItsKeptConnectionIdle(t *testing.T) {
 }
 
 // resetter refuses to be used again.
-type resetter struct{ driver.Conn }
-
-func (resetter) ResetSession(context.Context) error { return driver.ErrBadConn }
-
 func TestAKeptConnectionThatCannotBeResetIsReplaced(t *testing.T) {
 	p, s := kept(t, Config{})
 	first := s.conn
-	first.can.reset = resetter{}
+	first.can.reset = func(context.Context) error { return driver.ErrBadConn }
 	use(t, s)
 	if s.conn == first {
 		t.Error("used although its driver refused")

@@ -46,38 +46,51 @@ func TestAWrapperDoesNotHideThatATransactionIsOpen(t *testing.T) {
 	})
 }
 
-// touchy is a tracer that panics once it is told to.
+// touchy is a tracer that panics where it is told to.
 type touchy struct {
 	tracer
-	now *atomic.Bool
+	where *atomic.Value
+}
+
+func (c touchy) panics(method string) {
+	if c.where.CompareAndSwap(method, "") {
+		panic(method + " exploded")
+	}
 }
 
 func (c touchy) IsValid() bool {
-	if c.now.Load() {
-		panic("IsValid exploded")
-	}
+	c.panics("IsValid")
 	return true
+}
+
+func (c touchy) ResetSession(ctx context.Context) error {
+	c.panics("ResetSession")
+	return c.tracer.ResetSession(ctx)
 }
 
 // An adapter, which has Sent, vouches for its own; see generation_test.go for the
 // other methods.
-func TestAPanicInIsValidCostsTheConnectionOnly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := fakedb.New()
-		var now atomic.Bool
-		db, p, _ := newDBOn(t, server, func(c *fakedb.Conn) driver.Conn {
-			return touchy{traced(c).(tracer), &now}
-		}, sqlpool.Config{MaxConns: 1})
-		for _, panics := range []bool{false, true, false} {
-			now.Store(panics)
-			if _, err := db.Exec("SELECT 1"); err != nil {
-				t.Errorf("panics %v: %v", panics, err)
-			}
-		}
-		if s := p.Stats(); s.DialCount != 2 || s.Open != 1 {
-			t.Errorf("%d dials, %d open", s.DialCount, s.Open)
-		}
-	})
+func TestAPanicBetweenLoansCostsTheConnectionOnly(t *testing.T) {
+	for _, method := range []string{"IsValid", "ResetSession"} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := fakedb.New()
+				var where atomic.Value
+				db, p, _ := newDBOn(t, server, func(c *fakedb.Conn) driver.Conn {
+					return touchy{traced(c).(tracer), &where}
+				}, sqlpool.Config{MaxConns: 1})
+				for _, panics := range []string{"", method, ""} {
+					where.Store(panics)
+					if _, err := db.Exec("SELECT 1"); err != nil {
+						t.Errorf("with a panic in %q: %v", panics, err)
+					}
+				}
+				if s := p.Stats(); s.DialCount != 2 || s.Open != 1 || where.Load() != "" {
+					t.Errorf("%d dials, %d open", s.DialCount, s.Open)
+				}
+			})
+		})
+	}
 }
 
 // unsure knows nothing of stale statements.
