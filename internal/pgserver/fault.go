@@ -60,6 +60,10 @@ func (s *Server) killBackends(pids ...int) error {
 		if !ours[pid] {
 			return fmt.Errorf("pgserver: %d is not a backend of this server", pid)
 		}
+		// SIGKILL to one that has just ended by itself succeeds, and PostgreSQL sees nothing to recover from.
+		if !freeze(pid) {
+			return fmt.Errorf("pgserver: backend %d has ended by itself", pid)
+		}
 		if err := s.log.down(func() error { return syscall.Kill(pid, syscall.SIGKILL) }); err != nil {
 			return fmt.Errorf("pgserver: kill -9 of backend %d: %w", pid, err)
 		}

@@ -5,11 +5,8 @@ package pgserver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,14 +73,4 @@ func processGone(pid int) bool {
 func folderGone(dir string) bool {
 	_, err := os.Stat(dir)
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-// processState is the letter that ps shows, T for stopped.
-func processState(pid int) (string, error) {
-	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
-		_, after, _ := strings.Cut(string(text), ") ")
-		return after, nil
-	}
-	out, err := exec.Command("ps", "-o", "state=", "-p", strconv.Itoa(pid)).Output()
-	return strings.TrimSpace(string(out)), err
 }
