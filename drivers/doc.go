@@ -11,10 +11,12 @@
 // The connection string is the driver's own, in either of its forms (URL or
 // key=value). Parameters whose names begin with pool_ are the pool's, and are
 // taken out before the driver sees it; everything else reaches the driver byte
-// for byte. Each setting can also come from an environment variable; the
-// connection string wins over the environment, the environment over the
-// default. An empty connection string is replaced by DATABASE_URL, and without
-// that the driver uses its PG* variables. docs/settings.md lists all settings.
+// for byte. Each setting can also come from an environment variable, which has
+// its name in capitals (POOL_MAX_CONNS); some have a second name there
+// (POOL_MAX_SIZE), and it is an error when the two differ. The connection string
+// wins over the environment, the environment over the default. An empty
+// connection string is replaced by DATABASE_URL, and without that the driver uses
+// its PG* variables. docs/settings.md lists all settings.
 //
 // Settings are read in sql.Open, which fails when any of them is unknown or
 // wrong, with all that is wrong at once (a *multierror.Error of *SettingError).

@@ -27,21 +27,28 @@ const (
 	SourceDefault     = "default"
 )
 
+// Error implements error: the setting, its value, where it stands, what is wrong
+// with it and what to do, in one line.
 func (e *SettingError) Error() string {
-	value, where := e.Value, "in the "+e.Source
-	if value != notShown {
-		value = strconv.Quote(value)
-	}
+	where := "in the " + e.Source
 	switch e.Source {
 	case SourceDatabaseURL:
 		where = "in DATABASE_URL"
 	case SourceDefault:
 		where = "by default"
 	}
-	return fmt.Sprintf("drivers: %s is %s %s: %s; %s", e.Name, value, where, e.Rule, e.Remedy)
+	return fmt.Sprintf("drivers: %s is %s %s: %s; %s", e.Name, quoted(e.Value), where, e.Rule, e.Remedy)
 }
 
 const notShown = "(not shown)"
+
+// quoted is what harmless returned, as it stands in a sentence.
+func quoted(value string) string {
+	if value == notShown {
+		return value
+	}
+	return strconv.Quote(value)
+}
 
 // harmless returns the text if it has the look of a setting's name or value.
 // Where a connection string is written wrongly, a password can end up in the

@@ -99,11 +99,38 @@ func (r *reading) param(p param, source string) {
 func (r *reading) environment() {
 	for i := range settings {
 		s := &settings[i]
-		text := strings.TrimSpace(os.Getenv(s.env))
-		if _, has := r.given[s]; !has && text != "" {
-			r.set(s, given{s.env, SourceEnvironment, text})
+		if _, has := r.given[s]; has {
+			continue
+		}
+		for _, name := range s.variables() {
+			if text := strings.TrimSpace(os.Getenv(name)); text != "" {
+				r.variable(s, given{name, SourceEnvironment, text})
+			}
 		}
 	}
+}
+
+// variable takes one variable of a setting. There may be another, left behind
+// where a deployment was renamed by halves: whichever won, somebody would change
+// the one that does nothing.
+func (r *reading) variable(s *setting, g given) {
+	before, twice := r.given[s]
+	switch {
+	case !twice:
+		r.set(s, g)
+	case !s.same(before.text, g.text):
+		r.bad[s] = true
+		r.problems.add(&SettingError{
+			Name: g.name, Source: g.source, Value: harmless(g.text),
+			Rule: "it is the same setting as " + before.name + ", which is " + quoted(harmless(before.text)), Remedy: "unset one of the two",
+		})
+	}
+}
+
+// same reports whether two texts are one value, as 30 and 30s are.
+func (s *setting) same(a, b string) bool {
+	one, two := standard(), standard()
+	return a == b || s.value.set(&one, a) && s.value.set(&two, b) && s.value.get(&one) == s.value.get(&two)
 }
 
 func (r *reading) set(s *setting, g given) {

@@ -20,7 +20,9 @@ func setenv(t *testing.T, pairs ...string) {
 	t.Helper()
 	t.Setenv("DATABASE_URL", "")
 	for i := range settings {
-		t.Setenv(settings[i].env, "")
+		for _, name := range settings[i].variables() {
+			t.Setenv(name, "")
+		}
 	}
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
@@ -73,6 +75,30 @@ func TestTheOriginalsEnvironment(t *testing.T) {
 	config(t, "")
 }
 
+// POOL_MAX_CONNS is what everybody derives from pool_max_conns.
+func TestBothNamesInTheEnvironment(t *testing.T) {
+	setenv(t, "POOL_MAX_CONNS=50", "POOL_MAX_CONN_LIFETIME=2h", "POOL_MIN_IDLE=3")
+	if cfg := config(t, nowhere); cfg.MaxConns != 50 || cfg.MinIdle != 3 {
+		t.Errorf("%+v", cfg)
+	}
+	setenv(t, "POOL_MAX_CONNS=50", "POOL_MAX_SIZE= 50 ", "POOL_MAX_CONN_IDLE_TIME=90", "POOL_MAX_IDLE_TIME=1m30s")
+	if cfg := config(t, nowhere); cfg.MaxConns != 50 {
+		t.Errorf("%+v", cfg)
+	}
+	setenv(t, "POOL_MAX_CONNS=50", "POOL_MAX_SIZE=20")
+	const want = `drivers: POOL_MAX_SIZE is "20" in the environment: it is the same setting as POOL_MAX_CONNS, which is "50"; unset one of the two`
+	if _, err := Config(PGX, nowhere); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if cfg := config(t, nowhere+"&pool_max_conns=5"); cfg.MaxConns != 5 {
+		t.Errorf("overruled, and yet %+v", cfg)
+	}
+	setenv(t, "POOL_MAX_CONNS=postgres://u:hunter2@h", "POOL_MAX_SIZE=postgres://u:hunter3@h")
+	if _, err := Config(PGX, nowhere); err == nil || strings.Contains(err.Error(), "hunter") {
+		t.Error(err)
+	}
+}
+
 func TestDatabaseURL(t *testing.T) {
 	setenv(t, "DATABASE_URL="+nowhere+"&pool_max_conns=4", "POOL_MAX_SIZE=9")
 	if cfg := config(t, " "); cfg.MaxConns != 4 {
@@ -106,11 +132,13 @@ func TestEverySettingFromBothSources(t *testing.T) {
 				t.Errorf("%s takes anything", name)
 			}
 		}
-		t.Setenv(s.env, s.value.example)
-		config(t, dsn)
-		t.Setenv(s.env, "\x01")
-		if _, err := Config(PQ, dsn); err == nil || !strings.Contains(err.Error(), s.env) {
-			t.Errorf("%s: %v", s.env, err)
+		for _, name := range append([]string{s.env, strings.ToUpper(s.name)}, s.variables()...) {
+			setenv(t, name+"="+s.value.example)
+			config(t, dsn)
+			setenv(t, name+"=\x01")
+			if _, err := Config(PQ, dsn); err == nil || !strings.Contains(err.Error(), name+" is ") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }
@@ -275,7 +303,9 @@ func TestUnknownDriver(t *testing.T) {
 func TestMain(m *testing.M) {
 	// A developer's own settings are not these tests'.
 	for i := range settings {
-		os.Unsetenv(settings[i].env)
+		for _, name := range settings[i].variables() {
+			os.Unsetenv(name)
+		}
 	}
 	os.Unsetenv("DATABASE_URL")
 	os.Exit(m.Run())

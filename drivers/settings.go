@@ -3,6 +3,7 @@ package drivers
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -14,7 +15,7 @@ import (
 // docs/settings.md is made from it.
 type setting struct {
 	name    string   // in a connection string
-	env     string   // in the environment
+	env     string   // in the environment of the original; variables has all names there
 	aliases []string // other names in a connection string: pgxpool's, where they differ
 	field   string   // the field of sqlpool.Config that Validate would name; empty for a hook's setting
 	meaning string   // one sentence or two
@@ -22,8 +23,8 @@ type setting struct {
 }
 
 // settings is the table, in the order of the documentation. The names are
-// pgxpool's where it has the setting, the environment's those of the production
-// service that the pool comes from where that had it.
+// pgxpool's where it has the setting, env's those of the production service that
+// the pool comes from where that had it.
 var settings = slices.Concat(coreSettings, hookSettings)
 
 // coreSettings are the fields of sqlpool.Config.
@@ -148,6 +149,19 @@ var coreSettings = []setting{
 }
 
 var statementWords = map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
+
+// variables are the setting's names in the environment: those in a connection
+// string in capitals, which is what everybody tries first, and the original's.
+func (s *setting) variables() []string {
+	var all []string
+	for _, name := range append([]string{s.name}, s.aliases...) {
+		all = append(all, strings.ToUpper(name))
+	}
+	if !slices.Contains(all, s.env) {
+		all = slices.Insert(all, 1, s.env)
+	}
+	return all
+}
 
 // byName finds the setting that has the name or alias.
 func byName(name string) *setting {

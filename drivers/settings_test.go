@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,9 @@ A setting stands in the connection string, in either form, between the driver's 
     postgres://app@db1,db2/orders?sslmode=verify-full&pool_max_conns=20&pool_acquire_timeout=5s
     host=db1,db2 user=app dbname=orders pool_max_conns=20 pool_acquire_timeout=5s
 
-or in the environment. The connection string wins over the environment, the environment over the default. When the
-connection string is empty, that in ` + "`DATABASE_URL`" + ` is used. An empty variable counts as none.
+or in the environment, under the same name in capitals; some have a second name there. A setting whose names have different
+values is an error. The connection string wins over the environment, the environment over the default. When the connection
+string is empty, that in ` + "`DATABASE_URL`" + ` is used. An empty variable counts as none.
 
 A setting that is unknown, wrong or given twice makes sql.Open fail, with everything that is wrong at once. Variables that
 begin with POOL_ and are not in the table are left alone. A duration is Go's (` + "`1m30s`, `250ms`" + `) or a decimal number of
@@ -64,10 +66,10 @@ drivers.SettingsOf and in ` + "`sqlpool check`" + `. A boolean is true, false, y
 		if unit == "" {
 			unit = "–"
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s |\n", s.name, s.env, s.value.kind, s.value.get(&defaults), unit, s.meaning)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s |\n", s.name, variables(s), s.value.kind, s.value.get(&defaults), unit, s.meaning)
 	}
 	b.WriteString(`
-Names of pgxpool that mean the same here:
+Names of pgxpool that mean the same here, and in capitals in the environment:
 
 `)
 	for i := range settings {
@@ -84,10 +86,18 @@ Leaks and events are logged nowhere unless pool_log=slog; drivers.LeaksOf and dr
 	return b.String()
 }
 
+// variables writes the names in the environment that are not a mere alias.
+func variables(s *setting) string {
+	if own := strings.ToUpper(s.name); own != s.env {
+		return own + "`, `" + s.env
+	}
+	return s.env
+}
+
 func TestSettingsTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range settings {
-		for _, n := range append([]string{s.name, s.env}, s.aliases...) {
+		for _, n := range slices.Concat([]string{s.name}, s.aliases, s.variables()) {
 			if seen[n] {
 				t.Errorf("%s is there twice", n)
 			}
