@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,8 +15,8 @@ import (
 const shortest = 3
 
 // Scrub returns what err says about dsn, or, if that repeats any part of what may
-// be a password, that it cannot be told. The result does not unwrap to err, which
-// may hold the whole string.
+// be a password, that it cannot be told, and at which parameter if it can. The
+// result does not unwrap to err, which may hold the whole string.
 //
 // Cutting the password out of the message is the obvious way, and fails where it
 // matters: in a string that cannot be parsed nobody knows where the password
@@ -24,10 +25,32 @@ func Scrub(dsn string, err error) error {
 	message := reason(err)
 	for _, s := range suspects(dsn) {
 		if overlaps(message, s) {
-			return errors.New("cannot parse the connection string; the reason is withheld, because it would show part of a password")
+			return errors.New("cannot parse the connection string" + place(message) + "; the reason is withheld, because it would show part of a password")
 		}
 	}
 	return errors.New("cannot parse the connection string: " + message)
+}
+
+// opening is how the drivers' messages about a parameter begin, as far as its
+// name, which is from their own code and not from the string.
+var opening = regexp.MustCompile(`^(?:pq: wrong value for "|pq: unsupported |invalid |cannot parse |unknown |failed to configure TLS \(|failed to read )([a-z_]+)\b`)
+
+// parameters are those that a driver refuses a value of. Only a name that is
+// here is told: what is behind the opening is theirs today.
+var parameters = []string{
+	"binary_parameters", "channel_binding", "client_encoding", "connect_timeout", "datestyle", "default_query_exec_mode",
+	"description_cache_capacity", "disable_prepared_binary_result", "gssencmode", "hostaddr", "load_balance_hosts", "max_protocol_version",
+	"min_protocol_version", "port", "require_auth", "service", "ssl_max_protocol_version", "ssl_min_protocol_version", "sslinline", "sslmode",
+	"sslnegotiation", "sslsni", "statement_cache_capacity", "target_session_attrs",
+}
+
+// place names the parameter whose value was refused, where a message begins with
+// it: one word of a fixed list, which shows no value.
+func place(message string) string {
+	if found := opening.FindStringSubmatch(message); found != nil && slices.Contains(parameters, found[1]) {
+		return ", at " + found[1]
+	}
+	return ""
 }
 
 // echo matches the connection string as pgx repeats it, masked on a best effort.
@@ -56,6 +79,10 @@ func suspects(dsn string) []string {
 			if _, password, ok := strings.Cut(rest[:at], ":"); ok {
 				add(password)
 			}
+		} else if _, password, ok := strings.Cut(rest, ":"); ok {
+			// Without the host, "postgres://u:password/db", it goes for a port.
+			password, _, _ = strings.Cut(password, "?")
+			add(password)
 		}
 		if _, query, ok := strings.Cut(rest, "?"); ok {
 			for pair := range strings.SplitSeq(query, "&") {

@@ -21,6 +21,9 @@ var broken = []string{
 	"postgres://u:hun@ter2xyz@h:x/db",
 	"postgres://u:hun#ter2xyz@h/db",
 	"postgres://u:hun?ter2xyz@h:y/db",
+	"postgres://u:hunter2xyz/db",
+	"postgres://u:hunter2xyz",
+	"postgres://u:hun/ter2xyz/db?sslmode=disable",
 	"postgres://h:port/db?password=hunter2xyz",
 	"postgres://h/db?sslmode=bogus&password=hunter2xyz",
 	"postgres://h/db?password=hunter2xyz&connect_timeout=soon",
@@ -34,11 +37,12 @@ var broken = []string{
 	"host=h sslpassword=hunter2xyz sslmode=bogus",
 }
 
+var parsers = map[string]func(string) error{
+	"pgx": func(s string) error { _, err := pgx.ParseConfig(s); return err },
+	"pq":  func(s string) error { _, err := pq.NewConfig(s); return err },
+}
+
 func TestNoPartOfAPasswordIsInAnError(t *testing.T) {
-	parsers := map[string]func(string) error{
-		"pgx": func(s string) error { _, err := pgx.ParseConfig(s); return err },
-		"pq":  func(s string) error { _, err := pq.NewConfig(s); return err },
-	}
 	for name, parse := range parsers {
 		refused := 0
 		for _, dsn := range broken {
@@ -69,5 +73,32 @@ func TestAHarmlessReasonIsKept(t *testing.T) {
 	cause := &url.Error{Op: "parse", URL: "postgres://u:hunter2xyz@h", Err: errors.New("invalid port")}
 	if got := Scrub(cause.URL, cause).Error(); !strings.HasSuffix(got, "invalid port") {
 		t.Errorf("the reason is lost: %q", got)
+	}
+}
+
+// The parameter that could not be read is named where its value may not be.
+func TestTheParameterIsNamed(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"host=h password=hunter2xyz sslmode=bogus":             ", at sslmode; the reason is withheld",
+		"host=h password=hunter2xyz connect_timeout=soon":      ", at connect_timeout; the reason is withheld",
+		"host=h password=hunter2xyz port=none":                 ", at port; the reason is withheld",
+		"host=h password=hunter2xyz target_session_attrs=any2": ", at target_session_attrs; the reason is withheld",
+		"host=h password=hunter2xyz min_protocol_version=9":    ", at min_protocol_version; the reason is withheld",
+		"host=h password=hunter2xyz sslrootcert='/hunter2 xyz": "string; the reason is withheld",
+	} {
+		for name, parse := range parsers {
+			err := parse(dsn)
+			if err == nil {
+				t.Errorf("%s takes %q", name, dsn)
+				continue
+			}
+			got := Scrub(dsn, err).Error()
+			if !strings.Contains(got, want) || strings.Contains(got, "hunter2") {
+				t.Errorf("%s, %q: %q, want %q", name, dsn, got, want)
+			}
+		}
+	}
+	if got := Scrub("host=h password=hunter2xyz", errors.New("invalid hunter: hunter2xyz")).Error(); strings.Contains(got, "hunter") {
+		t.Error(got)
 	}
 }
