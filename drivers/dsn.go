@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -43,10 +44,23 @@ var (
 // left as it is, for the driver to refuse.
 func (d dialect) split(dsn string) (rest string, found []param, err error) {
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		rest, found = d.splitURL(dsn)
-		return rest, found, nil
+		return d.splitURL(dsn)
 	}
 	return d.splitKeyValue(dsn)
+}
+
+// appended finds the first setting that was put behind an ampersand, as in
+// dsn+"&pool_max_conns=20".
+var appended = regexp.MustCompile(`(?i)&(pool_[a-z_]+)=`)
+
+// misplaced is the error for a setting that goes for part of something else. Its
+// name is shown if it is one, its value never: a string that is written wrongly
+// may have a password there.
+func misplaced(name, rule, remedy string) *SettingError {
+	if byName(name) == nil {
+		name = "a " + prefix + " parameter whose name is not shown"
+	}
+	return &SettingError{Name: name, Value: notShown, Rule: rule, Remedy: remedy}
 }
 
 // errNeither is about a text such as "POSTGRES://u:pw@h/db?sslmode=disable" or

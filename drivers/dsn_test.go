@@ -89,6 +89,45 @@ func TestNeitherForm(t *testing.T) {
 	}
 }
 
+// What was put behind a connection string with & goes for part of a value, and
+// the server's answers lead everywhere but there.
+func TestASettingBehindAnAmpersand(t *testing.T) {
+	setenv(t)
+	const inURL = "in the connection string: the URL has no ? before it, so that it is part of the database's name; write ? instead of the first &"
+	const inPairs = "in the connection string: it is joined with & to what stands before it, so that it is part of that value; write a space instead of the &"
+	for _, c := range []struct{ dsn, name, want string }{
+		{"postgres://u:hunter2@h/shop&pool_max_conns=20", "pool_max_conns", inURL},
+		{"postgres://u:hunter2@h/shop&sslmode=disable&Pool_Max_Con=20", "a pool_ parameter whose name is not shown", inURL},
+		{"postgres://h:5432&pool_max_conns=20", "pool_max_conns", inURL},
+		{"host=h user=u dbname=shop sslmode=disable&pool_max_conns=20", "pool_max_conns", inPairs},
+		{"host=h password=hunter2 sslmode='disable'&pool_max_conns=20&pool_name=x", "pool_max_conns", inPairs},
+		{"pool_name=x&pool_max_conns=20 host=h password=hunter2", "pool_max_conns", inPairs},
+		{"host=h password=hunter2 dbname=shop&pool_hunter=20", "a pool_ parameter whose name is not shown", inPairs},
+	} {
+		for driver := range registered {
+			_, err := Config(driver, c.dsn)
+			if err == nil || !strings.HasPrefix(err.Error(), "drivers: "+c.name+" is (not shown) "+c.want) || strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%s: %s: %v", driver, c.dsn, err)
+			}
+		}
+	}
+	t.Setenv("DATABASE_URL", "postgres://h/shop&pool_max_conns=20")
+	if _, err := Config(PQ, ""); err == nil || !strings.Contains(err.Error(), "pool_max_conns is (not shown) in DATABASE_URL: ") {
+		t.Error(err)
+	}
+	// Where a password may stand nothing is looked for, and quotes mean what they say.
+	for _, dsn := range []string{
+		"postgres://u:a&pool_max_conns=1@h/db", "postgres://u:a&pool_max_conns=1@h/db?pool_name=x", "postgres://h/db?password=a&sslmode=disable",
+		"host=h password=a&pool_max_conns=1", "host=h sslpassword=a&pool_x=1 pool_name=x", "host=h application_name='a&pool_max_conns=1'",
+	} {
+		for driver := range registered {
+			if _, err := Config(driver, dsn); err != nil {
+				t.Errorf("%s: %s: %v", driver, dsn, err)
+			}
+		}
+	}
+}
+
 // The drivers take what is left as they would take the original without the
 // settings, wherever these stood and however the rest is written.
 func TestTheRestIsUnchanged(t *testing.T) {

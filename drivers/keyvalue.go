@@ -22,6 +22,9 @@ func (d dialect) splitKeyValue(dsn string) (rest string, found []param, err erro
 			kept.WriteString(dsn[start:])
 			break
 		}
+		if err := joined(name, dsn[start:l.at]); err != nil {
+			return "", nil, err
+		}
 		l.skip()
 		if ours(name) {
 			found = append(found, param{name, value})
@@ -33,6 +36,18 @@ func (d dialect) splitKeyValue(dsn string) (rest string, found []param, err erro
 		return dsn, nil, nil
 	}
 	return kept.String(), found, nil
+}
+
+// joined refuses a setting that was put behind a pair as if behind a URL, where
+// it is part of the value. In quotes, or behind a password, that may be meant.
+func joined(name, pair string) error {
+	unquoted, _, _ := strings.Cut(pair, "'")
+	found := appended.FindStringSubmatch(unquoted)
+	if found == nil || strings.Contains(strings.ToLower(name), "password") {
+		return nil
+	}
+	return misplaced(found[1], "it is joined with & to what stands before it, so that it is part of that value",
+		"write a space instead of the &: in a list of key=value pairs a space stands between them")
 }
 
 // lexer reads pairs as libpq does: spaces may stand around the equal sign, a

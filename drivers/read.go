@@ -20,7 +20,11 @@ func (d *named) config(dsn string) (*assembled, error) {
 	}
 	rest, params, err := d.dialect.split(dsn)
 	if err != nil {
-		return nil, err
+		var bad *SettingError
+		if errors.As(err, &bad) {
+			bad.Source = source
+		}
+		return nil, problems{err}.err()
 	}
 	for _, p := range params {
 		r.param(p, source)

@@ -7,10 +7,10 @@ import (
 
 // splitURL works on the text: net/url cannot parse several hosts with ports, and
 // what it writes is not what it read.
-func (d dialect) splitURL(dsn string) (rest string, found []param) {
+func (d dialect) splitURL(dsn string) (rest string, found []param, err error) {
 	from, to := d.query(dsn)
 	if from == 0 {
-		return dsn, nil
+		return dsn, nil, unasked(dsn)
 	}
 	var kept []string
 	for pair := range strings.SplitSeq(dsn[from:to], "&") {
@@ -27,12 +27,23 @@ func (d dialect) splitURL(dsn string) (rest string, found []param) {
 		found = append(found, param{name, value})
 	}
 	if len(found) == 0 {
-		return dsn, nil
+		return dsn, nil, nil
 	}
 	if query := strings.Join(kept, "&"); query != "" {
-		return dsn[:from] + query + dsn[to:], found
+		return dsn[:from] + query + dsn[to:], found, nil
 	}
-	return dsn[:from-1] + dsn[to:], found
+	return dsn[:from-1] + dsn[to:], found, nil
+}
+
+// unasked refuses a setting in a URL that has no parameters. The server would be
+// asked for a database "shop&pool_max_conns=20", and sslmode, which may stand
+// behind it, would be lost. What stands before an @ may be a password.
+func unasked(dsn string) error {
+	if found := appended.FindStringSubmatch(dsn[strings.LastIndexByte(dsn, '@')+1:]); found != nil {
+		return misplaced(found[1], "the URL has no ? before it, so that it is part of the database's name",
+			"write ? instead of the first &: parameters begin with a question mark, and & stands between them")
+	}
+	return nil
 }
 
 // libpqQuery finds the query as libpq and pgx do: a @ before the first slash

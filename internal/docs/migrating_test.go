@@ -37,8 +37,7 @@ func TestMigratingFromDatabaseSQL(t *testing.T) {
 }
 
 func TestMigratingLeavesOneWord(t *testing.T) {
-	dsn := "postgres://app@db.example/orders?sslmode=disable"
-	db, err := sql.Open("sqlpool-pq", dsn+"&pool_max_conns=20") // was: sql.Open("postgres", dsn)
+	db, err := sql.Open("sqlpool-pq", "postgres://app@db.example/orders?pool_max_conns=20")
 	if err != nil {
 		t.Fatal(err)
 	}

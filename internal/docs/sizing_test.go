@@ -57,6 +57,16 @@ func share(pool *sqlpool.Pool, budget, instances int) error {
 	return nil
 }
 
+func TestPoolersURL(t *testing.T) {
+	db, err := sql.Open("sqlpool-pgx", "postgres://app@pgbouncer.example:6432/orders?pool_statements=text&default_query_exec_mode=exec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil { // nothing was dialed
+		t.Fatal(err)
+	}
+}
+
 func TestPoolersStatementsAsText(t *testing.T) {
 	dsn := pgserver.Database(t)
 	db, err := sql.Open("sqlpool-pgx", dsn+"&pool_statements=text&default_query_exec_mode=exec")
