@@ -2,6 +2,8 @@ package drivers
 
 import (
 	"database/sql"
+	"fmt"
+	"strconv"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -10,12 +12,30 @@ import (
 // this package's names, all of them in the order of docs/settings.md, each with
 // its source: SourceDSN, SourceDatabaseURL, SourceEnvironment with the
 // variable's name, or SourceDefault. A wait of an hour or more has a Note that
-// says how it was read. hooks/debugui shows them, and sqlpool check the notes.
+// says how it was read, and pool_max_conns one while SetMaxOpenConns keeps callers
+// from the pool. hooks/debugui shows them, and sqlpool check the notes.
 func SettingsOf(db *sql.DB) ([]sqlpool.Setting, bool) {
-	if d, ok := db.Driver().(interface{ Settings() []sqlpool.Setting }); ok {
-		return d.Settings(), true
+	d, ok := db.Driver().(interface{ Settings() []sqlpool.Setting })
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	all := d.Settings()
+	for i := range all {
+		if all[i].Name == "pool_max_conns" {
+			all[i].Note = overtaken(db.Stats().MaxOpenConnections, all[i].Value)
+		}
+	}
+	return all, true
+}
+
+// overtaken tells of a SetMaxOpenConns that was left in, which the pool cannot
+// see: with as many sessions as connections, nobody ever waits in the pool.
+func overtaken(sessions int, maxConns string) string {
+	if n, err := strconv.Atoi(maxConns); err != nil || sessions <= 0 || sessions > n {
+		return ""
+	}
+	return fmt.Sprintf("SetMaxOpenConns(%d) does not exceed pool_max_conns=%s: callers wait in database/sql, without pool_acquire_timeout and "+
+		"without the names of the holders, and the pool looks healthy: delete the call", sessions, maxConns)
 }
 
 // told is the settings as they were read, in words.

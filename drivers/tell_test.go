@@ -71,3 +71,28 @@ func TestAWaitOfAnHourIsTold(t *testing.T) {
 		t.Errorf("%q", notes)
 	}
 }
+
+// Left in, the call takes the wait out of the pool's sight.
+func TestSetMaxOpenConnsIsTold(t *testing.T) {
+	setenv(t)
+	db, err := sql.Open(PGX, "postgres://app@db.example/orders?pool_max_conns=20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	note := func() (told string) {
+		list, _ := SettingsOf(db)
+		for _, s := range list {
+			if s.Name == "pool_max_conns" {
+				told = s.Note
+			}
+		}
+		return told
+	}
+	for sessions, want := range map[int]string{0: "", 21: "", 20: "SetMaxOpenConns(20) does not exceed pool_max_conns=20: ", 1: "SetMaxOpenConns(1) does not exceed "} {
+		db.SetMaxOpenConns(sessions)
+		if got := note(); !strings.HasPrefix(got, want) || (want == "") != (got == "") || want != "" && !strings.HasSuffix(got, ": delete the call") {
+			t.Errorf("SetMaxOpenConns(%d): %q", sessions, got)
+		}
+	}
+}
