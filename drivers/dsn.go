@@ -15,7 +15,19 @@ const prefix = "pool_"
 type param struct{ name, value string }
 
 func ours(name string) bool {
-	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) || bare(name) != nil
+}
+
+// bare finds the setting whose name was written without the prefix. The server
+// would refuse every connection for it, with "unrecognized configuration
+// parameter". connect_timeout is the drivers' own; no other is theirs or a
+// server's.
+func bare(name string) *setting {
+	name = strings.ToLower(name)
+	if name == "connect_timeout" {
+		return nil
+	}
+	return byName(prefix + name)
 }
 
 // A dialect is how a driver reads a connection string, as far as it matters for

@@ -76,6 +76,13 @@ type given struct{ name, source, text string }
 
 // param takes one parameter of the connection string.
 func (r *reading) param(p param, source string) {
+	if s := bare(p.name); s != nil {
+		r.problems.add(&SettingError{ // of "u:se?name=cret@h" it would be half the password
+			Name: p.name, Source: source, Value: notShown,
+			Rule: "neither the driver nor the server has such a parameter", Remedy: "write " + prefix + strings.ToLower(p.name),
+		})
+		return
+	}
 	s := byName(p.name)
 	if s == nil {
 		r.problems.add(&SettingError{

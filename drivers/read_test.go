@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-multierror"
+	"github.com/jackc/pgx/v5"
+	"github.com/lib/pq"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -186,6 +188,9 @@ func TestBadSettings(t *testing.T) {
 		{"a word written out", "pool_max_connections=3", nil, []string{"did you mean pool_max_conns, pool_max_dialing or pool_max_waiters?"}},
 		{"between two", "pool_backoff_fax=3", nil, []string{"did you mean pool_backoff_max?"}},
 		{"far off", "pool_frobnicate=3", nil, []string{"remove it; docs/settings.md lists all settings"}},
+		{"no prefix", "max_conns=4", nil, []string{
+			`drivers: max_conns is (not shown) in the connection string: neither the driver nor the server has such a parameter; write pool_max_conns`}},
+		{"no prefix, an alias in capitals", "Min_Conns=4", nil, []string{"Min_Conns is (not shown)", "; write pool_min_conns"}},
 		{"capture", "pool_leak_capture=sometimes", nil, []string{"it must be always, armed or sampled"}},
 		{"reset", "pool_reset=everything", nil, []string{"it must be clean or rollback"}},
 		{"twice", "pool_name=a pool_name=a", nil, []string{"it is given twice; keep one of the two"}},
@@ -216,6 +221,35 @@ func TestBadSettings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a driver knows is never taken for a setting without its prefix: it would
+// have put it elsewhere than among the server's parameters.
+func TestNoDriverHasASettingsBareName(t *testing.T) {
+	for i := range settings {
+		for _, name := range append([]string{settings[i].name}, settings[i].aliases...) {
+			name = strings.TrimPrefix(name, prefix)
+			dsn := "host=h user=u " + name + "=3"
+			ofPGX, err := pgx.ParseConfig(dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ofPQ, err := pq.NewConfig(dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if refused, unknown := bare(name) != nil, ofPGX.RuntimeParams[name] == "3" && ofPQ.Runtime[name] == "3"; refused != unknown {
+				t.Errorf("%s is refused: %v, and unknown to both drivers: %v", name, refused, unknown)
+			}
+		}
+	}
+	setenv(t)
+	for driver := range registered {
+		if _, err := Config(driver, "host=h user=u connect_timeout=3 application_name=x statement_timeout=3 search_path=x log_statement=none"); err != nil {
+			t.Errorf("%s: %v", driver, err)
+		}
+	}
+	config(t, "host=h user=u statement_cache_capacity=3 default_query_exec_mode=exec keepalives=1")
 }
 
 func TestAllProblemsAtOnce(t *testing.T) {
@@ -254,6 +288,8 @@ func TestNoPasswordIsInAnError(t *testing.T) {
 		"postgres://u:pool_x=%s&y@h/db?pool_z=1",
 		"postgres://u:1?pool_%s=%s@h/db",
 		"postgres://u:1?pool_max_conns=%s@h/db",
+		"postgres://u:1?name=hunter2&x@h/db",
+		"host=h max_conns= password=%s",
 		"postgres://u:%s#@h/db?pool_x=1",
 		"postgres://h/db?password=%s&pool_x=1&sslmode=bogus",
 		"postgres://h/db?pool_max_conns=3;password=%s",
