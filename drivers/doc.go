@@ -20,18 +20,21 @@
 //
 // Settings are read in sql.Open, which fails when any of them is unknown or
 // wrong, with all that is wrong at once (a *multierror.Error of *SettingError).
-// No error shows a password. Environment variables that begin with POOL_ and
-// are no setting are left alone, because the environment belongs to others too.
+// No error shows a password. A setting without its prefix (max_conns=4) is
+// refused too, and so is one behind an & where none can stand, in a URL without ?
+// or in key=value form. Environment variables that begin with POOL_ and are no
+// setting are left alone, because the environment belongs to others too.
 //
 // # Life
 //
 // sql.Open connects to nothing and starts nothing. The first use of the *sql.DB
 // starts the pool, which then opens its MinIdle connections in the background;
 // db.Close closes the pool. Two databases never share a pool, even when their
-// connection strings are equal. A *sql.DB from sql.Open keeps database/sql's
-// defaults, among them two idle sessions. Under load more are made anew, which
-// is cheap and dials nothing; SetMaxIdleConns(100) spares that, and Open sets
-// such a limit itself.
+// connection strings are equal. SetMaxOpenConns, SetMaxIdleConns and their like
+// limit sessions, which are cheap and dial nothing: delete the calls, the limit is
+// pool_max_conns. SettingsOf tells of one that keeps callers from the pool. Open
+// keeps as many idle sessions as the pool can use, a *sql.DB from sql.Open two,
+// and makes more when they are wanted.
 //
 // AddHooks gives a *sql.DB that was not used yet hooks beyond the standard ones.
 // PoolOf finds the pool of such a *sql.DB, for its Stats; HealthOf its health
@@ -43,14 +46,13 @@
 //
 // Libraries that choose a dialect by the driver's name do not know these two.
 // In sqlx: sqlx.BindDriver(drivers.PGX, sqlx.DOLLAR). In gorm:
-// postgres.New(postgres.Config{DriverName: drivers.PGX, DSN: dsn}).
-//
-// # Files
-//
-// drivers.go, connector.go and sole.go are what package sql calls; open.go and
-// tell.go what a program may. read.go reads the settings of settings.go and
-// hooksettings.go, each of a kind in value.go or length.go, out of a connection
-// string that dsn.go, url.go and keyvalue.go take apart; fields.go, suggest.go and
-// errors.go say what is wrong with them; assembly.go makes a pool's configuration
-// of them.
+// postgres.New(postgres.Config{Conn: db}), with the db from sql.Open that AddHooks
+// and PoolOf need as well.
 package drivers
+
+// For whoever changes the package, file by file: drivers.go, connector.go and
+// sole.go are what package sql calls; open.go and tell.go what a program may.
+// read.go reads the settings of settings.go and hooksettings.go, each of a kind in
+// value.go or length.go, out of a connection string that dsn.go, url.go and
+// keyvalue.go take apart; fields.go, suggest.go and errors.go say what is wrong
+// with them; assembly.go makes a pool's configuration of them.
