@@ -44,10 +44,17 @@ func (g *guard) begin(ctx context.Context, waits bool) {
 	g.mu.Unlock()
 }
 
-// inTx follows a BEGIN, and with nil the end of the transaction.
+// inTx follows a BEGIN.
 func (g *guard) inTx(ctx context.Context) {
 	g.mu.Lock()
 	g.tx = ctx
+	g.mu.Unlock()
+}
+
+// afterTx follows the end of the transaction.
+func (g *guard) afterTx() {
+	g.mu.Lock()
+	g.tx = nil
 	g.mu.Unlock()
 }
 

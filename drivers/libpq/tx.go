@@ -23,6 +23,6 @@ func (t *tx) finish(end func() error) error {
 		return err
 	}
 	err := end()
-	t.conn.guard.inTx(nil)
+	t.conn.guard.afterTx()
 	return t.conn.end(err)
 }

@@ -64,6 +64,6 @@ func (c *conn) Close() error {
 		defer c.wire.Insist(0, deadline, c.again.cancel)()
 	}
 	c.closed = true
-	c.inner.Close() // its error is that of a goodbye; what counts is whether the server went
+	_ = c.inner.Close() // its error is that of a goodbye; what counts is whether the server went
 	return c.wire.Finish(deadline)
 }

@@ -92,7 +92,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn := &conn{stdConn: inner.(*stdlib.Conn)}
 	conn.pg = conn.Conn().PgConn()
 	if conn.wire, err = dialer.Establish(); err != nil {
-		conn.stdConn.Close()
+		_ = conn.stdConn.Close() // err says what is wrong
 		return nil, connectError(ctx, err)
 	}
 	if c.after != nil {
@@ -107,7 +107,7 @@ func (c *conn) afterConnect(ctx context.Context, f func(context.Context, *pgx.Co
 	done := false
 	defer func() {
 		if !done { // an error or a panic
-			c.Close()
+			_ = c.Close() // f has said what is wrong
 		}
 	}()
 	if err := f(ctx, c.Conn()); err != nil {

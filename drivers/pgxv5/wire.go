@@ -75,7 +75,7 @@ func (c *conn) Close() error {
 	if c.wire.Gone() {
 		// Nobody is there to be waited for. pgx cancels nevertheless, which takes the
 		// server a process and the pool's slot as long.
-		c.stdConn.Close()
+		_ = c.stdConn.Close()
 		return c.wire.Finish(deadline)
 	}
 	if c.pg.IsClosed() || c.pg.IsBusy() {
@@ -83,7 +83,7 @@ func (c *conn) Close() error {
 		// request, if it does, and that ends a statement within half a grace as a rule.
 		defer c.wire.Insist(c.wire.Grace()/2, deadline, c.pg.CancelRequest)()
 	}
-	c.stdConn.Close() // its error is that of a goodbye; what counts is whether the server went
+	_ = c.stdConn.Close() // its error is that of a goodbye; what counts is whether the server went
 	if !c.wire.Aborted() {
 		c.awaitCleanup(deadline)
 	}

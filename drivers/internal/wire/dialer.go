@@ -71,7 +71,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stop != nil {
-		raw.Close()
+		_ = raw.Close() // nothing was sent on it
 		return nil, d.stop
 	}
 	d.conns = append(d.conns, c)
@@ -123,7 +123,7 @@ func (d *Dialer) Establish() (*Conn, error) {
 		return nil, errors.New("the driver connected without the adapter's dialer")
 	}
 	for _, other := range d.conns[:len(d.conns)-1] {
-		other.Close()
+		_ = other.Close() // nobody reads it any more
 	}
 	d.conns = []*Conn{c}
 	d.established = true
@@ -147,7 +147,7 @@ func (d *Dialer) Discard() {
 	defer d.mu.Unlock()
 	for _, c := range d.conns {
 		c.Abort()
-		c.Close()
+		_ = c.Close() // why the connect failed is known already
 	}
 }
 

@@ -33,7 +33,7 @@ func (c *Conn) Insist(first time.Duration, deadline time.Time, ask func(context.
 			// A backend that the request finds must have a reason to exit next. The
 			// driver may have been unable to say goodbye.
 			c.hangUp()
-			go ask(ctx)
+			go func() { _ = ask(ctx) }() // whether it was heard shows on the connection itself
 			timer.Reset(pause)
 		}
 	}()
@@ -44,6 +44,6 @@ func (c *Conn) Insist(first time.Duration, deadline time.Time, ask func(context.
 // backend that reads its next command that means goodbye.
 func (c *Conn) hangUp() {
 	if half, ok := c.raw.(interface{ CloseWrite() error }); ok {
-		half.CloseWrite()
+		_ = half.CloseWrite() // it fails on a stream that has ended
 	}
 }

@@ -44,7 +44,9 @@ func Interruption(ctx context.Context) *Interrupted {
 
 // Error implements error.
 func (e *Interrupted) Error() string {
-	if e.Cause == nil || e.Cause == e.Err {
+	// A cause that wraps the context's error says more than it: only the error
+	// itself, which is what context.Cause returns for want of a cause, is no news.
+	if e.Cause == nil || e.Cause == e.Err { //nolint:errorlint // see above: errors.Is would hide such a cause
 		return fmt.Sprintf("connection cut, the server did not answer in time: %v", e.Err)
 	}
 	return fmt.Sprintf("connection cut, the server did not answer in time: %v (%v)", e.Err, e.Cause)

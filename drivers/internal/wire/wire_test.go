@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -207,5 +208,18 @@ func BenchmarkAlive(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Alive()
+	}
+}
+
+// A cause says more than the context's error, also when it wraps that.
+func TestAnInterruptionTellsItsCause(t *testing.T) {
+	const cut = "connection cut, the server did not answer in time: context canceled"
+	shutdown := fmt.Errorf("shutting down: %w", context.Canceled)
+	for want, cause := range map[string]error{cut: context.Canceled, cut + " (shutting down: context canceled)": shutdown} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		if got := Interruption(ctx); got.Error() != want || !errors.Is(got, cause) {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
