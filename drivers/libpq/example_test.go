@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/lib/pq"
 
@@ -45,4 +46,23 @@ func ExampleBeforeConnect() {
 	fmt.Println(err)
 	// Output:
 	// libpq: connect: BeforeConnect: the vault is sealed
+}
+
+// tunnel is a net.Dialer that goes through something.
+type tunnel struct{ err error }
+
+func (t tunnel) DialContext(context.Context, string, string) (net.Conn, error) { return nil, t.err }
+
+// The database is behind a tunnel that the program holds.
+func ExampleWithDialer() {
+	closed := errors.New("the tunnel is closed")
+	connector, err := libpq.Connector("postgres://app@10.0.0.5/orders?sslmode=disable", libpq.WithDialer(tunnel{closed}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = connector.Connect(context.Background())
+	fmt.Println(errors.Is(err, closed))
+	// Output:
+	// true
 }

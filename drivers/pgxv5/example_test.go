@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/jackc/pgx/v5"
 
@@ -53,4 +54,39 @@ func ExampleBeforeConnect() {
 	fmt.Println(err)
 	// Output:
 	// pgxv5: connect: BeforeConnect: the vault is sealed
+}
+
+// What the connection string cannot say is set in pgx's own configuration.
+func ExampleConnectorConfig() {
+	cfg, err := pgx.ParseConfig("postgres://app@db.example/orders")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cfg.RuntimeParams["application_name"] = "orders"
+	pool, err := sqlpool.New(sqlpool.Config{Connector: pgxv5.ConnectorConfig(cfg), Name: "orders", MaxConns: 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	db := sqlpool.OpenDB(pool)
+	defer db.Close()
+	fmt.Println(pool.Stats().MaxConns)
+	// Output:
+	// 20
+}
+
+// The database is behind a tunnel that the program holds.
+func ExampleWithDialFunc() {
+	closed := errors.New("the tunnel is closed")
+	tunnel := func(context.Context, string, string) (net.Conn, error) { return nil, closed }
+	connector, err := pgxv5.Connector("postgres://app@10.0.0.5/orders?sslmode=disable", pgxv5.WithDialFunc(tunnel))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = connector.Connect(context.Background())
+	fmt.Println(errors.Is(err, closed))
+	// Output:
+	// true
 }
