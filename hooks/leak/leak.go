@@ -143,7 +143,7 @@ func (d *Detector) acquired(e sqlpool.Acquired) {
 		e.Conn.SetOrigin(r)
 	}
 	if d.cfg.Profile {
-		inUse().Add(r, profileSkip)
+		r.profile()
 	}
 }
 

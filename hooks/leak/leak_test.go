@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,12 +101,14 @@ func leakStmtRows(t *testing.T, db *sql.DB) func() {
 	return func() { rows.Close(); stmt.Close() }
 }
 
-var leakers = []struct {
+type leaker struct {
 	name      string
 	leak      func(*testing.T, *sql.DB) func()
 	statement string
 	inTx      bool
-}{
+}
+
+var leakers = []leaker{
 	{"leakRows", leakRows, "SELECT 1", false},
 	{"leakTx", leakTx, "UPDATE things", true},
 	{"leakConn", leakConn, "SET x=1", false},
@@ -263,6 +266,59 @@ func TestTheProfileHoldsWhatIsOut(t *testing.T) {
 	giveBack()
 	for profile.Count() != 0 {
 		runtime.Gosched()
+	}
+}
+
+//go:noinline
+func leakLoan(t *testing.T, p *sqlpool.Pool) func() {
+	loan, err := p.Acquire(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { loan.Release() }
+}
+
+// go tool pprof -top counts a stack for its first function.
+func TestTheProfileBeginsAtTheFunctionThatLeaks(t *testing.T) {
+	d := leak.New(leak.Config{Profile: true})
+	p, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), MaxConns: 2, Hooks: []sqlpool.Hooks{d.Hooks()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sqlpool.OpenDB(p)
+	defer db.Close()
+	viaPool := func(t *testing.T, _ *sql.DB) func() { return leakLoan(t, p) }
+	inlined := func(t *testing.T, _ *sql.DB) func() {
+		loan, err := acquireInlined(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { loan.Release() }
+	}
+	profile := pprof.Lookup(leak.ProfileName)
+	for _, turn := range []string{"on a new connection", "after a loan", "on a kept connection"} {
+		for _, l := range slices.Concat(leakers, []leaker{{"leakLoan", viaPool, "", false}, {"acquireInlined", inlined, "", false}}) {
+			t.Run(l.name+" "+turn, func(t *testing.T) {
+				if turn == "on a kept connection" { // the session takes it up again without the pool
+					if _, err := db.Exec("noop"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				giveBack := l.leak(t, db)
+				var text strings.Builder
+				if err := profile.WriteTo(&text, 1); err != nil {
+					t.Fatal(err)
+				}
+				lines := strings.Split(text.String(), "\n") // a head, a line of addresses, a line a frame
+				if len(lines) < 3 || !strings.Contains(lines[2], "leak_test."+l.name+"+") {
+					t.Errorf("the first frame is not %s:\n%s", l.name, text.String())
+				}
+				giveBack()
+				for profile.Count() != 0 {
+					runtime.Gosched()
+				}
+			})
+		}
 	}
 }
 
