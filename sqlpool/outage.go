@@ -19,7 +19,8 @@ const (
 // probe, tries until one succeeds, whether or not anybody waits. Pool.mu
 // protects it.
 type outage struct {
-	failures int   // in a row; zero when there is no outage
+	failures int   // in a row, those under way together as one; zero when there is no outage
+	dials    int   // that failed since it began, each for itself
 	since    int64 // the first of them
 	lastAt   int64 // the last of them
 	why      dialFailure
@@ -51,6 +52,7 @@ func (p *Pool) dialFailedLocked(failure dialFailure, seen uint64, now int64) {
 	if o.failures == 0 {
 		o.since = now
 	}
+	o.dials++
 	if o.failures == 0 || seen+1 == p.stats.DialErrorCount {
 		o.failures++
 		o.nextAt = later(now, p.cfg.Backoff.delay(o.failures))

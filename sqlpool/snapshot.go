@@ -12,8 +12,8 @@ type Snapshot struct {
 
 	OldestWait time.Duration // how long the first in the queue has been there; zero when nobody waits
 
-	// While dials fail: how many in a row, since when, and when the next is due
-	// (zero when it is under way).
+	// While dials fail: how many have since the last success, for how long, and
+	// when the next is due (zero when it is under way).
 	DialFailures int
 	FailingFor   time.Duration
 	NextDial     time.Duration
@@ -58,7 +58,7 @@ func (p *Pool) Snapshot() Snapshot {
 		s.OldestWait = positive(now - w.since)
 	}
 	if o := &p.outage; o.failures > 0 {
-		s.DialFailures, s.FailingFor = o.failures, positive(now-o.since)
+		s.DialFailures, s.FailingFor = o.dials, positive(now-o.since)
 		if p.dialing == 0 {
 			s.NextDial = positive(p.probeAtLocked() - now)
 		}

@@ -84,3 +84,21 @@ func TestSnapshotShowsAnOutage(t *testing.T) {
 		down.Remove()
 	})
 }
+
+// Dials that were under way together are one to the backoff, and all of them are
+// what Stats counts.
+func TestSnapshotCountsEveryDialOfAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		down := server.On(fakedb.Connect, fakedb.Fault{Delay: time.Second, Err: context.DeadlineExceeded})
+		p := labOn(t, server, fakedb.Full, sqlpool.Config{
+			MaxConns: 3, MinIdle: 3, Backoff: sqlpool.Backoff{First: time.Second, Max: time.Second, NoJitter: true},
+		})
+		time.Sleep(1500 * time.Millisecond)
+		s := p.Snapshot()
+		if s.DialErrorCount != 3 || s.DialFailures != 3 || s.NextDial != 500*time.Millisecond {
+			t.Errorf("%d dials failed, %d of them since it began; the next in %v", s.DialErrorCount, s.DialFailures, s.NextDial)
+		}
+		down.Remove()
+	})
+}

@@ -56,7 +56,7 @@ type Status struct {
 
 // Outage is what the pool knows of a database that it cannot reach.
 type Outage struct {
-	Failures   int     `json:"failures"`     // dials in a row
+	Failures   int     `json:"failures"`     // dials since the last that succeeded
 	ForMS      float64 `json:"for_ms"`       // since the first of those
 	NextDialMS float64 `json:"next_dial_ms"` // zero while one is under way
 }
