@@ -3,7 +3,8 @@
 //
 // A Monitor judges the pool at each of its sweeps and at once when it loses or
 // regains its database. Reading the last judgement takes no lock and allocates
-// nothing. Live and Ready are the http.Handlers for an orchestrator.
+// nothing. Live and Ready are the http.Handlers for an orchestrator, Details is
+// the one for operators.
 package health
 
 import (
@@ -79,12 +80,18 @@ type Config struct {
 // Monitor judges one pool: it belongs into the Hooks of one Config only. Its
 // methods may be called from any goroutine.
 type Monitor struct {
-	cfg    Config
-	pool   atomic.Pointer[sqlpool.Pool]
-	status atomic.Pointer[Status]
+	cfg  Config
+	pool atomic.Pointer[sqlpool.Pool]
+	last atomic.Pointer[judgement]
 
 	mu      sync.Mutex // one judgement at a time
 	refused []refusals // within Window, the oldest first
+}
+
+// judgement is a Status that can be told without its errors.
+type judgement struct {
+	Status
+	brief []string // Reasons without the texts of errors
 }
 
 // refusals is the pool's count of failed acquires at a time.
@@ -102,7 +109,8 @@ func New(cfg Config) *Monitor {
 		cfg.Window = 30 * time.Second
 	}
 	m := &Monitor{cfg: cfg}
-	m.status.Store(&Status{State: Unhealthy, Reasons: []string{"the pool has not started"}, Since: time.Now()})
+	reasons := []string{"the pool has not started"}
+	m.last.Store(&judgement{Status: Status{State: Unhealthy, Reasons: reasons, Since: time.Now()}, brief: reasons})
 	return m
 }
 
@@ -123,7 +131,7 @@ func (m *Monitor) Hooks() sqlpool.Hooks {
 }
 
 // Status returns the last judgement. It takes no lock and allocates nothing.
-func (m *Monitor) Status() Status { return *m.status.Load() }
+func (m *Monitor) Status() Status { return m.last.Load().Status }
 
 // keepAlive pings an idle connection once in each Keepalive.
 func (m *Monitor) keepAlive(ctx context.Context, c *sqlpool.Conn) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -223,6 +224,48 @@ func TestHandlers(t *testing.T) {
 			t.Errorf("ready after Close: %d %v", code, body)
 		}
 	})
+}
+
+// A driver's error of a dial has the user, the database and the address.
+func TestProbesNameNeitherServerNorUser(t *testing.T) {
+	const secret = "user=app database=orders host=db.internal: connection refused"
+	for _, held := range []bool{false, true} { // unhealthy, degraded
+		bubble(t, health.Config{}, sqlpool.Config{MaxConns: 2}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+			if loan, err := p.Acquire(t.Context()); err != nil {
+				t.Fatal(err)
+			} else if held {
+				defer loan.Release()
+			} else if err := loan.Release(); err != nil {
+				t.Fatal(err)
+			}
+			down := db.On(fakedb.Connect, fakedb.Fault{Err: errors.New(secret)})
+			defer down.Remove()
+			if !held {
+				db.KillAll()
+				nextSweep()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if _, err := p.Acquire(ctx); err == nil {
+				t.Fatal("acquired")
+			}
+			nextSweep()
+			if s := m.Status(); !strings.Contains(strings.Join(s.Reasons, " "), secret) || s.LastError != secret {
+				t.Errorf("the status: %+v", s)
+			}
+			for name, h := range map[string]http.Handler{"ready": m.Ready(), "live": m.Live()} {
+				_, body := get(t, h)
+				reasons, _ := body["reasons"].([]any)
+				if text := fmt.Sprint(body); strings.Contains(text, "db.internal") || len(reasons) != 1 || strings.HasSuffix(fmt.Sprint(reasons[0]), ": ") {
+					t.Errorf("%s: %v", name, body)
+				}
+			}
+			code, body := get(t, m.Details())
+			if text := fmt.Sprint(body["reasons"]); !strings.Contains(text, secret) || body["last_error"] != secret || (code == http.StatusOK) != held {
+				t.Errorf("details: %d %v", code, body)
+			}
+		})
+	}
 }
 
 func get(t *testing.T, h http.Handler) (int, map[string]any) {

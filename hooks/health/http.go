@@ -13,8 +13,19 @@ import (
 const stalled = 10
 
 // Ready is the handler for readiness (/readyz): 200 while healthy or degraded,
-// 503 while unhealthy. The body is the status as JSON.
+// 503 while unhealthy. The body is the status as JSON, without the texts of
+// errors: a driver's names the server, the database and the user, and an
+// orchestrator's port is often everybody's. Details has them.
 func (m *Monitor) Ready() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		j := m.last.Load()
+		m.write(w, j.withoutErrors(), j.State != Unhealthy)
+	})
+}
+
+// Details is Ready with everything that Status says: for a port that only
+// operators reach.
+func (m *Monitor) Details() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s := m.Status()
 		m.write(w, s, s.State != Unhealthy)
@@ -24,10 +35,10 @@ func (m *Monitor) Ready() http.Handler {
 // Live is the handler for liveness (/livez): 503 when the pool is closed or has
 // not swept for ten intervals, which restarting the process would mend. An
 // unreachable database is not among them: restarting the clients of a database
-// that comes back is the last thing it needs.
+// that comes back is the last thing it needs. The body is that of Ready.
 func (m *Monitor) Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s := m.Status()
+		s := m.last.Load().withoutErrors()
 		pool := m.pool.Load()
 		alive := pool != nil && pool.Stats().State != sqlpool.StateClosed &&
 			time.Since(s.CheckedAt) < stalled*pool.Config().SweepInterval
@@ -35,7 +46,12 @@ func (m *Monitor) Live() http.Handler {
 	})
 }
 
-// body is the JSON of both handlers.
+// withoutErrors is the judgement for whoever asks.
+func (j *judgement) withoutErrors() Status {
+	return Status{State: j.State, Reasons: j.brief, Since: j.Since, CheckedAt: j.CheckedAt, LastErrorAt: j.LastErrorAt}
+}
+
+// body is the JSON of all handlers.
 type body struct {
 	Pool        string     `json:"pool"`
 	Status      State      `json:"status"`

@@ -17,47 +17,66 @@ func (m *Monitor) judge() {
 	defer m.mu.Unlock()
 	now := time.Now()
 	stats := pool.Stats()
-	next := Status{CheckedAt: now, LastError: stats.LastError, LastErrorAt: stats.LastErrorAt}
-	next.State, next.Reasons = m.grounds(pool.Config(), stats, now)
+	next := judgement{Status: Status{CheckedAt: now, LastError: stats.LastError, LastErrorAt: stats.LastErrorAt}}
+	var grounds []ground
+	next.State, grounds = m.grounds(pool.Config(), stats, now)
+	for _, g := range grounds {
+		next.Reasons, next.brief = append(next.Reasons, g.String()), append(next.brief, g.text)
+	}
 
-	last := m.status.Load()
+	last := m.last.Load()
 	next.Since = last.Since
 	if next.State != last.State {
 		next.Since = now
 	}
-	m.status.Store(&next)
+	m.last.Store(&next)
 	if next.State != last.State && m.cfg.OnChange != nil {
-		m.cfg.OnChange(*last, next)
+		m.cfg.OnChange(last.Status, next.Status)
 	}
+}
+
+// ground is what speaks for a state.
+type ground struct {
+	text string
+	why  string // an error's text, which may name the server and the user; or empty
+}
+
+func (g ground) String() string {
+	if g.why == "" {
+		return g.text
+	}
+	return g.text + ": " + g.why
 }
 
 // grounds returns the gravest state that something speaks for, and what
 // speaks for it.
-func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (State, []string) {
+func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (State, []ground) {
 	state := Healthy
-	var reasons []string
-	because := func(at State, format string, args ...any) {
+	var grounds []ground
+	add := func(at State, g ground) {
 		if at > state {
 			state = at
 			// The gravest first.
-			reasons = append([]string{fmt.Sprintf(format, args...)}, reasons...)
+			grounds = append([]ground{g}, grounds...)
 			return
 		}
-		reasons = append(reasons, fmt.Sprintf(format, args...))
+		grounds = append(grounds, g)
 	}
+	because := func(at State, format string, args ...any) { add(at, ground{text: fmt.Sprintf(format, args...)}) }
+	dialsFail := func(at State, format string, args ...any) { add(at, ground{fmt.Sprintf(format, args...), s.LastError}) }
 
 	usable := s.Idle + s.InUse // a connection that is being dialed is not open
 	switch {
 	case s.State == sqlpool.StateClosed:
 		because(Unhealthy, "the pool is closed")
 	case s.State == sqlpool.StateDown && s.Idle == 0:
-		because(Unhealthy, "the database is unreachable and acquires fail at once: %s", s.LastError)
+		dialsFail(Unhealthy, "the database is unreachable and acquires fail at once")
 	case s.State == sqlpool.StateStarting && (cfg.MinIdle > 0 || s.Dialing > 0):
 		because(Unhealthy, "no connection has been opened yet")
 	case s.State == sqlpool.StateRetrying && usable == 0:
-		because(Unhealthy, "no connection is open and dials fail: %s", s.LastError)
+		dialsFail(Unhealthy, "no connection is open and dials fail")
 	case s.State == sqlpool.StateRetrying || s.State == sqlpool.StateDown:
-		because(Degraded, "dials fail; %d connections are left: %s", usable, s.LastError)
+		dialsFail(Degraded, "dials fail; %d connections are left", usable)
 	}
 
 	if s.Paused {
@@ -81,7 +100,7 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	if n := m.refusedWithin(s.TimeoutCount+s.SaturatedCount, now); n >= uint64(m.cfg.Timeouts) {
 		because(Degraded, "%d acquires timed out or were refused within %v", n, m.cfg.Window)
 	}
-	return state, reasons
+	return state, grounds
 }
 
 // refusedWithin is how much the count has grown within the window.
