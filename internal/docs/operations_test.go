@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/pprof"
 	"testing"
 	"time"
 
@@ -16,8 +17,7 @@ import (
 )
 
 func TestOperationsMounts(t *testing.T) {
-	public, internal := http.NewServeMux(), http.NewServeMux()
-	db, err := mount(pgserver.Database(t), public, internal)
+	db, public, internal, err := mount(pgserver.Database(t) + "&pool_leak_profile=true")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestOperationsMounts(t *testing.T) {
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for path, mux := range map[string]http.Handler{"/readyz": public, "/livez": public, "/debug/sqlpool/": internal} {
+	for path, mux := range map[string]http.Handler{"/readyz": public, "/livez": public, "/debug/sqlpool/": internal, "/debug/readyz": internal, "/debug/pprof/sqlpool.inuse": internal} {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != http.StatusOK {
@@ -34,9 +34,8 @@ func TestOperationsMounts(t *testing.T) {
 	}
 }
 
-func mount(dsn string, public, internal *http.ServeMux) (*sql.DB, error) {
-	var opened *sql.DB
-	err := func() error {
+func mount(dsn string) (opened *sql.DB, probes, operators http.Handler, err error) {
+	err = func() error {
 		db, err := sql.Open("sqlpool-pgx", dsn)
 		if err != nil {
 			return err
@@ -50,14 +49,17 @@ func mount(dsn string, public, internal *http.ServeMux) (*sql.DB, error) {
 		}
 		drivers.PoolOf(db) // starts the pool: no hooks from here on
 
+		public, internal := http.NewServeMux(), http.NewServeMux()
 		public.Handle("/readyz", monitor.Ready())
 		public.Handle("/livez", monitor.Live())
 		internal.Handle("/debug/sqlpool/", page.Handler())
+		internal.Handle("/debug/readyz", monitor.Details())
+		internal.HandleFunc("/debug/pprof/", pprof.Index) // net/http/pprof
 
-		opened = db
+		opened, probes, operators = db, public, internal
 		return nil
 	}()
-	return opened, err
+	return opened, probes, operators, err
 }
 
 func TestOperationsPlannedWork(t *testing.T) {
