@@ -100,7 +100,7 @@ func TestAnAcquireTimeoutSaysWhatToTurn(t *testing.T) {
 		}
 		const want = `sqlpool "orders": acquire timed out after 2s while waiting for a connection; ` +
 			`of 1 connections 1 are in use, 0 idle, 0 dialing, 0 closing; 0 acquires wait; ` +
-			`raise MaxConns or AcquireTimeout, or let the holders finish sooner; connection 1 held for 4s`
+			`raise MaxConns (pool_max_conns) or AcquireTimeout (pool_acquire_timeout), or let the holders finish sooner; connection 1 held for 4s`
 		if err.Error() != want {
 			t.Errorf("got  %s\nwant %s", err, want)
 		}
@@ -129,7 +129,7 @@ func TestTheContextsDeadlineIsATimeoutThatUnwrapsToIt(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, slow) || e.Waited != time.Second {
 			t.Errorf("%+v", e)
 		}
-		if strings.Contains(err.Error(), "raise MaxConns or AcquireTimeout") {
+		if strings.Contains(err.Error(), "or AcquireTimeout") {
 			t.Errorf("the knob is not AcquireTimeout: %v", err)
 		}
 		_ = loan.Release()
@@ -242,7 +242,7 @@ func TestOneDeadlineCoversWaitingDialingAndValidating(t *testing.T) {
 		connect := server.On(fakedb.Connect, fakedb.Fault{Times: 1, Hang: fakedb.UntilReleased, Err: io.EOF})
 		a = <-queue(t.Context(), p)
 		e = refused(t, a.err, sqlpool.ErrAcquireTimeout)
-		if a.took != time.Second || e.Phase != sqlpool.PhaseDialing || !strings.Contains(a.err.Error(), "raise ConnectTimeout or MaxDialing") {
+		if a.took != time.Second || e.Phase != sqlpool.PhaseDialing || !strings.Contains(a.err.Error(), "raise ConnectTimeout (pool_connect_timeout) or MaxDialing (pool_max_dialing)") {
 			t.Errorf("after %v: %v", a.took, a.err)
 		}
 		time.Sleep(6 * time.Second) // ConnectTimeout and CloseTimeout: the slot comes back

@@ -109,10 +109,12 @@ func (e *AcquireError) Error() string {
 	return b.String()
 }
 
-// knob names the setting that would have let this acquire through.
+// knob names the setting that would have let this acquire through, as the field
+// of Config and as it is called in the connection string of sql.Open, whose
+// users have never seen the other.
 func (e *AcquireError) knob() string {
 	full := e.Stats.InUse >= e.Stats.MaxConns
-	limit := "AcquireTimeout"
+	limit := "AcquireTimeout (pool_acquire_timeout)"
 	if errors.Is(e.Cause, context.DeadlineExceeded) {
 		limit = "the context's deadline"
 	}
@@ -120,7 +122,7 @@ func (e *AcquireError) knob() string {
 	case e.Stats.Paused && e.Kind != ErrUnavailable:
 		return "the pool is paused: Resume it"
 	case e.Kind == ErrSaturated:
-		return "raise MaxConns or MaxWaiters, or send less"
+		return "raise MaxConns (pool_max_conns) or MaxWaiters (pool_max_waiters), or send less"
 	case e.Kind == ErrUnavailable:
 		return remedy(e.Dial)
 	case e.Kind != ErrAcquireTimeout:
@@ -128,13 +130,13 @@ func (e *AcquireError) knob() string {
 	case e.Phase == PhaseDialing && e.Dial != nil:
 		return remedy(e.Dial)
 	case e.Phase == PhaseDialing:
-		return "raise ConnectTimeout or MaxDialing, or keep MinIdle connections ready"
+		return "raise ConnectTimeout (pool_connect_timeout) or MaxDialing (pool_max_dialing), or keep connections ready with MinIdle (pool_min_idle)"
 	case e.Phase == PhaseValidating:
 		return "raise " + limit + ", or make the BeforeAcquire hooks faster"
 	case !full:
 		return "raise " + limit
 	default:
-		return "raise MaxConns or " + limit + ", or let the holders finish sooner"
+		return "raise MaxConns (pool_max_conns) or " + limit + ", or let the holders finish sooner"
 	}
 }
 

@@ -8,8 +8,13 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// advise says what is odd about a configuration: each of these was somebody's
-// outage.
+// advise says what is odd about a configuration, and what to do about it: each
+// of these was somebody's outage. Settings have both names, the field's and that
+// in a connection string.
+//
+// A short AcquireTimeout alone is no reason for a note: a dial that outlasts its
+// callers serves the next ones, and the default FailFastAfter is what a restart
+// of the database takes.
 func (u *UI) advise(c sqlpool.Config) []string {
 	all := []string{}
 	warn := func(when bool, format string, args ...any) {
@@ -17,17 +22,25 @@ func (u *UI) advise(c sqlpool.Config) []string {
 			all = append(all, fmt.Sprintf(format, args...))
 		}
 	}
-	warn(c.MaxConns == 1, "MaxConns is 1: a caller that needs a second connection while it holds one waits for itself")
-	warn(c.MaxConns > 100, "MaxConns is %d: a server seldom has more work in it than a few connections for each core", c.MaxConns)
-	warn(c.MinIdle == c.MaxConns, "MinIdle is MaxConns: the pool never shrinks")
-	warn(c.ConnectTimeout >= c.AcquireTimeout, "ConnectTimeout (%v) is not below AcquireTimeout (%v): one slow dial outlasts every caller's patience",
-		c.ConnectTimeout, c.AcquireTimeout)
-	warn(c.PingTimeout >= c.AcquireTimeout, "PingTimeout (%v) is not below AcquireTimeout (%v): one dead connection costs a caller all of it",
-		c.PingTimeout, c.AcquireTimeout)
-	warn(c.FailFastAfter >= c.AcquireTimeout, "FailFastAfter (%v) is not below AcquireTimeout (%v): in an outage the first callers time out before the circuit opens",
-		c.FailFastAfter, c.AcquireTimeout)
-	warn(c.ShedTarget >= c.AcquireTimeout, "ShedTarget (%v) is not below AcquireTimeout (%v): load is never shed", c.ShedTarget, c.AcquireTimeout)
-	warn(c.Backoff.NoJitter, "Backoff.NoJitter: all processes dial at the same moments when the database comes back")
+	patience := fmt.Sprintf("AcquireTimeout (pool_acquire_timeout), which is %v", c.AcquireTimeout)
+	warn(c.MaxConns == 1, "MaxConns (pool_max_conns) is 1: a caller that needs a second connection while it holds one waits for itself; "+
+		"set 2 or more")
+	warn(c.MaxConns > 100, "MaxConns (pool_max_conns) is %d: a server seldom has more work in it than a few connections for each core",
+		c.MaxConns)
+	warn(c.MinIdle == c.MaxConns, "MinIdle (pool_min_idle) is MaxConns (pool_max_conns): the pool never shrinks; set fewer")
+	warn(c.ConnectTimeout >= c.AcquireTimeout && c.ConnectTimeout > sqlpool.DefaultConnectTimeout,
+		"ConnectTimeout (pool_connect_timeout) is %v, not below %s: callers of a dial that hangs time out before it tells why; set %v, the default",
+		c.ConnectTimeout, patience, sqlpool.DefaultConnectTimeout)
+	warn(c.PingTimeout >= c.AcquireTimeout,
+		"PingTimeout (pool_ping_timeout) is %v, not below %s: one dead connection costs a caller all of it; set %v or less",
+		c.PingTimeout, patience, c.AcquireTimeout/2)
+	warn(c.FailFastAfter >= c.AcquireTimeout && c.FailFastAfter > sqlpool.DefaultFailFastAfter,
+		"FailFastAfter (pool_fail_fast_after) is %v, not below %s: for so long in an outage callers wait in vain until they time out; "+
+			"set %v, the default, or let them wait longer",
+		c.FailFastAfter, patience, sqlpool.DefaultFailFastAfter)
+	warn(c.ShedTarget >= c.AcquireTimeout, "ShedTarget (pool_shed_target) is %v, not below %s: load is never shed; set a tenth of it",
+		c.ShedTarget, patience)
+	warn(c.Backoff.NoJitter, "Backoff.NoJitter (pool_backoff_jitter): all processes dial at the same moments when the database comes back; turn jitter on")
 	warn(u.cfg.Leaks == nil, "no leak detector: holders are shown without their stacks")
 	warn(u.cfg.Health == nil, "no health monitor: the state is told from dials alone")
 	warn(!u.hooked, "the UI's Hooks are not among the pool's (sqlpool.Config.Hooks, drivers.AddHooks): no percentiles, reasons of closes or dial errors")

@@ -79,11 +79,23 @@ func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
 
 func TestAdvice(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 1, MinIdle: 1, AcquireTimeout: time.Second})
+		l := open(t, debugui.Config{}, sqlpool.Config{
+			MaxConns: 1, MinIdle: 1, AcquireTimeout: time.Second,
+			ConnectTimeout: 6 * time.Second, PingTimeout: time.Second, FailFastAfter: time.Minute, ShedTarget: time.Second,
+		})
 		text := strings.Join(l.view().Advice, "\n")
-		for _, want := range []string{"MaxConns is 1", "MinIdle is MaxConns", "ConnectTimeout (5s)", "PingTimeout (1s)", "FailFastAfter (10s)"} {
+		for _, want := range []string{
+			"MaxConns (pool_max_conns) is 1", "MinIdle (pool_min_idle) is MaxConns", "ConnectTimeout (pool_connect_timeout) is 6s",
+			"set 5s, the default", "PingTimeout (pool_ping_timeout) is 1s, not below AcquireTimeout (pool_acquire_timeout), which is 1s", "set 500ms",
+			"FailFastAfter (pool_fail_fast_after) is 1m0s", "ShedTarget (pool_shed_target) is 1s",
+		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in %s", want, text)
+			}
+		}
+		for _, patience := range []time.Duration{2 * time.Second, 5 * time.Second} { // as docs/sizing.md has it
+			if short := open(t, debugui.Config{}, sqlpool.Config{AcquireTimeout: patience}); len(short.view().Advice) != 0 {
+				t.Errorf("about an acquire timeout of %v: %q", patience, short.view().Advice)
 			}
 		}
 		if quiet := open(t, debugui.Config{}, sqlpool.Config{}); len(quiet.view().Advice) != 0 {
