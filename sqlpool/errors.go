@@ -175,7 +175,7 @@ func remedy(dial error) string {
 		case "3D000":
 			return "check the database's name"
 		case "42704": // a name in the connection string that is no parameter of the server
-			return "check the connection string: settings of the pool (pool_…) belong to sql.Open, by hand they are fields of Config"
+			return "check the names in the connection string: settings of the pool begin with pool_ (pool_max_conns), all others must be the driver's or the server's"
 		case "53300":
 			return "check the server's max_connections, and who uses them"
 		}

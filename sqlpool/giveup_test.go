@@ -2,6 +2,7 @@ package sqlpool_test
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -132,4 +133,13 @@ func TestClassifyRunsOutsideThePoolsLock(t *testing.T) {
 			t.Errorf("%d calls", calls.Load())
 		}
 	})
+}
+
+// max_conns=4 without its prefix goes to the server as a parameter.
+func TestAParameterThatTheServerDoesNotKnowMayBeASettingOfThePool(t *testing.T) {
+	dial := &fakedb.Error{Code: "42704", Msg: `unrecognized configuration parameter "max_conns"`}
+	err := &sqlpool.AcquireError{Pool: "app", Kind: sqlpool.ErrUnavailable, Dial: dial}
+	if !strings.Contains(err.Error(), "settings of the pool begin with pool_ (pool_max_conns)") {
+		t.Error(err)
+	}
 }

@@ -55,7 +55,8 @@ var dialReasons = []struct {
 	},
 	{
 		says("unrecognized configuration parameter"), "the server does not know a parameter of the connection string",
-		"A parameter of one driver (binary_parameters of lib/pq, default_query_exec_mode of pgx) is unknown to the other: choose with --driver.",
+		"Settings of the pool begin with pool_ (pool_max_conns): is it one, or misspelt? If only one driver fails, it is a parameter of the " +
+			"other (binary_parameters of lib/pq, default_query_exec_mode of pgx): choose that with --driver.",
 	},
 	{
 		as[x509.UnknownAuthorityError], "the server's certificate is signed by an authority that is not trusted here",
