@@ -112,8 +112,8 @@ func (p *page) look(ctx context.Context, since uint64) (*debugui.View, error) {
 		return nil, err
 	}
 	var v debugui.View
-	if err := json.Unmarshal(body, &v); err != nil || v.At.IsZero() {
-		return nil, fmt.Errorf("%s is not the page of hooks/debugui: %w", p, errors.Join(err, errors.New("it has other JSON")))
+	if err := json.Unmarshal(body, &v); err != nil || v.At.IsZero() { // which of its fields is of another type helps nobody
+		return nil, fmt.Errorf("%s is not the page of hooks/debugui: it has other JSON", p)
 	}
 	return &v, nil
 }

@@ -95,7 +95,7 @@ func TestWatchRefuses(t *testing.T) {
 	}{
 		{"http://me:hunter2@127.0.0.1:1", "http://127.0.0.1:1/debug/sqlpool/ cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused", exitFailed},
 		{other.URL, "is not the page of hooks/debugui", exitFailed},
-		{other.URL + "/json", "is not the page of hooks/debugui", exitFailed},
+		{other.URL + "/json", "/json is not the page of hooks/debugui: it has other JSON\n", exitFailed},
 		{other.URL + "/guarded/", "SQLPOOL_AUTHORIZATION", exitFailed},
 		{withPassword + "/guarded/", "", exitOK},
 		{"ftp://me:hunter2@h/", "the URL must be that of a page", exitUsage},
