@@ -82,7 +82,7 @@ func (a *assembly) assemble() *assembled {
 		watched := a.leak
 		watched.HideStatements = a.cfg.HideStatements
 		if a.log {
-			watched.Report = func(r leak.Report) { slog.Warn(r.String()) }
+			watched.Report = slogger.Leaks(slog.Default())
 		}
 		done.leaks = leak.New(watched)
 		monitored.Leaks = done.leaks
