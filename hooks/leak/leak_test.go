@@ -362,3 +362,26 @@ func TestInlinedFunctionsAreNamed(t *testing.T) {
 		}
 	})
 }
+
+// store has a method that the compiler wraps for its pointer.
+type store struct {
+	db *sql.DB
+	t  *testing.T
+}
+
+//go:noinline
+func (s store) leak() func() { return leakRows(s.t, s.db) }
+
+//go:noinline
+func leakThrough(l interface{ leak() func() }) func() { return l.leak() }
+
+func TestMethodsOfTheCompilerAreNotInAStack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _, db, _ := open(t, leak.Config{}, sqlpool.Config{})
+		defer leakThrough(&store{db, t})()
+		stack := d.Holders()[0].Stack
+		if len(stack) < 3 || !strings.HasSuffix(stack[1].Function, "store.leak") || !strings.HasSuffix(stack[2].Function, "leakThrough") {
+			t.Errorf("%+v", stack)
+		}
+	})
+}
