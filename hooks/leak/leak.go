@@ -1,16 +1,20 @@
 // Package leak finds loans that are held too long and names who holds them.
 //
+//	leaks := leak.New(leak.Config{Report: func(r leak.Report) { log.Print(r) }})
+//	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, Hooks: []sqlpool.Hooks{leaks.Hooks()}})
+//
+// A database that was opened by name (sql.Open("sqlpool-pgx", dsn)) has a
+// detector already, with the settings pool_leak_…:
+//
+//	leaks, ok := drivers.LeaksOf(db)
+//
+// Leaks counts what is held too long now, and Holders lists all loans that are
+// out. slogger.Leaks is a Config.Report that logs.
+//
 // A Detector takes the program counters of the borrower when a loan begins
 // (no allocation, no symbols), and looks at the loans that are out at each of
 // the pool's sweeps. What has been out for longer than Config.After is
 // reported once, with its stack, and once more when it comes back after all.
-//
-// On amd64 and arm64 the program counters are read by following frame pointers
-// (callers_fast.go), some nanoseconds for a whole stack: SELECT 1 over a unix
-// socket keeps 0.98 to 1.03 times its throughput with one caller and 0.98 times
-// with 8 (BenchmarkCaptureAlways, with cgo, medians of two runs; 1.00 and 0.98
-// without cgo, of six). Elsewhere runtime.Callers costs some 1.7 µs for a query's
-// 17 frames, and it is 0.94 and 0.91; Armed and Sampled avoid that.
 package leak
 
 import (
@@ -22,6 +26,13 @@ import (
 )
 
 // Capture says when a Detector takes stacks.
+//
+// On amd64 and arm64 the program counters are read by following frame pointers
+// (callers_fast.go), some nanoseconds for a whole stack: SELECT 1 over a unix
+// socket keeps 0.98 to 1.03 times its throughput with one caller and 0.98 times
+// with 8 (BenchmarkCaptureAlways, with cgo, medians of two runs; 1.00 and 0.98
+// without cgo, of six). Elsewhere runtime.Callers costs some 1.7 µs for a query's
+// 17 frames, and it is 0.94 and 0.91; Armed and Sampled avoid that.
 type Capture int
 
 const (

@@ -23,6 +23,11 @@ var New = newFrom(sqlmock.New)
 // production with its hooks. Config.Connector must be nil. StatementCacheSize
 // is taken as -1, because the mock counts every Prepare, and MinIdle as at least
 // 1. A zero AcquireTimeout means 5 s here, and an empty Name the test's.
+//
+//	pool, db, mock := sqlmockpool.NewPool(t, sqlpool.Config{MaxConns: 2})
+//
+// Its type is func(testing.TB, sqlpool.Config, ...option) (*sqlpool.Pool,
+// *sql.DB, sqlmock.Sqlmock), with the options of sqlmock.New.
 var NewPool = newPoolFrom(sqlmock.New)
 
 const name = "sqlmockpool"
