@@ -150,6 +150,8 @@ type ConnLostError struct {
 	Err  error  // what the driver said, or what came before it
 }
 
+// Error names the connection, the operation, whether anything of it may have
+// happened, and the cause.
 func (e *ConnLostError) Error() string {
 	outcome := "nothing of it was sent"
 	if e.Sent {

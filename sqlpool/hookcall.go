@@ -15,6 +15,7 @@ type HookPanic struct {
 	Stack  []byte // where
 }
 
+// Error names the moment and the value. The stack is long and stands in Stack.
 func (e *HookPanic) Error() string {
 	return fmt.Sprintf("sqlpool: %s panicked: %v", e.Moment, e.Value)
 }

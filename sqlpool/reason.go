@@ -14,6 +14,7 @@ type Reason struct {
 	Sound bool
 }
 
+// Error is the code, and the error behind it if there is one.
 func (r *Reason) Error() string {
 	if r.Err == nil {
 		return r.Code

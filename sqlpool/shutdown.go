@@ -12,6 +12,8 @@ import (
 // with its Holder at that moment.
 type HolderError struct{ Holder Holder }
 
+// Error names the connection, how long it was held and what is known of its
+// holder.
 func (e *HolderError) Error() string {
 	return "sqlpool: closed by force: " + e.Holder.String()
 }

@@ -16,6 +16,7 @@ type FieldError struct {
 	Remedy string // what to do about it
 }
 
+// Error names the field, its value, the rule and the remedy.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("sqlpool: Config.%s is %v: %s; %s", e.Field, e.Value, e.Rule, e.Remedy)
 }
