@@ -30,7 +30,8 @@ var (
 )
 
 // Every command of the guides is run, in a shell of its own, on a database ($DATABASE_URL) and beside a program that has
-// what the guides say a program should have: localhost:8080 for everybody, localhost:6060 for operators.
+// what the guides say a program should have: localhost:8080 for everybody, localhost:6060 for operators. $CLONE is this
+// repository.
 func TestEveryCommandRuns(t *testing.T) {
 	makefile := read(t, filepath.Join(root, "Makefile"))
 	var env []string
@@ -53,7 +54,7 @@ func TestEveryCommandRuns(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
 				cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", strings.NewReplacer("localhost:8080", service, "localhost:6060", service).Replace(script))
-				cmd.Env, cmd.Dir = env, t.TempDir()
+				cmd.Env, cmd.Dir = env, program(t)
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%v\n%s\n%s", err, script, out)
 				}
@@ -63,6 +64,20 @@ func TestEveryCommandRuns(t *testing.T) {
 	if ran < 5 {
 		t.Errorf("only %d commands were run", ran)
 	}
+}
+
+// program is a folder with a reader's module in it, which reports metrics.
+func program(t *testing.T) string {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com/service\n\ngo 1.25.0\n",
+		"main.go": "package main\n\nimport _ \"github.com/sqlpool/go/hooks/prommetric\"\n\nfunc main() {}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // checkKnown looks whether the target of make, or the packages of a go command, exist.
@@ -203,7 +218,11 @@ func laboratory(t *testing.T) (env []string, service string) {
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
 
-	env = append(os.Environ(),
-		"PATH="+strings.Join(append(folders, os.Getenv("PATH")), string(os.PathListSeparator)), "DATABASE_URL="+dsn)
+	clone, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env = append(os.Environ(), "DATABASE_URL="+dsn, "CLONE="+clone,
+		"PATH="+strings.Join(append(folders, os.Getenv("PATH")), string(os.PathListSeparator)))
 	return env, strings.TrimPrefix(web.URL, "http://")
 }
