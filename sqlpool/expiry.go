@@ -66,11 +66,11 @@ func (p *Pool) expire() {
 		p.waiters.remove(this, now)
 		switch {
 		case now < this.until:
-			this.err = errImpatient
+			this.why = endedByStall
 		case this.shed:
-			this.err = ErrSaturated
+			this.why = endedByShedding
 		default:
-			this.err = ErrAcquireTimeout
+			this.why = endedByTimeout
 		}
 		this.ready <- struct{}{}
 	}

@@ -71,7 +71,7 @@ func (p *Pool) dialFailedLocked(failure dialFailure, seen uint64, now int64) {
 func (p *Pool) giveUpLocked(now int64) {
 	if p.outage.open || p.givesUpLocked(now) {
 		p.outage.open = true
-		p.waiters.fail(ErrUnavailable, now)
+		p.waiters.fail(endedByOutage, now)
 	}
 }
 

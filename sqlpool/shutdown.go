@@ -71,7 +71,7 @@ func (p *Pool) beginShutdownLocked() {
 	p.closed = true
 	p.terms.set(termClosed, true)
 	p.endDials()
-	p.waiters.fail(ErrClosed, p.now())
+	p.waiters.fail(endedByClose, p.now())
 	for s := p.parked.head; s != nil; s = p.parked.head {
 		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
 	}

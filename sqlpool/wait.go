@@ -38,7 +38,7 @@ func (p *Pool) outcome(w *waiter, start int64) (*Conn, error) {
 	if c := w.conn; c != nil {
 		return c, nil // w is reused when the loan ends, see endLoanLocked
 	}
-	err, phase := w.err, PhaseWaiting
+	err, phase := w.why.err(), PhaseWaiting
 	if w.dialing {
 		phase = PhaseDialing
 	}

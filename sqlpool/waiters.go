@@ -5,10 +5,9 @@ package sqlpool
 type waiter struct {
 	next, prev *waiter
 
-	// ready holds one token once conn or err has been set, under Pool.mu.
+	// ready holds one token once conn or why has been set, under Pool.mu.
 	ready chan struct{}
 	conn  *Conn
-	err   error
 
 	since     int64 // Pool.now when its acquire began
 	until     int64 // when its time is over
@@ -17,6 +16,36 @@ type waiter struct {
 	dialing   bool  // what it was waiting for when its time was over, if not a release
 
 	queued bool
+	why    ending // its time ended without a connection
+}
+
+// ending is the error with which a wait ended, in a byte: there may be many
+// thousands of waiters.
+type ending uint8
+
+const (
+	notEnded ending = iota
+	endedByTimeout
+	endedByShedding
+	endedByStall
+	endedByOutage
+	endedByClose
+)
+
+func (e ending) err() error {
+	switch e {
+	case endedByTimeout:
+		return ErrAcquireTimeout
+	case endedByShedding:
+		return ErrSaturated
+	case endedByStall:
+		return errImpatient
+	case endedByOutage:
+		return ErrUnavailable
+	case endedByClose:
+		return ErrClosed
+	}
+	return nil
 }
 
 // waiterQueue is first in, first out. Pool.mu protects it.
@@ -42,7 +71,7 @@ func (q *waiterQueue) get() *waiter {
 
 // put takes back a waiter whose token has been received or was never sent.
 func (q *waiterQueue) put(w *waiter) {
-	w.conn, w.err, w.prev, w.dialing = nil, nil, nil, false
+	w.conn, w.why, w.prev, w.dialing = nil, notEnded, nil, false
 	w.next = q.free
 	q.free = w
 }
@@ -86,11 +115,11 @@ func (q *waiterQueue) remove(w *waiter, now int64) {
 	}
 }
 
-// fail ends every wait with err.
-func (q *waiterQueue) fail(err error, now int64) {
+// fail ends every wait.
+func (q *waiterQueue) fail(why ending, now int64) {
 	for w := q.head; w != nil; w = q.head {
 		q.remove(w, now)
-		w.err = err
+		w.why = why
 		w.ready <- struct{}{}
 	}
 }
