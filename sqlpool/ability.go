@@ -3,14 +3,14 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
+	"reflect"
 )
 
 // abilities are what a driver's connection can tell beyond database/sql/driver.
 // Each is one optional method of the driver.Conn, with types of the standard
 // library only, so that an adapter need not import this package. What a
-// connection cannot tell, the pool assumes the safe way. These methods, and the
-// IsValid and ResetSession of a connection that has Sent, must not panic: they are
-// called too often to be guarded each time.
+// connection cannot tell, the pool assumes the safe way. Sent and TxStatus must
+// not panic: they are called too often to be guarded each time.
 type abilities struct {
 	// alive looks at the socket without a round trip: nil means open with
 	// nothing to read, driver.ErrSkip that only a ping can tell, anything else
@@ -39,8 +39,9 @@ type abilities struct {
 	// with the same one.
 	stale func(error) bool
 
-	// isValid is driver.Validator's.
-	isValid func() bool
+	// isValid is driver.Validator's. panicked holds its panic, if it was guarded.
+	isValid  func() bool
+	panicked *error
 
 	// reset is driver.SessionResetter's ResetSession, called between loans.
 	reset func(context.Context) error
@@ -95,7 +96,8 @@ func abilitiesOf(inner driver.Conn) abilities {
 	if c, ok := find[driver.Validator](inner); ok {
 		can.isValid = c.IsValid
 		if !vouched(c) {
-			can.isValid = func() bool { return guardedIsValid(c) }
+			can.panicked = new(error)
+			can.isValid = func() bool { return guardedIsValid(c, can.panicked) }
 		}
 	}
 	if c, ok := find[driver.SessionResetter](inner); ok {
@@ -107,18 +109,16 @@ func abilitiesOf(inner driver.Conn) abilities {
 	return can
 }
 
-// vouched reports whether c is an adapter's, and not a driver's or a tracer's.
+// vouched reports whether c is an adapter that vouches for its IsValid and
+// ResetSession not to panic, with a method Adapter that returns the connection
+// itself. One that has embedded an adapter has the method too, and returns another.
 func vouched(c any) bool {
-	_, ok := c.(interface{ Sent() uint64 })
-	return ok
+	a, ok := c.(interface{ Adapter() driver.Conn })
+	return ok && reflect.TypeOf(c).Kind() == reflect.Pointer && any(a.Adapter()) == c
 }
 
-func guardedIsValid(c driver.Validator) (valid bool) {
-	defer func() {
-		if recover() != nil {
-			valid = false
-		}
-	}()
+func guardedIsValid(c driver.Validator, panicked *error) (valid bool) {
+	defer catch("IsValid", panicked)
 	return c.IsValid()
 }
 

@@ -80,9 +80,10 @@ func ofADial(class Class, err error) bool {
 	return errors.As(err, &state) && strings.HasPrefix(state.SQLState(), "08")
 }
 
-// gone reports whether the driver has given the connection up.
+// gone reports whether the driver has given the connection up. One that panics has
+// not said so.
 func (c *Conn) gone() bool {
-	return c.can.isValid != nil && !c.can.isValid()
+	return c.can.isValid != nil && !c.can.isValid() && (c.can.panicked == nil || *c.can.panicked == nil)
 }
 
 // cause returns what is known of why the connection broke. driver.ErrBadConn

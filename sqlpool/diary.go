@@ -80,10 +80,12 @@ func (c *Conn) note(text string) {
 	if c.pool.cfg.HideStatements {
 		text = ""
 	}
-	if c.text != text {
+	if c.text != text { // with the number, or another loan could be taken for the one that executes it
 		c.mu.Lock()
 		c.text = text
+		c.executed.add(c.number())
 		c.mu.Unlock()
+		return
 	}
 	c.executed.add(c.number())
 }

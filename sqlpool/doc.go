@@ -52,6 +52,6 @@
 //
 // The contract is database/sql/driver. A connection may have further optional
 // methods (Alive, TxStatus, Sent, LastError, Abort, Raw, CacheQueries,
-// TxContextEndsStatements; see ability.go); what it cannot tell, the pool
+// TxContextEndsStatements, Adapter; see ability.go); what it cannot tell, the pool
 // assumes the safe way.
 package sqlpool

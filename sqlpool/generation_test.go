@@ -173,7 +173,7 @@ func TestASuspectThatCannotBeAskedIsReplaced(t *testing.T) {
 }
 
 func TestADriverThatPanicsWhenAskedLosesItsConnectionOnly(t *testing.T) {
-	for _, point := range []fakedb.Point{fakedb.Alive, fakedb.Ping, fakedb.Close, fakedb.Abort} {
+	for _, point := range []fakedb.Point{fakedb.Alive, fakedb.Ping, fakedb.ResetSession, fakedb.IsValid, fakedb.Close, fakedb.Abort} {
 		t.Run(point.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := fakedb.New()

@@ -66,10 +66,13 @@ func (p *Pool) lendLocked(c *Conn, now int64) {
 // lent or were kept.
 func (p *Pool) notePeakLocked() {
 	if p.inUse > p.stats.PeakInUse {
+		if !p.terms.has(termPeaks) { // said first: who resumes a loan from now on looks here too
+			p.terms.set(termPeaks, true)
+		}
 		p.stats.PeakInUse = max(p.stats.PeakInUse, p.inUse-p.keptLocked())
 	}
-	if peaks := p.inUse > p.stats.PeakInUse; peaks != p.terms.has(termPeaks) {
-		p.terms.set(termPeaks, peaks)
+	if p.inUse <= p.stats.PeakInUse && p.terms.has(termPeaks) {
+		p.terms.set(termPeaks, false)
 	}
 }
 

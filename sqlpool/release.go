@@ -93,7 +93,10 @@ func (c *Conn) judge() (dirty bool, reason error) {
 	case c.pinned > 0:
 		return false, &Reason{Code: CodePinned}
 	}
-	if c.gone() {
+	if c.can.isValid != nil && !c.can.isValid() {
+		if c.can.panicked != nil && *c.can.panicked != nil {
+			return false, *c.can.panicked
+		}
 		return false, &Reason{Code: CodeBroken, Err: errors.New("the driver says that the connection is not valid")}
 	}
 	return c.dirty(), nil

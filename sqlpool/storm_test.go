@@ -207,15 +207,12 @@ func (s *storm) faults(c fakedb.Call) fakedb.Fault {
 			return fakedb.Fault{Hang: fakedb.UntilAbort}
 		}
 	case fakedb.Alive:
-		switch {
-		case s.dice(20):
+		if s.dice(20) {
 			return fakedb.Fault{Err: driver.ErrSkip}
-		case s.dice(200):
-			return fakedb.Fault{Panic: "alive"}
 		}
 	case fakedb.ResetSession:
 		if s.dice(500) {
-			return fakedb.Fault{Err: driver.ErrBadConn}
+			return fakedb.Fault{Panic: "reset"}
 		}
 	}
 	return fakedb.Fault{}

@@ -3,6 +3,8 @@ package sqlpool_test
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -46,50 +48,86 @@ func TestAWrapperDoesNotHideThatATransactionIsOpen(t *testing.T) {
 	})
 }
 
-// touchy is a tracer that panics where it is told to.
-type touchy struct {
-	tracer
-	where *atomic.Value
-}
+// mood is the method that panics next, once.
+type mood struct{ atomic.Value }
 
-func (c touchy) panics(method string) {
-	if c.where.CompareAndSwap(method, "") {
+func (m *mood) panicsIn(method string) {
+	if m.CompareAndSwap(method, "") {
 		panic(method + " exploded")
 	}
 }
 
+// touchy is a tracer of that mood.
+type touchy struct {
+	tracer
+	*mood
+}
+
 func (c touchy) IsValid() bool {
-	c.panics("IsValid")
-	return true
+	c.panicsIn("IsValid")
+	return c.tracer.IsValid()
 }
 
 func (c touchy) ResetSession(ctx context.Context) error {
-	c.panics("ResetSession")
+	c.panicsIn("ResetSession")
 	return c.tracer.ResetSession(ctx)
 }
 
-// An adapter, which has Sent, vouches for its own; see generation_test.go for the
-// other methods.
+// vouching is an adapter that never panics.
+type vouching struct{ *fakedb.Conn }
+
+func (c *vouching) Adapter() driver.Conn { return c }
+
+// embedder has all of an adapter's methods, also that by which the adapter vouches
+// for its own.
+type embedder struct {
+	*vouching
+	*mood
+}
+
+func (c *embedder) IsValid() bool {
+	c.panicsIn("IsValid")
+	return c.vouching.IsValid()
+}
+
+func (c *embedder) ResetSession(ctx context.Context) error {
+	c.panicsIn("ResetSession")
+	return c.vouching.ResetSession(ctx)
+}
+
 func TestAPanicBetweenLoansCostsTheConnectionOnly(t *testing.T) {
-	for _, method := range []string{"IsValid", "ResetSession"} {
-		t.Run(method, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				server := fakedb.New()
-				var where atomic.Value
-				db, p, _ := newDBOn(t, server, func(c *fakedb.Conn) driver.Conn {
-					return touchy{traced(c).(tracer), &where}
-				}, sqlpool.Config{MaxConns: 1})
-				for _, panics := range []string{"", method, ""} {
-					where.Store(panics)
-					if _, err := db.Exec("SELECT 1"); err != nil {
-						t.Errorf("with a panic in %q: %v", panics, err)
-					}
-				}
-				if s := p.Stats(); s.DialCount != 2 || s.Open != 1 || where.Load() != "" {
-					t.Errorf("%d dials, %d open", s.DialCount, s.Open)
-				}
-			})
-		})
+	var m mood
+	for name, wrap := range map[string]func(*fakedb.Conn) driver.Conn{
+		"tracer":   func(c *fakedb.Conn) driver.Conn { return touchy{traced(c).(tracer), &m} },
+		"embedder": func(c *fakedb.Conn) driver.Conn { return &embedder{&vouching{c}, &m} },
+	} {
+		for _, method := range []string{"IsValid", "ResetSession"} {
+			for _, rest := range []time.Duration{0, time.Second} { // kept by the session, and not
+				t.Run(fmt.Sprintf("%s/%s/%v", name, method, rest), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						server := fakedb.New()
+						var reason error
+						db, p, _ := newDBOn(t, server, wrap, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{
+							{OnClose: func(e sqlpool.Closed) { reason = e.Reason }},
+						}})
+						for _, panics := range []string{"", "", "", method, ""} {
+							time.Sleep(rest)
+							m.Store(panics)
+							if _, err := db.Exec("SELECT 1"); err != nil {
+								t.Errorf("with a panic in %q: %v", panics, err)
+							}
+						}
+						synctest.Wait()
+						if s := p.Stats(); s.DialCount != 2 || s.Open != 1 || m.Load() != "" {
+							t.Errorf("%d dials, %d open", s.DialCount, s.Open)
+						}
+						if !strings.Contains(fmt.Sprint(reason), method+" exploded") {
+							t.Errorf("closed because: %v", reason)
+						}
+					})
+				})
+			}
+		}
 	}
 }
 

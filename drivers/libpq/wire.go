@@ -24,6 +24,10 @@ func (c *conn) Alive() error {
 // Sent returns the number of bytes sent so far. Any goroutine.
 func (c *conn) Sent() uint64 { return c.wire.Sent() }
 
+// Adapter returns the connection itself, which says that its own IsValid and
+// ResetSession do not panic.
+func (c *conn) Adapter() driver.Conn { return c }
+
 // LastError returns what broke the connection, or nil: lib/pq says ErrBadConn for
 // most reasons. It is a *pq.Error if the server said goodbye, not under TLS.
 func (c *conn) LastError() error {

@@ -38,6 +38,10 @@ func (c *conn) TxStatus() byte {
 // Sent returns the number of bytes sent so far. Any goroutine.
 func (c *conn) Sent() uint64 { return c.wire.Sent() }
 
+// Adapter returns the connection itself, which says that its own IsValid and
+// ResetSession do not panic.
+func (c *conn) Adapter() driver.Conn { return c }
+
 // LastError returns what broke the connection, or nil.
 func (c *conn) LastError() error { return c.wire.LastError() }
 

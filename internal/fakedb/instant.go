@@ -43,6 +43,7 @@ func (c *instantConn) TxStatus() byte                           { return 'I' }
 func (c *instantConn) Sent() uint64                             { return c.sent }
 func (c *instantConn) Abort() error                             { return nil }
 func (c *instantConn) Raw() driver.Conn                         { return c }
+func (c *instantConn) Adapter() driver.Conn                     { return c }
 func (c *instantConn) CacheQueries() bool                       { return false }
 
 func (c *instantConn) PrepareContext(context.Context, string) (driver.Stmt, error) {

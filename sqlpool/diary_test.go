@@ -1,0 +1,35 @@
+package sqlpool
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A holder's report never has the statement of a loan that begins meanwhile.
+func TestAStatementIsShownWithItsOwnLoan(t *testing.T) {
+	p := &Pool{}
+	c := &Conn{pool: p}
+	const loans = 20_000
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for n := uint64(1); n <= loans; n++ {
+			p.mu.Lock()
+			c.loan = n
+			p.mu.Unlock()
+			c.note(fmt.Sprint("loan ", n))
+		}
+	})
+	for done := false; !done; {
+		p.mu.Lock()
+		n := c.loan
+		p.mu.Unlock()
+		done = n == loans
+		h := c.describe(n, time.Second)
+		if want := fmt.Sprint("loan ", n); h.LastStatement != "" && h.LastStatement != want {
+			t.Fatalf("the holder of loan %d is shown with the statement of %s", n, h.LastStatement)
+		}
+	}
+	writer.Wait()
+}
