@@ -11,7 +11,8 @@
 // The connection string is the driver's own, in either of its forms (URL or
 // key=value). Parameters whose names begin with pool_ are the pool's, and are
 // taken out before the driver sees it; everything else reaches the driver byte
-// for byte. Each setting can also come from an environment variable, which has
+// for byte, and so does a name with a dot, which is a custom parameter of the
+// server. Each setting can also come from an environment variable, which has
 // its name in capitals (POOL_MAX_CONNS); some have a second name there
 // (POOL_MAX_SIZE), and it is an error when the two differ. The connection string
 // wins over the environment, the environment over the default. An empty

@@ -5,17 +5,19 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/sqlpool/go/drivers/internal/stray"
 )
 
 // prefix marks a parameter as the pool's. No parameter of PostgreSQL, pgx or
-// lib/pq begins like this.
+// lib/pq begins like this, but for custom ones of the server, which have a dot.
 const prefix = "pool_"
 
 // param is one parameter of a connection string, decoded.
 type param struct{ name, value string }
 
 func ours(name string) bool {
-	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) || bare(name) != nil
+	return stray.Ours(name) || bare(name) != nil
 }
 
 // bare finds the setting whose name was written without the prefix. The server
@@ -69,10 +71,7 @@ var appended = regexp.MustCompile(`(?i)&(pool_[a-z_]+)=`)
 // name is shown if it is one, its value never: a string that is written wrongly
 // may have a password there.
 func misplaced(name, rule, remedy string) *SettingError {
-	if byName(name) == nil {
-		name = "a " + prefix + " parameter whose name is not shown"
-	}
-	return &SettingError{Name: name, Value: notShown, Rule: rule, Remedy: remedy}
+	return &SettingError{Name: stray.Shown(name), Value: notShown, Rule: rule, Remedy: remedy}
 }
 
 // errNeither is about a text such as "POSTGRES://u:pw@h/db?sslmode=disable" or

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/lib/pq"
+
+	"github.com/sqlpool/go/drivers/internal/stray"
 )
 
 var dialects = map[string]dialect{"pgx": pgxDialect, "pq": pqDialect}
@@ -278,4 +280,33 @@ func leftover(driver, rest string) string {
 		}
 	}
 	return ""
+}
+
+// The server takes any parameter whose name has a dot.
+func TestACustomParameterOfTheServerReachesTheDriver(t *testing.T) {
+	setenv(t)
+	for _, dsn := range []string{"host=h user=u pool_app.tenant=acme", "postgres://u@h/db?pool_app.tenant=acme"} {
+		for _, d := range []dialect{pgxDialect, pqDialect} {
+			if rest, found, err := d.split(dsn); rest != dsn || found != nil || err != nil {
+				t.Errorf("%s: %s, %v, %v", dsn, rest, found, err)
+			}
+		}
+		for driver := range registered {
+			if _, err := Config(driver, dsn); err != nil {
+				t.Errorf("%s: %s: %v", driver, dsn, err)
+			}
+		}
+	}
+}
+
+// The adapters must not import this package, and have a list of their own.
+func TestTheAdaptersKnowEveryName(t *testing.T) {
+	var all []string
+	for i := range settings {
+		all = append(append(all, settings[i].name), settings[i].aliases...)
+	}
+	slices.Sort(all)
+	if names := stray.Names(); !slices.Equal(names, all) {
+		t.Errorf("drivers/internal/stray/names.go has\n%q\nthe settings are called\n%q", names, all)
+	}
 }

@@ -50,6 +50,8 @@ func TestAConnectorMadeByHandRefusesThePoolsSettings(t *testing.T) {
 		for _, dsn := range []string{
 			"postgres://pool_u:pool_p@pool_h/pool_db?search_path=pool_max_conns&application_name=pool_a",
 			"host=h options='-c search_path=pool_x'",
+			"host=h pool_app.tenant=acme", // the server takes any name with a dot
+			"postgres://h/db?Pool_App.tenant=acme",
 		} {
 			if _, err := a.connector(dsn); err != nil {
 				t.Errorf("%s: %s: %v", name, dsn, err)
@@ -64,12 +66,20 @@ func TestNoPasswordIsShownAsAName(t *testing.T) {
 		"postgres://u:1?pool_hunter2=x@h/db",
 		"postgres://u:1?pool_hunter!=x@h/db",
 		"postgres://h/db?pool_x;password=hunter2",
+		"postgres://u:1?pool_hunter=x@h/db", // with the looks of a name
 		"host=h pool_hunter2=",
+		"host=h password=my pool_hunter=",
 	} {
 		for name, a := range adapters {
 			if _, err := a.connector(dsn); err != nil && strings.Contains(err.Error(), "hunter") {
 				t.Errorf("%s: %s: %v", name, dsn, err)
 			}
+		}
+	}
+	for name, a := range adapters {
+		_, err := a.connector("host=h pool_max_con=3 pool_max_conns=3")
+		if err == nil || !strings.Contains(err.Error(), "has a pool_ parameter whose name is not shown, pool_max_conns: ") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
