@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/sqlpool/go/drivers/internal/stray"
 )
 
 // config reads the settings and makes the standard assembly of them, or says
@@ -50,8 +52,15 @@ func (d *named) config(dsn string) (*assembled, error) {
 // "postgres://u:se?pool_cret@h" half of one goes for a parameter.
 func (d *named) connect(dsn, rest string) (driver.Connector, error) {
 	connector, err := d.connector(rest)
-	if err == nil || rest == dsn {
-		return connector, err
+	if err == nil {
+		return connector, nil
+	}
+	if left := (*stray.Error)(nil); errors.As(err, &left) { // none is left in the string
+		return nil, fmt.Errorf("drivers: the service file has %s: settings of the pool are read from the connection string and the "+
+			"environment, not from a service file; move them there (docs/settings.md)", left.Names)
+	}
+	if rest == dsn {
+		return nil, err
 	}
 	if _, whole := d.connector(dsn); whole != nil {
 		return nil, whole

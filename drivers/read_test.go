@@ -3,6 +3,7 @@ package drivers
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -330,6 +331,25 @@ func TestNoPasswordIsInAnError(t *testing.T) {
 	t.Setenv("POOL_MAX_SIZE", "postgres://u:hunter2@h/db")
 	if _, err := Config(PGX, nowhere); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "POOL_MAX_SIZE is (not shown)") {
 		t.Error(err)
+	}
+}
+
+// lib/pq refuses what it does not know in a service file itself.
+func TestASettingInAServiceFileIsNotLookedForInTheConnectionString(t *testing.T) {
+	setenv(t)
+	file := filepath.Join(t.TempDir(), "services")
+	if err := os.WriteFile(file, []byte("[orders]\nhost=h\npool_min_idle=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PGSERVICEFILE", file)
+	for _, dsn := range []string{"service=orders", "service=orders pool_max_conns=5"} {
+		_, err := Config(PGX, dsn)
+		if err == nil || !strings.Contains(err.Error(), "the service file has pool_min_idle: ") || strings.Contains(err.Error(), "pool_max_conns") {
+			t.Errorf("%s: %v", dsn, err)
+		}
+		if _, err := Config(PQ, dsn); err == nil || !strings.Contains(err.Error(), "service file") || strings.Contains(err.Error(), "pool_max_conns") {
+			t.Errorf("%s: %v", dsn, err)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ A setting stands in the connection string, in either form, between the driver's 
     postgres://app@db1,db2/orders?sslmode=verify-full&pool_max_conns=20&pool_acquire_timeout=5s
     host=db1,db2 user=app dbname=orders pool_max_conns=20 pool_acquire_timeout=5s
 
-or in the environment, under the same name in capitals; some have a second name there. A setting whose names have different
+or in the environment, under the same name in capitals, but not in a service file; some have a second name there. A setting whose names have different
 values is an error. The connection string wins over the environment, the environment over the default. When the connection
 string is empty, that in ` + "`DATABASE_URL`" + ` is used. An empty variable counts as none.
 
