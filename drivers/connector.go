@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -20,9 +21,12 @@ type connector struct {
 	cfg    *assembled // but for cfg.Hooks, never changed
 	driver *opened
 
-	mu     sync.Mutex // protects what follows and cfg.Hooks; held while the pool starts, which does not wait for anything
-	pool   *sqlpool.Pool
-	closed bool
+	// mu protects what follows and cfg.Hooks. No hook runs while it is held: an
+	// OnStart hook that asked the *sql.DB for its pool would wait for itself.
+	mu       sync.Mutex
+	pool     *sqlpool.Pool // set as soon as it exists
+	starting chan struct{} // closed when the start that is under way is over; nil when none is
+	closed   bool
 }
 
 var _ interface {
@@ -38,42 +42,88 @@ func newConnector(d *named, cfg *assembled) *connector {
 
 // Connect implements driver.Connector.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	pool, err := c.start()
-	if err != nil {
-		return nil, err
+	for {
+		pool, starting, err := c.start()
+		if err != nil {
+			return nil, err
+		}
+		if starting == nil {
+			return pool.Connector().Connect(ctx)
+		}
+		if err := c.await(ctx, starting); err != nil {
+			return nil, err
+		}
 	}
-	return pool.Connector().Connect(ctx)
+}
+
+// await waits until a start is over. AcquireTimeout bounds it: the wait of an
+// OnStart hook that uses the database would never end.
+func (c *connector) await(ctx context.Context, starting <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.AcquireTimeout)
+	defer cancel()
+	select {
+	case <-starting:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drivers: the pool is still starting: its OnStart hooks have not returned, and must not use the *sql.DB: %w", context.Cause(ctx))
+	}
 }
 
 // Driver implements driver.Connector. It is what db.Driver returns.
 func (c *connector) Driver() driver.Driver { return c.driver }
 
-// Close implements io.Closer; db.Close calls it.
+// Close implements io.Closer; db.Close calls it. A pool that is starting is
+// closed by whoever starts it: Close may be called by one of its hooks.
 func (c *connector) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	pool := c.pool
+	pool, starting := c.pool, c.starting
 	c.mu.Unlock()
-	if pool == nil {
+	if pool == nil || starting != nil {
 		return nil
 	}
 	return pool.Close()
 }
 
-func (c *connector) start() (*sqlpool.Pool, error) {
+// start returns the pool, started if it was not yet. While another call starts
+// it, the channel says when that is over.
+func (c *connector) start() (pool *sqlpool.Pool, starting <-chan struct{}, err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.pool == nil {
-		if c.closed {
-			return nil, &sqlpool.AcquireError{Pool: c.cfg.Name, Kind: sqlpool.ErrClosed}
-		}
-		pool, err := sqlpool.New(c.cfg.Config)
-		if err != nil {
-			return nil, err
-		}
-		c.pool = pool
+	switch {
+	case c.pool == nil && c.closed:
+		err = &sqlpool.AcquireError{Pool: c.cfg.Name, Kind: sqlpool.ErrClosed}
+	case c.pool == nil:
+		pool, err = c.startLocked()
+		return pool, nil, err
 	}
-	return c.pool, nil
+	defer c.mu.Unlock()
+	return c.pool, c.starting, err
+}
+
+// startLocked starts the pool and releases mu once it exists, before the first
+// hook that is not ours.
+func (c *connector) startLocked() (pool *sqlpool.Pool, err error) {
+	c.starting = make(chan struct{})
+	locked := true
+	cfg := c.cfg.Config
+	cfg.Hooks = slices.Concat([]sqlpool.Hooks{{OnStart: func(p *sqlpool.Pool) {
+		c.pool, locked = p, false
+		c.mu.Unlock()
+	}}}, cfg.Hooks)
+	defer func() {
+		if !locked {
+			c.mu.Lock()
+		}
+		c.pool = pool // nil after an error, or a panic of a hook
+		close(c.starting)
+		c.starting = nil
+		closed := c.closed
+		c.mu.Unlock()
+		if closed && pool != nil {
+			err = pool.Close()
+		}
+	}()
+	return sqlpool.New(cfg)
 }
 
 // add gives the pool that will start more hooks.
@@ -83,7 +133,7 @@ func (c *connector) add(hooks []sqlpool.Hooks) error {
 	switch {
 	case c.closed:
 		return errors.New("drivers: AddHooks: the database is closed")
-	case c.pool != nil:
+	case c.pool != nil: // or starts
 		return errors.New("drivers: AddHooks: the pool has started, and the hooks of a running pool do not change; " +
 			"call it between sql.Open and the first use of the database, of which PoolOf is one")
 	}
@@ -99,9 +149,10 @@ type opened struct {
 }
 
 // Pool returns the database's pool, started if it was not yet, or nil when the
-// database was closed before it had one.
+// database was closed before it had one. To an OnStart hook it returns the pool
+// that the hook was given.
 func (o *opened) Pool() *sqlpool.Pool {
-	pool, err := o.connector.start()
+	pool, _, err := o.connector.start()
 	if err != nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -204,6 +205,134 @@ func TestAddedHooksHearThePool(t *testing.T) {
 		defer strangers.Close()
 		if err := AddHooks(strangers, hooks); err == nil || !strings.Contains(err.Error(), "sqlpool.New") {
 			t.Errorf("to another's database: %v", err)
+		}
+	})
+}
+
+// An OnStart hook runs within the first use of the database. What it asks the
+// database for must not wait for that use to end.
+func TestAHookOfTheStartMayTouchTheDatabase(t *testing.T) {
+	for name, touch := range map[string]func(db *sql.DB, p *sqlpool.Pool) error{
+		"PoolOf": func(db *sql.DB, p *sqlpool.Pool) error {
+			if pool, ok := PoolOf(db); !ok || pool != p {
+				return errors.New("another pool")
+			}
+			return nil
+		},
+		"AddHooks": func(db *sql.DB, _ *sqlpool.Pool) error {
+			if AddHooks(db, sqlpool.Hooks{}) == nil {
+				return errors.New("added to a pool that starts")
+			}
+			return nil
+		},
+		"a query with a deadline": func(db *sql.DB, _ *sqlpool.Pool) error {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if err := db.PingContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				return err
+			}
+			return nil
+		},
+		"a query without": func(db *sql.DB, _ *sqlpool.Pool) error {
+			before := time.Now()
+			if err := db.Ping(); err == nil || !strings.Contains(err.Error(), "still starting") || time.Since(before) != 5*time.Second {
+				return fmt.Errorf("%w after %v", err, time.Since(before))
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d, _ := fake()
+				db := open(t, d, "pool_acquire_timeout=5")
+				defer db.Close()
+				if err := AddHooks(db, sqlpool.Hooks{OnStart: func(p *sqlpool.Pool) {
+					if err := touch(db, p); err != nil {
+						t.Error(err)
+					}
+				}}); err != nil {
+					t.Fatal(err)
+				}
+				if err := db.Ping(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestOthersWaitForTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := fake()
+		db := open(t, d, "")
+		defer db.Close()
+		started := false
+		if err := AddHooks(db, sqlpool.Hooks{
+			OnStart: func(*sqlpool.Pool) { time.Sleep(time.Second); started = true },
+			OnAcquire: func(sqlpool.Acquired) {
+				if !started {
+					t.Error("a hook hears of a loan before its start")
+				}
+			},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			go func() {
+				if err := db.Ping(); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestClosedWhileThePoolStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, fake := fake()
+		c, err := d.OpenConnector("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.(*connector).add([]sqlpool.Hooks{{OnStart: func(*sqlpool.Pool) {
+			if err := c.(*connector).Close(); err != nil {
+				t.Error(err)
+			}
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Connect(context.Background()); !errors.Is(err, sqlpool.ErrClosed) { // and the bubble is empty
+			t.Error(err)
+		}
+		if n := fake.Counts().Live; n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	})
+}
+
+func TestAPanicOfAStartBlocksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := fake()
+		c, err := d.OpenConnector("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.(*connector).add([]sqlpool.Hooks{{OnStart: func(*sqlpool.Pool) { panic("a hook's") }}}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("no panic")
+					}
+				}()
+				_, _ = c.Connect(context.Background())
+			}()
+		}
+		if err := c.(*connector).Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -63,6 +63,10 @@ func PoolOf(db *sql.DB) (*sqlpool.Pool, bool) {
 // percentiles, or those of metrics. It is an error for any other database, and
 // once the pool has started, at the first use of the database or of PoolOf. A
 // program that calls drivers.Config can add hooks there.
+//
+// An OnStart hook uses the *Pool that it is given, never the *sql.DB, whose first
+// use it delays: a query of its own there fails with its context, or after
+// pool_acquire_timeout.
 func AddHooks(db *sql.DB, hooks ...sqlpool.Hooks) error {
 	if d, ok := db.Driver().(interface {
 		AddHooks(hooks ...sqlpool.Hooks) error
