@@ -82,7 +82,7 @@ func (a *assembly) assemble() *assembled {
 		watched := a.leak
 		watched.HideStatements = a.cfg.HideStatements
 		if a.log {
-			watched.Report = slogger.Leaks(slog.Default())
+			watched.Report = leak.Log(slog.Default())
 		}
 		done.leaks = leak.New(watched)
 		monitored.Leaks = done.leaks

@@ -400,6 +400,10 @@ func TestSQLOpenFailsAtOnce(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Name != "pool_max_conns" || bad.Source != SourceDSN || bad.Value != "none" {
 			t.Errorf("%s: %v", name, err)
 		}
+		// A question mark in a password that is not escaped: pgx takes what follows for the password, lib/pq for a parameter.
+		if _, err := sql.Open(name, "postgres://u:1?pool_hunter=x@h/db"); err != nil && strings.Contains(err.Error(), "hunter") {
+			t.Errorf("%s: %v", name, err)
+		}
 		if _, err := sql.Open(name, "postgres://u:hunter2@h:port/db"); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
 		}

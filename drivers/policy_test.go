@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/hooks/health"
-	"github.com/sqlpool/go/hooks/slogger"
+	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/fakedb"
 )
 
@@ -65,7 +65,7 @@ func TestLeaksAreLoggedOnlyOnRequest(t *testing.T) {
 			time.Sleep(7 * time.Second)
 			rows.Close()
 			db.Close()
-			if got := strings.Contains(out.String(), slogger.MsgLeaked); got != c.logged {
+			if got := strings.Contains(out.String(), leak.MsgLeaked); got != c.logged {
 				t.Errorf("%q: %q", c.setting, out.String())
 			}
 		})

@@ -94,10 +94,14 @@ func (r *reading) param(p param, source string) {
 	}
 	s := byName(p.name)
 	if s == nil {
-		r.problems.add(&SettingError{
+		unknown := &SettingError{
 			Name: harmless(p.name), Source: source, Value: harmless(p.value),
 			Rule: "no setting has this name", Remedy: suggest(p.name),
-		})
+		}
+		if strings.Contains(p.value, "@") { // then both may be of a password with a question mark in it
+			unknown.Name = notShown
+		}
+		r.problems.add(unknown)
 		return
 	}
 	if before, twice := r.given[s]; twice {

@@ -9,7 +9,7 @@
 //	leaks, ok := drivers.LeaksOf(db)
 //
 // Leaks counts what is held too long now, and Holders lists all loans that are
-// out. slogger.Leaks is a Config.Report that logs.
+// out. Log is a Config.Report that logs.
 //
 // A Detector takes the program counters of the borrower when a loan begins
 // (no allocation, no symbols), and looks at the loans that are out at each of

@@ -21,8 +21,6 @@ const (
 	MsgReleased   = "connection released"
 	MsgClosed     = "connection closed"
 	MsgState      = "pool state changed"
-	MsgLeaked     = "loan held too long"
-	MsgEndedLate  = "loan ended late"
 )
 
 // Options change what is logged at which level. The zero value is the default.

@@ -49,7 +49,7 @@ func byHand(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	leaks := leak.New(leak.Config{After: 30 * time.Second, Report: func(r leak.Report) { slog.Warn(r.String()) }})
+	leaks := leak.New(leak.Config{After: 30 * time.Second, Report: leak.Log(slog.Default())})
 	monitor := health.New(health.Config{Leaks: leaks})
 	pool, err := sqlpool.New(sqlpool.Config{
 		Connector: connector, Name: "orders", MaxConns: 20, MinIdle: 2, AcquireTimeout: 5 * time.Second,

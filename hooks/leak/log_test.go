@@ -1,4 +1,4 @@
-package slogger_test
+package leak_test
 
 import (
 	"bytes"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/hooks/leak"
-	"github.com/sqlpool/go/hooks/slogger"
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -21,9 +20,9 @@ func TestALeakIsLoggedFieldByField(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
 			logger := slog.New(slog.NewJSONHandler(&out, nil))
-			leaks := leak.New(leak.Config{Report: slogger.Leaks(logger)})
+			leaks := leak.New(leak.Config{Report: leak.Log(logger)})
 			if hidden {
-				leaks = leak.New(leak.Config{Report: slogger.Leaks(logger), HideStatements: true})
+				leaks = leak.New(leak.Config{Report: leak.Log(logger), HideStatements: true})
 			}
 			p, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), Hooks: []sqlpool.Hooks{leaks.Hooks()}})
 			if err != nil {
@@ -48,7 +47,7 @@ func TestALeakIsLoggedFieldByField(t *testing.T) {
 			if len(lines) != 2 || strings.Contains(out.String(), "secret") {
 				t.Fatalf("want a leak and its end, without an argument:\n%s", out.String())
 			}
-			for i, msg := range []string{slogger.MsgLeaked, slogger.MsgEndedLate} {
+			for i, msg := range []string{leak.MsgLeaked, leak.MsgEndedLate} {
 				var r map[string]any
 				if err := json.Unmarshal([]byte(lines[i]), &r); err != nil {
 					t.Fatal(err)
