@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -91,44 +93,59 @@ func names(contenders []Contender) (all []string) {
 	return all
 }
 
-func (l *lab) transport(ctx context.Context, transport, dsn string, contenders []string, length time.Duration) (err error) {
-	all, err := openAll(ctx, Setup{DSN: dsn, Schema: schema, Conns: connections}, pick(contenders...))
-	defer func() { err = joined(err, closeAll(all)) }()
-	if err != nil {
-		return err
-	}
+func (l *lab) transport(ctx context.Context, transport, dsn string, contenders []string, length time.Duration) error {
 	cells := map[cell]turns{}
 	var entrants []entrant
 	for _, op := range ServerOps {
-		if err := l.server.Exec(ctx, "TRUNCATE "+schema+".entry"); err != nil {
-			return err
+		asked := slices.DeleteFunc(slices.Clone(callers), func(n int) bool { return !l.wants(cell{transport, op, n}) })
+		if len(asked) == 0 {
+			continue
 		}
-		for _, n := range callers {
-			c := cell{transport, op, n}
-			if !l.wants(c) {
-				continue
-			}
-			entrants = nil
-			for _, o := range all {
-				do := func(ctx context.Context, g, n int) error { return o.Do(ctx, op, g*7919+n) } // far from its neighbours' rows
-				// All connections are open and have prepared what they will need.
-				if _, err := stretch(ctx, load{2 * connections, l.long(20 * time.Millisecond), 1}, do); err != nil {
-					return fmt.Errorf("%v, %s: %w", c, o.Name, err)
-				}
-				entrants = append(entrants, entrant{o.Name, o.Against, func(ctx context.Context) (sample, error) {
-					return stretch(ctx, load{n, l.long(length / time.Duration(c.pieces())), 1}, do)
-				}})
-			}
-			found, err := l.takeInPieces(ctx, c.String(), l.Rounds, c.pieces(), entrants)
-			if err != nil {
-				return err
-			}
-			l.compare(c.String(), found, entrants, false, serverMeasures...)
-			cells[c] = found
+		var err error
+		if entrants, err = l.operation(ctx, transport, dsn, op, asked, contenders, length, cells); err != nil {
+			return err
 		}
 	}
 	l.summarise(transport, cells, entrants)
 	return nil
+}
+
+// operation measures one operation on contenders that are opened for it, in an
+// order drawn anew: where the connections and their server processes happen to
+// lie makes identical contenders differ by some hundredths for as long as they
+// are open, which a mean over the operations would keep.
+func (l *lab) operation(ctx context.Context, transport, dsn string, op Op, callers []int, contenders []string, length time.Duration, cells map[cell]turns) (entrants []entrant, err error) {
+	if err := l.server.Exec(ctx, "TRUNCATE "+schema+".entry"); err != nil {
+		return nil, err
+	}
+	picked := pick(contenders...)
+	rand.Shuffle(len(picked), func(i, j int) { picked[i], picked[j] = picked[j], picked[i] })
+	all, err := openAll(ctx, Setup{DSN: dsn, Schema: schema, Conns: connections}, picked)
+	defer func() { err = joined(err, closeAll(all)) }()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range callers {
+		c := cell{transport, op, n}
+		entrants = nil
+		for _, o := range all {
+			do := func(ctx context.Context, g, n int) error { return o.Do(ctx, op, g*7919+n) } // far from its neighbours' rows
+			// All connections are open and have prepared what they will need.
+			if _, err := stretch(ctx, load{2 * connections, l.long(20 * time.Millisecond), 1}, do); err != nil {
+				return nil, fmt.Errorf("%v, %s: %w", c, o.Name, err)
+			}
+			entrants = append(entrants, entrant{o.Name, o.Against, func(ctx context.Context) (sample, error) {
+				return stretch(ctx, load{n, l.long(length / time.Duration(c.pieces())), 1}, do)
+			}})
+		}
+		found, err := l.takeInPieces(ctx, c.String(), l.Rounds, c.pieces(), entrants)
+		if err != nil {
+			return nil, err
+		}
+		l.compare(c.String(), found, entrants, false, serverMeasures...)
+		cells[c] = found
+	}
+	return entrants, nil
 }
 
 // meanOf names a mean.
