@@ -24,7 +24,7 @@ type Figure struct {
 
 	// Held says that bench-check compares the figure with the baseline. A single
 	// cell of the server's workloads swings more than the gate's width between
-	// identical contenders, so only their means are held.
+	// identical contenders, so only means over all operations are held.
 	Held bool `json:"held,omitempty"`
 }
 

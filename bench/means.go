@@ -8,8 +8,10 @@ var rivals = [][2]string{
 }
 
 // summarise adds the geometric means: over everything, for each number of
-// goroutines, and for each operation. A single cell swings too much to be held
-// to anything.
+// goroutines, and for each operation. Held are throughput and processor time of
+// means over all operations, and the p99 where there is a queue: between runs,
+// a single operation's contenders differ by how their connections happen to lie,
+// and a median of few callers by which of two ways the scheduler takes.
 func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entrant) {
 	var pairs [][2]string
 	present := map[string]bool{}
@@ -26,7 +28,10 @@ func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entra
 			pairs = append(pairs, pair)
 		}
 	}
-	mean := func(workload string, in func(cell) bool) {
+	steady := func(m measure) bool { return m == throughput || m == cpuPerOp }
+	queues := func(m measure) bool { return steady(m) || m == p99 }
+	none := func(measure) bool { return false }
+	mean := func(workload string, held func(measure) bool, in func(cell) bool) {
 		for _, pair := range pairs {
 			for _, m := range serverMeasures {
 				var all [][]float64
@@ -37,16 +42,20 @@ func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entra
 				}
 				l.add(Figure{
 					Workload: workload, Contender: pair[0], Against: pair[1], Measure: m,
-					Held: isOurs(pair[0]) && pair[0] != pair[1],
+					Held: held(m) && isOurs(pair[0]) && pair[0] != pair[1],
 				}, means(all))
 			}
 		}
 	}
-	mean(meanOf(transport), func(cell) bool { return true })
+	mean(meanOf(transport), steady, func(cell) bool { return true })
 	for _, n := range callers {
-		mean(meanOf(transport, goroutines(n)), func(c cell) bool { return c.goroutines == n })
+		held := steady
+		if n > connections {
+			held = queues
+		}
+		mean(meanOf(transport, goroutines(n)), held, func(c cell) bool { return c.goroutines == n })
 	}
 	for _, op := range ServerOps {
-		mean(meanOf(transport, string(op)), func(c cell) bool { return c.op == op })
+		mean(meanOf(transport, string(op)), none, func(c cell) bool { return c.op == op })
 	}
 }
