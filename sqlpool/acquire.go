@@ -43,7 +43,7 @@ func (p *Pool) acquireOr(ctx context.Context, impatient bool) (*Conn, error) {
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
 	for again := false; ; again = true {
-		c, err := p.grant(ctx, start, deadline, impatient, again)
+		c, err := p.grant(ctx, start, impatient, again)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (p *Pool) acquireOr(ctx context.Context, impatient bool) (*Conn, error) {
 // grant takes an idle connection, or waits in the queue for one. "None idle"
 // and "queued" are one step under the lock, so that no release in between is
 // missed. An acquire whose first grant proved dead queues again at the front.
-func (p *Pool) grant(ctx context.Context, start, deadline int64, impatient, again bool) (*Conn, error) {
+func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*Conn, error) {
 	now := start
 	if again {
 		now = p.now()
@@ -97,11 +97,11 @@ func (p *Pool) grant(ctx context.Context, start, deadline int64, impatient, agai
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
 	w := p.waiters.get()
-	w.since, w.until, w.shed, w.impatient = start, deadline, false, impatient
+	w.since, w.shed, w.impatient = start, false, impatient
 	if p.waiters.len == 0 {
 		p.waiters.emptyAt = now
-	} else if shed := later(now, p.cfg.ShedTarget); shed < deadline && !again && p.shedsLocked(now) {
-		w.until, w.shed = shed, true
+	} else {
+		w.shed = !again && p.cfg.ShedTarget < p.cfg.AcquireTimeout && p.shedsLocked(now)
 	}
 	p.waiters.push(w, again)
 	p.armExpiryLocked(p.expiresLocked(w), now)

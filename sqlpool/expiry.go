@@ -24,12 +24,20 @@ type expiry struct {
 	timer *time.Timer
 }
 
+// until is when w's time is over.
+func (p *Pool) until(w *waiter) int64 {
+	if w.shed {
+		return later(w.since, p.cfg.ShedTarget)
+	}
+	return later(w.since, p.cfg.AcquireTimeout)
+}
+
 // expiresLocked is when w is to be looked at.
 func (p *Pool) expiresLocked(w *waiter) int64 {
 	if w.impatient {
-		return min(w.until, max(w.since, p.granted)+int64(stallLimit))
+		return min(p.until(w), max(w.since, p.granted)+int64(stallLimit))
 	}
-	return w.until
+	return p.until(w)
 }
 
 // armExpiryLocked sets the timer, unless it goes off before.
@@ -65,7 +73,7 @@ func (p *Pool) expire() {
 		this.dialing = p.phaseLocked() == PhaseDialing
 		p.waiters.remove(this, now)
 		switch {
-		case now < this.until:
+		case now < p.until(this):
 			this.why = endedByStall
 		case this.shed:
 			this.why = endedByShedding

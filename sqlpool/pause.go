@@ -14,7 +14,7 @@ func (p *Pool) Pause() {
 	p.paused = !p.closed
 	p.endKeepingLocked()
 	for w := p.waiters.head; w != nil; w = w.next {
-		w.until, w.shed = later(w.since, p.cfg.AcquireTimeout), false
+		w.shed = false
 	}
 }
 

@@ -10,8 +10,7 @@ type waiter struct {
 	conn  *Conn
 
 	since     int64 // Pool.now when its acquire began
-	until     int64 // when its time is over
-	shed      bool  // its time is not the caller's but ShedTarget
+	shed      bool  // its time is not AcquireTimeout but ShedTarget
 	impatient bool  // see expiry.go
 	dialing   bool  // what it was waiting for when its time was over, if not a release
 

@@ -42,7 +42,7 @@ func Example() {
 		fmt.Println(err)
 	}
 	fmt.Println(tidy.Runs(), "run")
-	// Output:
+	// Unordered output:
 	// connection 1 closed: tidy_failed
 	// connection 2 closed: shutdown
 	// 1 run
