@@ -37,7 +37,7 @@ func Example() {
 	if err := db.Close(); err != nil {
 		fmt.Println(err)
 	}
-	// Output:
+	// Unordered output:
 	// connection 1 closed: max_uses
 	// connection 2 closed: shutdown
 }
@@ -65,7 +65,7 @@ func ExampleWhen() {
 	if err := db.Close(); err != nil {
 		fmt.Println(err)
 	}
-	// Output:
+	// Unordered output:
 	// fakedb: as asked (SQLSTATE 25006)
 	// closed: error
 }
