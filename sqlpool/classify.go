@@ -147,6 +147,7 @@ func classify(err error) Class {
 // that package sql does not take it for a request to run the statement again.
 type badConnHidden struct{ text string }
 
+// Error is the text of the error that is hidden.
 func (e *badConnHidden) Error() string { return e.text }
 
 // hideBadConn returns err, or a copy of its text when it unwraps to

@@ -45,11 +45,13 @@ var earlyTryLine = sync.OnceValue(func() int {
 // badConnector notes the lines from which it was tried.
 type badConnector struct{ lines []int }
 
+// Connect implements driver.Connector.
 func (c *badConnector) Connect(context.Context) (driver.Conn, error) {
 	c.lines = append(c.lines, lineIn(retryFunc))
 	return nil, driver.ErrBadConn
 }
 
+// Driver implements driver.Connector.
 func (c *badConnector) Driver() driver.Driver { return nil }
 
 // lineIn returns the line at which the named function is being executed by this

@@ -188,8 +188,10 @@ type hookRefusal struct {
 	err    error
 }
 
+// Error names the moment whose hook refused the connection, and why.
 func (e *hookRefusal) Error() string {
 	return "sqlpool: hook " + e.moment + " refused the new connection: " + e.err.Error()
 }
 
+// Unwrap returns what the hook returned.
 func (e *hookRefusal) Unwrap() error { return hideBadConn(e.err) }

@@ -44,10 +44,13 @@ func (p *Pool) Connector() interface {
 
 type connector struct{ pool *Pool }
 
+// Connect implements driver.Connector.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return c.pool.openSession(ctx)
 }
 
+// Driver implements driver.Connector.
 func (c connector) Driver() driver.Driver { return c.pool.cfg.Connector.Driver() }
 
+// Close implements io.Closer: package sql calls it when the *sql.DB closes.
 func (c connector) Close() error { return c.pool.Close() }

@@ -176,6 +176,11 @@ type boundContext struct {
 	ends context.Context
 }
 
+// Deadline implements context.Context.
 func (c boundContext) Deadline() (time.Time, bool) { return c.ends.Deadline() }
-func (c boundContext) Done() <-chan struct{}       { return c.ends.Done() }
-func (c boundContext) Err() error                  { return c.ends.Err() }
+
+// Done implements context.Context.
+func (c boundContext) Done() <-chan struct{} { return c.ends.Done() }
+
+// Err implements context.Context.
+func (c boundContext) Err() error { return c.ends.Err() }

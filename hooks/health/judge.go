@@ -41,6 +41,7 @@ type ground struct {
 	why  string // an error's text, which may name the server and the user; or empty
 }
 
+// String is the reason in words.
 func (g ground) String() string {
 	if g.why == "" {
 		return g.text

@@ -30,8 +30,8 @@ func Log(logger *slog.Logger) func(Report) {
 		if r.LastStatement != "" {
 			attrs = append(attrs, slog.String("statement", r.LastStatement))
 		}
-		if len(r.Stack) > 0 {
-			attrs = append(attrs, slog.String("acquired_by", described(r.Stack[:1])[0]), slog.Any("stack", described(r.Stack)))
+		if stack := described(r.Stack); len(stack) > 0 {
+			attrs = append(attrs, slog.String("acquired_by", stack[0]), slog.Any("stack", stack))
 		}
 		logger.LogAttrs(context.Background(), slog.LevelWarn, msg, attrs...)
 	}
