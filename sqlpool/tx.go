@@ -7,9 +7,9 @@ import (
 )
 
 // tx is a transaction begun through package sql. The inner transaction's
-// context is detached from the caller's: package sql rolls back when the
-// caller's ends, and a driver that sees it end as well closes the connection.
-// The caller's context still interrupts BEGIN and COMMIT.
+// context is detached from a caller's that can end: package sql rolls back then,
+// and a driver that sees it end as well closes the connection. The caller's
+// context still interrupts BEGIN and COMMIT.
 type tx struct {
 	session  *session
 	conn     *Conn
@@ -44,11 +44,18 @@ func (s *session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 }
 
 func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.TxOptions) (*tx, error) {
+	t := &tx{session: s, conn: c, readOnly: opts.ReadOnly, caller: ctx, cancel: func() {}}
+	if ctx.Done() == nil && c.can.abort != nil { // nothing would end a context of its own but Rollback's timer, and that cuts
+		var err error
+		t.inner, err = innerBegin(ctx, c.inner, opts)
+		return t, err
+	}
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	itx, err := innerBegin(inner, c.inner, opts)
 	if stop() && err == nil {
-		return &tx{session: s, conn: c, inner: itx, readOnly: opts.ReadOnly, caller: ctx, cancel: cancel}, nil
+		t.inner, t.cancel = itx, cancel
+		return t, nil
 	}
 	cancel()
 	over := ctx.Err()
@@ -74,8 +81,10 @@ func (c *Conn) discard(why error) {
 
 // Commit implements driver.Tx.
 func (t *tx) Commit() error {
-	stop := context.AfterFunc(t.caller, t.cancel)
-	defer stop()
+	if t.caller.Done() != nil {
+		stop := context.AfterFunc(t.caller, t.cancel)
+		defer stop()
+	}
 	return t.end(t.caller, "commit", t.inner.Commit)
 }
 
