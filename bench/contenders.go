@@ -42,6 +42,7 @@ const (
 	PgxpoolSQL = "pgxpool behind database/sql"
 	Pgxpool    = "pgxpool, native"
 	SqlpoolPgx = "sqlpool + pgx"
+	Loans      = "sqlpool, native" // no package sql
 	LeakPgx    = "sqlpool + pgx, leak capture"
 	HooksPgx   = "sqlpool + pgx, standard hooks"
 	PlainPq    = "database/sql + lib/pq"
@@ -58,6 +59,7 @@ var Contenders = []Contender{
 	{PgxpoolSQL, "pgx", PlainPgx, openPgxpoolSQL},
 	{Pgxpool, "pgx", PlainPgx, openPgxpool},
 	{SqlpoolPgx, "pgx", PlainPgx, pooled(pgxAdapter, noHooks)},
+	{Loans, "pgx", PlainPgx, openLoans},
 	{LeakPgx, "pgx", PlainPgx, pooled(pgxAdapter, leakCapture)},
 	{HooksPgx, "pgx", PlainPgx, pooled(pgxAdapter, standardHooks)},
 	{PlainPq, "lib/pq", PlainPq, plain(pqConnector)},
@@ -113,14 +115,26 @@ func plain(connector connectorOf) func(context.Context, Setup) (Client, error) {
 // pooled is this module's pool.
 func pooled(connector connectorOf, hooks func() []sqlpool.Hooks) func(context.Context, Setup) (Client, error) {
 	return func(ctx context.Context, s Setup) (Client, error) {
-		c, err := connector(s.DSN)
-		if err != nil {
-			return nil, err
-		}
-		p, err := sqlpool.New(sqlpool.Config{Connector: watched(c, s), MaxConns: s.Conns, MinIdle: s.MinIdle, Hooks: hooks()})
+		p, err := openPool(connector, s, hooks)
 		if err != nil {
 			return nil, err
 		}
 		return newSQLClient(ctx, sqlpool.OpenDB(p), s)
 	}
+}
+
+func openLoans(_ context.Context, s Setup) (Client, error) {
+	p, err := openPool(pgxAdapter, s, noHooks)
+	if err != nil {
+		return nil, err
+	}
+	return loanClient{p, textsOf(s.Schema)}, nil
+}
+
+func openPool(connector connectorOf, s Setup, hooks func() []sqlpool.Hooks) (*sqlpool.Pool, error) {
+	c, err := connector(s.DSN)
+	if err != nil {
+		return nil, err
+	}
+	return sqlpool.New(sqlpool.Config{Connector: watched(c, s), MaxConns: s.Conns, MinIdle: s.MinIdle, Hooks: hooks()})
 }

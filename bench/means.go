@@ -3,7 +3,7 @@ package bench
 // rivals are ratios within the server's workloads that are not to the plain
 // pool: what a hook costs, and the other pools on pgx.
 var rivals = [][2]string{
-	{SqlpoolPgx, PgxpoolSQL}, {SqlpoolPgx, Pgxpool},
+	{SqlpoolPgx, PgxpoolSQL}, {SqlpoolPgx, Pgxpool}, {Loans, Pgxpool},
 	{LeakPgx, SqlpoolPgx}, {HooksPgx, SqlpoolPgx}, {LeakPq, SqlpoolPq}, {HooksPq, SqlpoolPq},
 }
 

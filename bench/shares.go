@@ -32,7 +32,7 @@ func shares(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	all, err := openAll(ctx, Setup{DSN: s.Socket().KeyValue("postgres"), Conns: connections},
-		pick(PlainPgx, PlainPgx2, Pgxpool, SqlpoolPgx))
+		pick(PlainPgx, PlainPgx2, Pgxpool, SqlpoolPgx, Loans))
 	defer func() { err = joined(err, closeAll(all)) }()
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func percentile(all []time.Duration, q float64) float64 {
 
 func sharesSection(r *Report, b *strings.Builder) {
 	var lines [][]string
-	for _, name := range []string{PlainPgx, PlainPgx2, Pgxpool, SqlpoolPgx} {
+	for _, name := range []string{PlainPgx, PlainPgx2, Pgxpool, SqlpoolPgx, Loans} {
 		line := []string{mark(name)}
 		for _, m := range []measure{waitP50, waitP99, useP50, useP99} {
 			f, ok := r.Find(sharesName, name, PlainPgx, m)
