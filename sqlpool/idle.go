@@ -103,9 +103,11 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 	}
 	p.waiters.remove(w, now)
 	p.granted = now
+	held := now - c.acquiredAt
 	p.lendLocked(c, now)
 	c.waiter = w
 	c.waited = now - w.since
+	w.polls = p.starvation.dueLocked(now, held, c.waited)
 	p.stats.WaitCount++
 	p.stats.WaitTime += time.Duration(c.waited)
 	p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))

@@ -43,6 +43,8 @@ type Pool struct {
 	expiry  expiry
 	parked  parkedList
 
+	starvation starvation
+
 	keepTimer *time.Timer // see keeping.go
 
 	// clock is the last reading of now that anybody made under mu, at most one

@@ -15,6 +15,7 @@ type waiter struct {
 	dialing   bool  // what it was waiting for when its time was over, if not a release
 
 	queued bool
+	polls  bool   // has the network polled before it uses conn
 	why    ending // its time ended without a connection
 }
 

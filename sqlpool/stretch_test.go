@@ -1,0 +1,38 @@
+package sqlpool
+
+import (
+	"testing"
+	"time"
+)
+
+// A stretch begins anew with each loan that was no short one, and with each look.
+func TestAStretchBeginsAnew(t *testing.T) {
+	var s starvation
+	for _, step := range []struct {
+		now, held, waited time.Duration
+		due               bool
+	}{
+		{now: 1000, held: 500, waited: 50}, // fed
+		{now: 1090, held: 10, waited: 50},
+		{now: 1100, held: 10, waited: 50}, // the stretch has lasted 100 and no longer
+		{now: 1101, held: 10, waited: 50, due: true},
+		{now: 1201, held: 10, waited: 50},
+		{now: 1202, held: 100, waited: 50, due: true}, // a loan of 100 is a short one
+		{now: 1290, held: 101, waited: 50},            // fed
+		{now: 1390, held: 10, waited: 50},
+		{now: 1391, held: 10, waited: 1600}, // who waits 1600 may wait 200 for its reply
+		{now: 1490, held: 10, waited: 1600},
+		{now: 1491, held: 200, waited: 1600, due: true},
+		{now: 1700, held: 201, waited: 1600}, // fed
+		{now: 1800, held: 10, waited: 0},
+		{now: 1801, held: 10, waited: 0, due: true},
+		{now: 1700, held: 10, waited: 0}, // the clock of another release was read before
+		{now: 1901, held: 10, waited: 0},
+		{now: 1902, held: 10, waited: 0, due: true},
+	} {
+		now, held, waited := step.now*time.Microsecond, step.held*time.Microsecond, step.waited*time.Microsecond
+		if due := s.dueLocked(int64(now), int64(held), int64(waited)); due != step.due {
+			t.Errorf("at %v, after a loan of %v and a wait of %v: due is %v", now, held, waited, due)
+		}
+	}
+}
