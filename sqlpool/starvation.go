@@ -8,41 +8,46 @@ import (
 
 // Callers who hand a connection on and on, to a server so near that each reply is
 // there before its reader would wait for it, keep a processor of the Go runtime
-// busy, and only a processor without work looks at the network. Meanwhile the
-// replies on all other connections lie unread, for up to ten milliseconds.
+// busy, and only a processor without work polls the network. Meanwhile the replies
+// on all other connections lie unread, for up to ten milliseconds.
 //
 // So after a stretch of nothing but short loans, the caller who is granted a
-// connection next has the network looked at before it goes on. The callers whose
-// replies that finds break up the stretch, in which client and server work hand in
+// connection next has the network polled before it goes on. The callers whose
+// replies are found break up the stretch, in which client and server work hand in
 // hand, and that costs processor time: so the stretch is an eighth of the time that
-// callers wait for a connection anyhow, and never shorter than starvedAfter. To a
-// server that is further away loans are longer, and nothing starves.
+// callers wait for a connection anyhow, and those who wait long notice nothing of
+// an unread reply. To a server that is further away no loan is short.
 //
-// A processor that has other work than the pool's does not look even then, and the
+// A processor that has other work than the pool's does not poll even then, and the
 // caller waits for nothing. Where that happens no more is asked for a while.
 // docs/decisions/0016 has the figures.
 
 const (
-	// starvedAfter is some eight queries to a server on the same machine.
+	// starvedAfter is the shortest stretch: some eight queries to a server on the
+	// same machine.
 	starvedAfter = 100 * time.Microsecond
 
-	// slowLook is a look that the processors had no time for: twenty times the
-	// usual, and half of what the runtime's own monitor lets pass between two.
-	slowLook = 5 * time.Millisecond
+	// unnoticed is how long callers must wait for a connection for an unread reply
+	// not to matter.
+	unnoticed = 2 * time.Millisecond
 
-	// lookRest is how long nobody looks after two slow looks in a row.
-	lookRest = 10 * time.Second
+	// slowPoll is one that the processors had no time for: twenty times the usual,
+	// and half of what the runtime's own monitor lets pass between two.
+	slowPoll = 5 * time.Millisecond
+
+	// pollRest is how long nobody asks for a poll after two slow ones in a row.
+	pollRest = 10 * time.Second
 )
 
 // starvation is what the pool knows of unread replies. Pool.mu protects it.
 type starvation struct {
-	fedAt     int64 // when a loan ended that was no short one, or the network was looked at
-	slow      bool  // the last look was
+	fedAt     int64 // when a loan ended that was no short one, or a caller was told to poll
+	slow      bool  // the last poll was
 	restUntil int64
 }
 
 // dueLocked reports whether a caller who is granted a connection at now, after it
-// has waited, is to have the network looked at. held is how long the caller before
+// has waited, is to have the network polled. held is how long the caller before
 // had the connection.
 func (s *starvation) dueLocked(now, held, waited int64) bool {
 	stretch := max(int64(starvedAfter), waited/8)
@@ -50,10 +55,10 @@ func (s *starvation) dueLocked(now, held, waited int64) bool {
 		return false
 	}
 	s.fedAt = now
-	return held <= stretch && now >= s.restUntil
+	return held <= stretch && waited <= int64(unnoticed) && now >= s.restUntil
 }
 
-// pollNetwork has the network looked at for a caller who was granted a connection at
+// pollNetwork has the network polled for a caller who was granted a connection at
 // granted.
 func (p *Pool) pollNetwork(granted int64) {
 	netpoll.Wait()
@@ -63,9 +68,9 @@ func (p *Pool) pollNetwork(granted int64) {
 }
 
 func (s *starvation) tookLocked(from, to int64) {
-	slow := to-from > int64(slowLook)
+	slow := to-from > int64(slowPoll)
 	if slow && s.slow {
-		s.restUntil = to + int64(lookRest)
+		s.restUntil = to + int64(pollRest)
 	}
 	s.slow = slow
 }

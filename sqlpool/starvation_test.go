@@ -10,19 +10,20 @@ import (
 	"github.com/sqlpool/go/sqlpool/internal/netpoll"
 )
 
-// Callers who hand one connection on and on have the network looked at, so that
-// the replies on others are read: after 100 µs of nothing but short loans, or an
-// eighth of what they wait. A driver that is waited for needs no such looks.
-func TestShortLoansLookAtTheNetwork(t *testing.T) {
+// Callers who hand one connection on and on have the network polled, so that the
+// replies on others are read: after 100 µs of nothing but short loans, or an eighth
+// of what they wait. A server that is waited for needs no such polls.
+func TestShortLoansPollTheNetwork(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		callers int
 		held    time.Duration
-		least   uint64 // looks in 100 ms
+		least   uint64 // polls in 100 ms
 		most    uint64
 	}{
 		{"short loans", 4, 10 * time.Microsecond, 800, 1000},
-		{"short loans and long waits", 400, 10 * time.Microsecond, 150, 250}, // 4 ms: a look each 500 µs
+		{"short loans and longer waits", 160, 10 * time.Microsecond, 350, 550}, // 1.6 ms: a poll each 200 µs
+		{"long waits", 400, 10 * time.Microsecond, 0, 50},                      // but while the queue grows and shrinks
 		{"loans of the limit's length", 4, 100 * time.Microsecond, 400, 1000},
 		{"longer ones", 4, 101 * time.Microsecond, 0, 0},
 		{"nobody waits", 1, 10 * time.Microsecond, 0, 0},
@@ -31,7 +32,7 @@ func TestShortLoansLookAtTheNetwork(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, _ := lab(t, sqlpool.Config{MaxConns: 1})
 				_ = acquire(t, p).Release() // the dial is over
-				before, end := netpoll.Looks(), time.Now().Add(100*time.Millisecond)
+				before, end := netpoll.Polls(), time.Now().Add(100*time.Millisecond)
 				var callers sync.WaitGroup
 				for range c.callers {
 					callers.Go(func() {
@@ -43,8 +44,8 @@ func TestShortLoansLookAtTheNetwork(t *testing.T) {
 					})
 				}
 				callers.Wait()
-				if n := netpoll.Looks() - before; n < c.least || n > c.most {
-					t.Errorf("%d looks, want %d to %d", n, c.least, c.most)
+				if n := netpoll.Polls() - before; n < c.least || n > c.most {
+					t.Errorf("%d polls, want %d to %d", n, c.least, c.most)
 				}
 			})
 		})

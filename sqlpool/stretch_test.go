@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A stretch begins anew with each loan that was no short one, and with each look.
+// A stretch begins anew with each loan that was no short one, and with each poll.
 func TestAStretchBeginsAnew(t *testing.T) {
 	var s starvation
 	for _, step := range []struct {
@@ -29,10 +29,47 @@ func TestAStretchBeginsAnew(t *testing.T) {
 		{now: 1700, held: 10, waited: 0}, // the clock of another release was read before
 		{now: 1901, held: 10, waited: 0},
 		{now: 1902, held: 10, waited: 0, due: true},
+		{now: 2152, held: 10, waited: 2000},
+		{now: 2153, held: 10, waited: 2000, due: true},
+		{now: 2500, held: 10, waited: 2001}, // who waits longer does not notice
+		{now: 2601, held: 10, waited: 0, due: true},
 	} {
 		now, held, waited := step.now*time.Microsecond, step.held*time.Microsecond, step.waited*time.Microsecond
 		if due := s.dueLocked(int64(now), int64(held), int64(waited)); due != step.due {
 			t.Errorf("at %v, after a loan of %v and a wait of %v: due is %v", now, held, waited, due)
 		}
+	}
+}
+
+// Processors that have no time for a poll, twice in a row, are left alone for a
+// while.
+func TestSlowPollsArePaused(t *testing.T) {
+	var s starvation
+	now := time.Second
+	poll := func(took time.Duration) bool {
+		now += time.Millisecond
+		if !s.dueLocked(int64(now), 0, 0) {
+			return false
+		}
+		s.tookLocked(int64(now), int64(now+took))
+		now += took
+		return true
+	}
+	for _, took := range []time.Duration{time.Millisecond, 6 * time.Millisecond, 5 * time.Millisecond, 6 * time.Millisecond, 6 * time.Millisecond} {
+		if !poll(took) {
+			t.Fatalf("no poll at %v", now)
+		}
+	}
+	rested := now + pollRest
+	for now < rested-time.Millisecond {
+		if poll(0) {
+			t.Fatalf("a poll %v after two slow ones", now-rested+pollRest)
+		}
+	}
+	if !poll(6 * time.Millisecond) {
+		t.Error("no poll after the rest")
+	}
+	if poll(0) {
+		t.Error("a slow poll after the rest shows that nothing has changed")
 	}
 }

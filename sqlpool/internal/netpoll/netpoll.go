@@ -1,6 +1,6 @@
-// Package netpoll has the Go runtime look at the network.
+// Package netpoll has the Go runtime poll the network.
 //
-// The runtime looks when a processor has no goroutine left to run, and otherwise
+// The runtime polls when a processor has no goroutine left to run, and otherwise
 // every ten milliseconds (findRunnable and sysmon in its proc.go). While the
 // goroutines that run each wake another one before they wait, no processor gets
 // there, and what the rest wait for lies in their sockets, unread.
@@ -12,31 +12,31 @@ import (
 	"sync/atomic"
 )
 
-// Wait returns when the runtime has looked at the network: whoever waited for
+// Wait returns when the runtime has polled the network: whoever waited for
 // what was there when Wait was called can run by then. Calls at the same time
-// share a look. It takes some two microseconds, and as long as the goroutines
+// share a poll. It takes some two microseconds, and as long as the goroutines
 // that can run want to. Where the runtime cannot wait for a pipe (Windows), Wait
 // lets those goroutines go first and no more. Any goroutine.
 func Wait() { shared.wait() }
 
-// Looks is how many looks there have been in this process. Any goroutine.
-func Looks() uint64 { return shared.looks.Load() }
+// Polls is how many polls Wait has had in this process. Any goroutine.
+func Polls() uint64 { return shared.polls.Load() }
 
 var shared poller
 
 type poller struct {
-	looks atomic.Uint64
+	polls atomic.Uint64
 
-	mu   sync.Mutex // one look at a time
+	mu   sync.Mutex // one poll at a time
 	once sync.Once
 	pipe *pipe // nil if there is none
 }
 
 func (p *poller) wait() {
-	before := p.looks.Load()
+	before := p.polls.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.looks.Load() != before {
+	if p.polls.Load() != before {
 		return // somebody else's, while this goroutine waited for the lock
 	}
 	p.once.Do(func() { p.pipe = newPipe() })
@@ -44,5 +44,5 @@ func (p *poller) wait() {
 		p.pipe = nil
 		runtime.Gosched()
 	}
-	p.looks.Add(1)
+	p.polls.Add(1)
 }

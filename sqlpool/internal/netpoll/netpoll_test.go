@@ -33,7 +33,7 @@ func TestWaitFindsWhatIsThere(t *testing.T) {
 		}
 		Wait()
 		if !yield(100, &got) {
-			t.Fatal("nobody has looked")
+			t.Fatal("nobody has polled")
 		}
 		reader.Wait()
 		_, _ = r.Close(), w.Close()
@@ -52,20 +52,20 @@ func yield(n int, until *atomic.Bool) bool {
 }
 
 func TestWaitCounts(t *testing.T) {
-	before := Looks()
+	before := Polls()
 	for range 10 {
 		Wait()
 	}
-	if n := Looks() - before; n != 10 {
-		t.Errorf("%d looks for 10 calls in a row", n)
+	if n := Polls() - before; n != 10 {
+		t.Errorf("%d polls for 10 calls in a row", n)
 	}
 	var callers sync.WaitGroup
 	for range 100 {
 		callers.Go(Wait)
 	}
 	callers.Wait()
-	if n := Looks() - before - 10; n < 1 || n > 100 {
-		t.Errorf("%d looks for 100 calls at the same time", n)
+	if n := Polls() - before - 10; n < 1 || n > 100 {
+		t.Errorf("%d polls for 100 calls at the same time", n)
 	}
 }
 
@@ -89,8 +89,8 @@ func TestWithoutAPipe(t *testing.T) {
 		broken(p.pipe)
 		p.wait()
 		p.wait()
-		if p.pipe != nil || p.looks.Load() != 3 {
-			t.Errorf("%d of 3 calls returned, with the pipe %v", p.looks.Load(), p.pipe)
+		if p.pipe != nil || p.polls.Load() != 3 {
+			t.Errorf("%d of 3 calls returned, with the pipe %v", p.polls.Load(), p.pipe)
 		}
 	}
 }

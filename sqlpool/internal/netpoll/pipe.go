@@ -32,8 +32,8 @@ func newPipe() *pipe {
 	return p
 }
 
-// pass sends a byte through the pipe and has the runtime find it, which takes a
-// look at everything else too. It reports whether it did; the pipe is closed if
+// pass sends a byte through the pipe and has the runtime find it, by a poll
+// of everything else too. It reports whether it did; the pipe is closed if
 // it did not.
 func (p *pipe) pass() bool {
 	p.sent, p.failed = false, nil
