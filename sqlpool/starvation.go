@@ -43,6 +43,7 @@ const (
 type starvation struct {
 	fedAt     int64 // when a loan ended that was no short one, or a caller was told to poll
 	slow      bool  // the last poll was
+	slowUntil int64 // when the last slow one was over
 	restUntil int64
 }
 
@@ -68,9 +69,14 @@ func (p *Pool) pollNetwork(granted int64) {
 }
 
 func (s *starvation) tookLocked(from, to int64) {
-	slow := to-from > int64(slowPoll)
-	if slow && s.slow {
+	switch slow := to-from > int64(slowPoll); {
+	case from < s.slowUntil: // callers who poll at the same time see the same
+	case !slow:
+		s.slow = false
+	case s.slow:
 		s.restUntil = to + int64(pollRest)
+		fallthrough
+	default:
+		s.slow, s.slowUntil = true, to
 	}
-	s.slow = slow
 }

@@ -73,3 +73,19 @@ func TestSlowPollsArePaused(t *testing.T) {
 		t.Error("a slow poll after the rest shows that nothing has changed")
 	}
 }
+
+// Callers who poll at the same time and are held up by one thing are no row.
+func TestOneStallIsOneSlowPoll(t *testing.T) {
+	var s starvation
+	now, stall := int64(time.Second), int64(20*time.Millisecond)
+	for from := now; from < now+stall; from += int64(time.Millisecond) {
+		s.tookLocked(from, now+stall)
+	}
+	if s.restUntil != 0 {
+		t.Error("one stall ended the polls")
+	}
+	s.tookLocked(now+stall, now+2*stall)
+	if s.restUntil != now+2*stall+int64(pollRest) {
+		t.Errorf("after the second one polls rest until %v", time.Duration(s.restUntil))
+	}
+}
