@@ -9,7 +9,7 @@ import (
 // against database/sql's own with the same driver.
 func headlineSection(r *Report, b *strings.Builder) {
 	var lines [][]string
-	for _, c := range pick(PgxpoolSQL, Pgxpool, SqlpoolPgx, HooksPgx, SqlpoolPq, HooksPq) {
+	for _, c := range pick(PgxpoolSQL, Pgxpool, SqlpoolPgx, HooksPgx, Loans, SqlpoolPq, HooksPq) {
 		line := []string{
 			mark(c.Name), c.Against,
 			r.short(meanOf(unixSocket), c, throughput), r.short(meanOf(unixSocket, goroutines(64)), c, p99),

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sqlpool/go/drivers/pgxv5"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -85,7 +86,8 @@ func (c loanClient) Split(ctx context.Context) (wait, use time.Duration, err err
 }
 
 func borrowed(loan sqlpool.Loan) *pgx.Conn {
-	return loan.Conn().Raw().(interface{ Conn() *pgx.Conn }).Conn()
+	conn, _ := pgxv5.Unwrap(loan.Conn().Raw())
+	return conn
 }
 
 // pgxQuerier is what pgx's pool and connections have in common.

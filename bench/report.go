@@ -55,7 +55,7 @@ func machine() string {
 func newReport(o Options) *Report {
 	r := &Report{
 		Machine: machine(), Go: runtime.Version(), Cores: runtime.NumCPU(),
-		Rounds: o.Rounds, Short: o.Short, Partial: o.Only != nil || o.Cells != nil || o.Contenders != nil, Modules: map[string]string{},
+		Rounds: o.Rounds, Short: o.Short, Partial: o.Only != nil || o.Cells != nil || o.Contenders != nil || o.Busy > 0, Modules: map[string]string{},
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -42,6 +42,7 @@ func run(ctx context.Context) error {
 		profiles = flag.String("profile", "", "`folder` for profiles of the whole run; they cost time")
 	)
 	flag.BoolVar(&o.Short, "short", false, "see that everything works: about a tenth of the time")
+	flag.IntVar(&o.Busy, "busy", 0, "`goroutines` that do other work meanwhile, without ever waiting")
 	flag.IntVar(&o.Rounds, "rounds", 0, "`rounds` of each comparison; 7 by default, 3 when short")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -90,3 +90,18 @@ func ExampleWithDialFunc() {
 	// Output:
 	// true
 }
+
+// Code that uses pgx without package sql borrows from the same pool.
+func ExampleUnwrap() {
+	count := func(ctx context.Context, pool *sqlpool.Pool) (n int, err error) {
+		loan, err := pool.Acquire(ctx)
+		if err != nil {
+			return 0, err
+		}
+		defer loan.Release()
+		conn, _ := pgxv5.Unwrap(loan.Conn().Raw())
+		err = conn.QueryRow(ctx, "SELECT count(*) FROM orders").Scan(&n)
+		return n, err
+	}
+	_ = count
+}

@@ -3,6 +3,7 @@ package pgxv5
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -23,6 +24,36 @@ func open(t *testing.T, dsn string, opts ...Option) *sql.DB {
 	t.Cleanup(func() { db.Close() })
 	return db
 }
+
+func TestUnwrapReachesPgx(t *testing.T) {
+	connector, err := Connector(pgserver.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := connector.Connect(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for name, c := range map[string]driver.Conn{"the adapter's": conn, "what a loan lends": conn.(interface{ Raw() driver.Conn }).Raw()} {
+		inner, ok := Unwrap(c)
+		if !ok {
+			t.Fatalf("%s: nothing of pgx in it", name)
+		}
+		var one int
+		if err := inner.QueryRow(context.Background(), "SELECT $1::int", 1).Scan(&one); err != nil || one != 1 {
+			t.Errorf("%s: %d, %v", name, one, err)
+		}
+	}
+	if _, ok := Unwrap(nil); ok {
+		t.Error("a pgx.Conn in no connection")
+	}
+	if _, ok := Unwrap(foreignConn{}); ok {
+		t.Error("a pgx.Conn in another driver's connection")
+	}
+}
+
+type foreignConn struct{ driver.Conn }
 
 func TestRawReachesPgx(t *testing.T) {
 	db := open(t, pgserver.Database(t))

@@ -2,6 +2,7 @@ package pgxv5
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -14,10 +15,25 @@ import (
 // returns; if f panics or returns driver.ErrBadConn it is thrown away.
 func Raw(conn *sql.Conn, f func(*pgx.Conn) error) error {
 	return conn.Raw(func(c any) error {
-		inner, ok := wire.Innermost(c).(interface{ Conn() *pgx.Conn })
+		inner, ok := unwrap(c)
 		if !ok {
 			return fmt.Errorf("pgxv5: %T is not a connection of pgx", c)
 		}
-		return f(inner.Conn())
+		return f(inner)
 	})
+}
+
+// Unwrap returns the *pgx.Conn of a connection that the pool has lent, for code
+// that uses pgx without package sql: of a Loan l, Unwrap(l.Conn().Raw()). It is
+// the borrower's until the loan ends. What database/sql callers get of the pool
+// beyond the loan, such as the repetition of a statement that was certainly not
+// sent, there is none of. ok is false for another driver's connection.
+func Unwrap(conn driver.Conn) (inner *pgx.Conn, ok bool) { return unwrap(conn) }
+
+func unwrap(conn any) (*pgx.Conn, bool) {
+	inner, ok := wire.Innermost(conn).(interface{ Conn() *pgx.Conn })
+	if !ok {
+		return nil, false
+	}
+	return inner.Conn(), true
 }
