@@ -185,7 +185,7 @@ func (c *Conn) Exec(ctx context.Context, query string) error {
 		var stmt driver.Stmt
 		if stmt, err = innerPrepare(ctx, c.inner, query); err == nil {
 			_, err = stmtExec(ctx, stmt, nil)
-			stmt.Close()
+			_ = stmt.Close() // err says what matters
 		}
 	}
 	return hideBadConn(err)

@@ -32,7 +32,7 @@ func TestWaitFindsWhatIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		Wait()
-		if !yield(100, &got) {
+		if !yield(3000, &got) { // more than a thread is held up, less than the monitor takes to come
 			t.Fatal("nobody has polled")
 		}
 		reader.Wait()
