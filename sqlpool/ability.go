@@ -26,8 +26,10 @@ type abilities struct {
 	sent func() uint64
 
 	// abort cuts the connection, from any goroutine, so that blocked calls
-	// return. Close follows.
+	// return. Close follows. cuts says that it is an adapter's that vouches for
+	// itself: it returns at once, and whatever is blocked after it.
 	abort func() error
+	cuts  bool
 
 	// lastError is what the socket or the server said last when the connection
 	// broke, or nil: more than driver.ErrBadConn says.
@@ -77,7 +79,7 @@ func abilitiesOf(inner driver.Conn) abilities {
 		can.sent = c.Sent
 	}
 	if c, ok := find[interface{ Abort() error }](inner); ok {
-		can.abort = c.Abort
+		can.abort, can.cuts = c.Abort, vouched(c)
 	}
 	if c, ok := find[interface{ LastError() error }](inner); ok {
 		can.lastError = c.LastError
@@ -110,8 +112,8 @@ func abilitiesOf(inner driver.Conn) abilities {
 }
 
 // vouched reports whether c is an adapter that vouches for its IsValid and
-// ResetSession not to panic, with a method Adapter that returns the connection
-// itself. One that has embedded an adapter has the method too, and returns another.
+// ResetSession not to panic, and its Abort to cut, with a method Adapter that
+// returns the connection itself. One that has embedded an adapter has the method too, and returns another.
 func vouched(c any) bool {
 	a, ok := c.(interface{ Adapter() driver.Conn })
 	return ok && reflect.TypeOf(c).Kind() == reflect.Pointer && any(a.Adapter()) == c

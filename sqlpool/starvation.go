@@ -31,20 +31,22 @@ const (
 	// not to matter.
 	unnoticed = 2 * time.Millisecond
 
-	// slowPoll is one that the processors had no time for: twenty times the usual,
-	// and half of what the runtime's own monitor lets pass between two.
-	slowPoll = 5 * time.Millisecond
+	// slowPolls is how long polls take, on the average of some sixteen, where the
+	// processors have no time for them: five times the usual. One counts for
+	// longestPoll at most, which is what the runtime's own monitor lets pass.
+	slowPolls   = 2 * time.Millisecond
+	longestPoll = 10 * time.Millisecond
 
-	// pollRest is how long nobody asks for a poll after two slow ones in a row.
+	// pollRest is how long nobody asks for a poll then.
 	pollRest = 10 * time.Second
 )
 
 // starvation is what the pool knows of unread replies. Pool.mu protects it.
 type starvation struct {
-	fedAt     int64 // when a loan ended that was no short one, or a caller was told to poll
-	slow      bool  // the last poll was
-	slowUntil int64 // when the last slow one was over
-	restUntil int64
+	fedAt       int64 // when a loan ended that was no short one, or a caller was told to poll
+	polledUntil int64 // when the last poll was over that counts in usual
+	usual       int64 // how long polls take
+	restUntil   int64
 }
 
 // dueLocked reports whether a caller who is granted a connection at now, after it
@@ -69,14 +71,12 @@ func (p *Pool) pollNetwork(granted int64) {
 }
 
 func (s *starvation) tookLocked(from, to int64) {
-	switch slow := to-from > int64(slowPoll); {
-	case from < s.slowUntil: // callers who poll at the same time see the same
-	case !slow:
-		s.slow = false
-	case s.slow:
-		s.restUntil = to + int64(pollRest)
-		fallthrough
-	default:
-		s.slow, s.slowUntil = true, to
+	if from < s.polledUntil {
+		return // callers who poll at the same time are held up by the same
+	}
+	s.polledUntil = to
+	s.usual += (min(to-from, int64(longestPoll)) - s.usual) / 16
+	if s.usual > int64(slowPolls) {
+		s.restUntil, s.usual = to+int64(pollRest), int64(slowPolls)/2
 	}
 }

@@ -1,6 +1,7 @@
 package sqlpool
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -41,51 +42,49 @@ func TestAStretchBeginsAnew(t *testing.T) {
 	}
 }
 
-// Processors that have no time for a poll, twice in a row, are left alone for a
-// while.
+// Processors that have no time for polls are left alone for a while.
 func TestSlowPollsArePaused(t *testing.T) {
-	var s starvation
-	now := time.Second
-	poll := func(took time.Duration) bool {
-		now += time.Millisecond
-		if !s.dueLocked(int64(now), 0, 0) {
-			return false
-		}
-		s.tookLocked(int64(now), int64(now+took))
-		now += took
-		return true
-	}
-	for _, took := range []time.Duration{time.Millisecond, 6 * time.Millisecond, 5 * time.Millisecond, 6 * time.Millisecond, 6 * time.Millisecond} {
-		if !poll(took) {
-			t.Fatalf("no poll at %v", now)
-		}
-	}
-	rested := now + pollRest
-	for now < rested-time.Millisecond {
-		if poll(0) {
-			t.Fatalf("a poll %v after two slow ones", now-rested+pollRest)
-		}
-	}
-	if !poll(6 * time.Millisecond) {
-		t.Error("no poll after the rest")
-	}
-	if poll(0) {
-		t.Error("a slow poll after the rest shows that nothing has changed")
+	for _, c := range []struct {
+		name  string
+		took  []time.Duration // in turn
+		rests bool
+	}{
+		{"as usual", []time.Duration{200, 200, 1000, 200, 400, 3000}, false},
+		{"now and then a stall", append(slices.Repeat([]time.Duration{400}, 50), 60_000), false},
+		{"slow", []time.Duration{4900}, true},
+		{"very slow", []time.Duration{100_000}, true},
+		{"every other one", []time.Duration{100, 20_000}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var s starvation
+			now, polling, rested := int64(time.Second), int64(0), false
+			for i := 0; now < int64(time.Minute); now += int64(200 * time.Microsecond) {
+				if !s.dueLocked(now, 0, 0) {
+					continue
+				}
+				took := int64(c.took[i%len(c.took)] * time.Microsecond)
+				s.tookLocked(now, now+took)
+				now, polling, i = now+took, polling+took, i+1
+				rested = rested || s.restUntil > now
+			}
+			if rested != c.rests {
+				t.Errorf("polls rest: %v, want %v", rested, c.rests)
+			}
+			if share := float64(polling) / float64(time.Minute); c.rests && share > 0.05 {
+				t.Errorf("%.0f %% of the time was spent in polls", 100*share)
+			}
+		})
 	}
 }
 
-// Callers who poll at the same time and are held up by one thing are no row.
+// Callers who poll at the same time and are held up by one thing count once.
 func TestOneStallIsOneSlowPoll(t *testing.T) {
 	var s starvation
 	now, stall := int64(time.Second), int64(20*time.Millisecond)
 	for from := now; from < now+stall; from += int64(time.Millisecond) {
 		s.tookLocked(from, now+stall)
 	}
-	if s.restUntil != 0 {
-		t.Error("one stall ended the polls")
-	}
-	s.tookLocked(now+stall, now+2*stall)
-	if s.restUntil != now+2*stall+int64(pollRest) {
-		t.Errorf("after the second one polls rest until %v", time.Duration(s.restUntil))
+	if want := int64(longestPoll) / 16; s.usual != want || s.restUntil != 0 {
+		t.Errorf("after a stall polls take %v, rest until %v; want %v and no rest", s.usual, s.restUntil, want)
 	}
 }

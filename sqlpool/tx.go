@@ -45,7 +45,7 @@ func (s *session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 
 func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.TxOptions) (*tx, error) {
 	t := &tx{session: s, conn: c, readOnly: opts.ReadOnly, caller: ctx, cancel: func() {}}
-	if ctx.Done() == nil && c.can.abort != nil { // nothing would end a context of its own but Rollback's timer, and that cuts
+	if ctx.Done() == nil && c.can.cuts { // nothing would end a context of its own but Rollback's timer, and that cuts
 		var err error
 		t.inner, err = innerBegin(ctx, c.inner, opts)
 		return t, err

@@ -12,11 +12,12 @@ import (
 	"sync/atomic"
 )
 
-// Wait returns when the runtime has polled the network: whoever waited for
-// what was there when Wait was called can run by then. Calls at the same time
-// share a poll. It takes some two microseconds, and as long as the goroutines
-// that can run want to. Where the runtime cannot wait for a pipe (Windows), Wait
-// lets those goroutines go first and no more. Any goroutine.
+// Wait returns when the runtime has polled the network: whoever waited for what
+// was there when the poll began can run by then. Calls at the same time share a
+// poll, which may have begun a little earlier. It takes some two microseconds, and
+// as long as the goroutines that can run want to. Where the runtime cannot wait for
+// a pipe (Windows), or none is to be had, Wait lets those goroutines go first and
+// no more. The pipe stays open until the process ends. Any goroutine.
 func Wait() { shared.wait() }
 
 // Polls is how many polls Wait has had in this process. Any goroutine.
