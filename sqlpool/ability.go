@@ -113,7 +113,8 @@ func abilitiesOf(inner driver.Conn) abilities {
 
 // vouched reports whether c is an adapter that vouches for its IsValid and
 // ResetSession not to panic, and its Abort to cut, with a method Adapter that
-// returns the connection itself. One that has embedded an adapter has the method too, and returns another.
+// returns the connection itself. One that has embedded an adapter has the method
+// too, and returns another.
 func vouched(c any) bool {
 	a, ok := c.(interface{ Adapter() driver.Conn })
 	return ok && reflect.TypeOf(c).Kind() == reflect.Pointer && any(a.Adapter()) == c

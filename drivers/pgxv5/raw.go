@@ -2,7 +2,6 @@ package pgxv5
 
 import (
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -15,7 +14,7 @@ import (
 // returns; if f panics or returns driver.ErrBadConn it is thrown away.
 func Raw(conn *sql.Conn, f func(*pgx.Conn) error) error {
 	return conn.Raw(func(c any) error {
-		inner, ok := unwrap(c)
+		inner, ok := Unwrap(c)
 		if !ok {
 			return fmt.Errorf("pgxv5: %T is not a connection of pgx", c)
 		}
@@ -23,17 +22,15 @@ func Raw(conn *sql.Conn, f func(*pgx.Conn) error) error {
 	})
 }
 
-// Unwrap returns the *pgx.Conn of a connection that the pool has lent, for code
-// that uses pgx without package sql: of a Loan l, Unwrap(l.Conn().Raw()). It is
+// Unwrap returns the *pgx.Conn below a connection of the pool or the driver, for
+// code that uses pgx without package sql: of a Loan l, Unwrap(l.Conn().Raw()). It is
 // the borrower's until the loan ends. What database/sql callers get of the pool
 // beyond the loan, such as the repetition of a statement that was certainly not
 // sent, there is none of. ok is false for another driver's connection.
-func Unwrap(conn driver.Conn) (inner *pgx.Conn, ok bool) { return unwrap(conn) }
-
-func unwrap(conn any) (*pgx.Conn, bool) {
-	inner, ok := wire.Innermost(conn).(interface{ Conn() *pgx.Conn })
+func Unwrap(conn any) (inner *pgx.Conn, ok bool) {
+	c, ok := wire.Innermost(conn).(interface{ Conn() *pgx.Conn })
 	if !ok {
 		return nil, false
 	}
-	return inner.Conn(), true
+	return c.Conn(), true
 }
