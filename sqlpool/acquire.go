@@ -17,7 +17,7 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 	if err := p.announce(c, c.waited); err != nil {
 		return Loan{}, err
 	}
-	return Loan{c, c.number()}, nil
+	return Loan{c, c.loan}, nil
 }
 
 // acquire returns a connection that is lent to the caller and fit for use. The
@@ -79,10 +79,6 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		return nil, p.failure(ErrClosed, nil, PhaseWaiting, start)
 	}
 	c := p.popIdleLocked()
-	if c == nil {
-		p.stopAllKeepingLocked()
-		c = p.popIdleLocked()
-	}
 	if c == nil && p.waiters.len == 0 {
 		c = p.revokeLocked(now)
 	}
@@ -105,7 +101,6 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 	}
 	p.waiters.push(w, again)
 	p.armExpiryLocked(p.expiresLocked(w), now)
-	p.stopAllKeepingLocked() // what was kept before sessions could see that somebody waits
 	p.dialMoreLocked()
 	p.armRevokeLocked()
 	p.mu.Unlock()
@@ -136,7 +131,7 @@ func (p *Pool) announce(c *Conn, waited int64) error {
 	}
 	event := Acquired{Conn: c, Waited: time.Duration(waited)}
 	if err := watch("OnAcquire", p.hooks.onAcquire, event); err != nil {
-		began := c.began
+		began := c.acquiredAt
 		p.retire(c, err)
 		return p.failure(nil, err, PhaseValidating, began)
 	}

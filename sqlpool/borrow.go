@@ -36,28 +36,20 @@ func (s *session) endLoan() (fit bool) {
 		return true
 	}
 	c := s.conn
-	if c == nil || s.keptAt != 0 {
-		return c != nil
+	if c == nil {
+		return false
 	}
 	if s.tx != nil {
 		s.tx = nil
 	}
 	dirty, reason := s.pool.part(c)
-	fit = reason == nil && !dirty
-	if fit && !c.hasWork() && s.keep(c) {
-		return true
-	}
 	s.conn = nil
-	soon := c.acquiredAt-c.idleSince < restedAfter
-	idle := s.pool.takeBack(c, dirty, reason)
-	if idle && soon && !s.pool.terms.has(termKeep) {
-		s.pool.startKeeping()
-	}
-	return fit
+	s.pool.takeBack(c, dirty, reason)
+	return reason == nil && !dirty
 }
 
 // holds reports whether the session has the loan of c, and not only a claim to
 // it.
 func (s *session) holds(c *Conn) bool {
-	return !s.parked.Load() && s.keptAt == 0 && s.conn == c
+	return !s.parked.Load() && s.conn == c
 }

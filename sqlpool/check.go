@@ -122,6 +122,5 @@ func (p *Pool) suspectAll(c *Conn, err error) {
 	if !p.generation.CompareAndSwap(c.proven, c.proven+1) {
 		return
 	}
-	p.terms.tick(2) // what is kept is proven again, too
 	p.noteError(err)
 }

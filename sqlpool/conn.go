@@ -24,9 +24,7 @@ type Conn struct {
 	// Guarded by pool.mu.
 	state      connState
 	place      int           // index in pool.conns
-	loan       uint64        // with turns, the number of the present or last loan: see number
-	counted    uint64        // of turns, in Pool.stats
-	tick       uint64        // of Pool.keeping, when it was last lent
+	loan       uint64        // the number of the present or last loan, from 1: a Loan holds it
 	taken      bool          // one release of that loan is under way: a second one comes too late
 	acquiredAt int64         // when the present loan began
 	waited     int64         // how long its borrower was in the queue
@@ -36,8 +34,6 @@ type Conn struct {
 	outdated   bool          // to be closed when its loan ends, see Pool.Recycle
 	waiter     *waiter       // what its borrower waited with, to be reused when the loan ends
 
-	turns turns // changed by whoever holds the connection, or takes it from a session that keeps it
-
 	// proven is the pool's generation at the dial or at the last proof of
 	// life. Written by whoever holds the connection.
 	proven uint64
@@ -45,7 +41,6 @@ type Conn struct {
 	// Owned by whoever holds the connection: borrower, settler or sweeper. The
 	// hand-over happens under pool.mu.
 	fresh    bool                                 // never lent yet
-	began    int64                                // when the present loan began; acquiredAt may be a keepTick or two before
 	refused  bool                                 // by a hook, when it was new: it counts as a failed dial
 	broken   error                                // why it must not be lent again
 	unheard  bool                                 // the server did not answer in time, a caller's or a ping's
@@ -111,11 +106,7 @@ func (c *Conn) IdleTime() time.Duration { return time.Duration(c.pool.now() - c.
 func (c *Conn) Took() time.Duration { return c.took }
 
 // Loans is how many loans it has had, the present one included.
-func (c *Conn) Loans() uint64 { return c.number() }
-
-// number is that of the present or last loan, from 1. A Loan holds it. It is
-// read under Pool.mu or by whoever holds the connection.
-func (c *Conn) number() uint64 { return c.loan + c.turns.count() }
+func (c *Conn) Loans() uint64 { return c.loan }
 
 // Generation is the pool's generation when it was last known to be alive.
 func (c *Conn) Generation() uint64 { return c.proven }
@@ -129,7 +120,7 @@ func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
 	if !c.lentLocked() {
 		return 0, 0, false
 	}
-	return c.number(), time.Duration(p.now() - c.acquiredAt), true
+	return c.loan, time.Duration(p.now() - c.acquiredAt), true
 }
 
 // Value returns what SetValue stored under key, or nil. Keys are compared like

@@ -38,7 +38,7 @@ func (p *Pool) wantsDialLocked() bool {
 		wanted = 0 // they would not be lent what is dialed for them
 	}
 	if p.stats.MinIdle > 0 {
-		wanted += max(p.stats.MinIdle-p.idleCountLocked()-p.keptLocked(), 0)
+		wanted += max(p.stats.MinIdle-p.idleCountLocked(), 0)
 	}
 	return p.dialing < wanted
 }

@@ -46,7 +46,7 @@ func (c *Conn) LastStatement() string {
 // what the caller got, from the driver or the pool. Errors that only come up
 // while rows are read are not seen.
 func (c *Conn) Err() error {
-	number := c.number()
+	number := c.loan
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failOf != number {
@@ -59,7 +59,7 @@ func (c *Conn) Err() error {
 func (c *Conn) noteError(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failed, c.failOf = err, c.number()
+	c.failed, c.failOf = err, c.loan
 }
 
 // InTransaction reports whether a transaction begun through package sql is
@@ -72,7 +72,7 @@ func (c *Conn) InTransaction() bool { return c.inTx.Load() }
 func (c *Conn) SetOrigin(origin fmt.Stringer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.origin, c.from = origin, c.number()
+	c.origin, c.from = origin, c.loan
 }
 
 // note keeps a statement's text for diagnostics and counts it.
@@ -83,11 +83,11 @@ func (c *Conn) note(text string) {
 	if c.text != text { // with the number, or another loan could be taken for the one that executes it
 		c.mu.Lock()
 		c.text = text
-		c.executed.add(c.number())
+		c.executed.add(c.loan)
 		c.mu.Unlock()
 		return
 	}
-	c.executed.add(c.number())
+	c.executed.add(c.loan)
 }
 
 // describe tells of the loan with the given number. What an earlier borrower

@@ -26,12 +26,9 @@
 //     backoff.go pace the dials while the database is away.
 //   - idle.go keeps it in a stack; sweep.go shows it to the WhileIdle hooks.
 //   - acquire.go lends it, at once or, in wait.go, through the queue in
-//     waiters.go, where expiry.go ends what has waited too long and
-//     starvation.go sees to it that others' replies are read; check.go proves
+//     waiters.go, where expiry.go ends what has waited too long; check.go proves
 //     first that it is alive; park.go keeps a loan revocable that a session has
-//     not used yet; keep.go, keeping.go and terms.go let a session that asks
-//     again at once have it again; loan.go is a loan without package sql;
-//     pause.go lets all wait.
+//     not used yet; loan.go is a loan without package sql; pause.go lets all wait.
 //   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
 //     try; blame.go says what a failure means for it and for the caller;

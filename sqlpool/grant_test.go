@@ -60,8 +60,8 @@ func TestAGrantPassedOnLeavesNothingOfItsWaiterBehind(t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	free(t, p)
-	if s := p.statsLocked(); s.InUse != 0 || s.Idle != 1 || s.AcquireCount != s.ReleaseCount || c.number() != 4 {
-		t.Errorf("loan %d, %+v", c.number(), s)
+	if s := p.statsLocked(); s.InUse != 0 || s.Idle != 1 || s.AcquireCount != s.ReleaseCount || c.loan != 4 {
+		t.Errorf("loan %d, %+v", c.loan, s)
 	}
 }
 

@@ -58,7 +58,7 @@ func (p *Pool) heldLocked() []held {
 	all := make([]held, 0, p.inUse)
 	for _, c := range p.conns {
 		if c.lentLocked() {
-			all = append(all, held{c, c.number(), c.acquiredAt})
+			all = append(all, held{c, c.loan, c.acquiredAt})
 		}
 	}
 	return all
@@ -67,7 +67,7 @@ func (p *Pool) heldLocked() []held {
 // lentLocked reports whether a borrower has the connection, and not merely a
 // session that may use it or may not.
 func (c *Conn) lentLocked() bool {
-	return c.state == stateInUse && c.parkedBy == nil && !c.turns.kept()
+	return c.state == stateInUse && c.parkedBy == nil
 }
 
 // describe sorts the longest loans first. It asks hooks where a loan came from,

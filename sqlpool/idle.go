@@ -52,28 +52,13 @@ func (p *Pool) lendLocked(c *Conn, now int64) {
 	c.state = stateInUse
 	c.loan++
 	c.taken = false
-	c.acquiredAt, c.began = now, now
-	c.tick = p.terms.ticks()
+	c.acquiredAt = now
 	c.unheard = false
 	c.waited = 0
 	p.tickLocked(now)
 	p.inUse++
 	p.stats.AcquireCount++
-	p.notePeakLocked()
-}
-
-// notePeakLocked is called where InUse may have grown, by connections that were
-// lent or were kept.
-func (p *Pool) notePeakLocked() {
-	if p.inUse > p.stats.PeakInUse {
-		if !p.terms.has(termPeaks) { // said first: who resumes a loan from now on looks here too
-			p.terms.set(termPeaks, true)
-		}
-		p.stats.PeakInUse = max(p.stats.PeakInUse, p.inUse-p.keptLocked())
-	}
-	if p.inUse <= p.stats.PeakInUse && p.terms.has(termPeaks) {
-		p.terms.set(termPeaks, false)
-	}
+	p.stats.PeakInUse = max(p.stats.PeakInUse, p.inUse)
 }
 
 // tickLocked notes a reading of the clock.
@@ -103,11 +88,9 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 	}
 	p.waiters.remove(w, now)
 	p.granted = now
-	held := now - c.acquiredAt
 	p.lendLocked(c, now)
 	c.waiter = w
 	c.waited = now - w.since
-	w.polls = p.starvation.dueLocked(now, held, c.waited)
 	p.stats.WaitCount++
 	p.stats.WaitTime += time.Duration(c.waited)
 	p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
@@ -122,7 +105,6 @@ func (p *Pool) endLoanLocked(c *Conn, now int64) {
 	p.inUse--
 	c.idleSince = now
 	p.stats.ReleaseCount++
-	p.countTurnsLocked(c)
 	if len(c.orphans) > 0 {
 		c.stmts.evicted = append(c.stmts.evicted, c.orphans...)
 		c.orphans = nil

@@ -48,7 +48,7 @@ func (l Loan) held() bool {
 	p := l.conn.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return l.conn.state == stateInUse && l.conn.number() == l.loan && !l.conn.taken
+	return l.conn.state == stateInUse && l.conn.loan == l.loan && !l.conn.taken
 }
 
 // take claims the end of the loan for one caller.
@@ -61,7 +61,7 @@ func (l Loan) take() bool {
 	defer p.mu.Unlock()
 	c := l.conn
 	switch {
-	case c.number() != l.loan || c.taken:
+	case c.loan != l.loan || c.taken:
 	case c.state == stateInUse:
 		c.taken = true
 		return true

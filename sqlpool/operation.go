@@ -41,8 +41,7 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 			return nil, err
 		}
 	}
-	if s.conn == nil || s.keptAt != 0 {
-		s.unkeep()
+	if s.conn == nil {
 		if err := s.acquire(ctx); err != nil {
 			return nil, err
 		}

@@ -81,8 +81,7 @@ func (p *Pool) claim(s *session) bool {
 	}
 	c := s.conn
 	p.unparkLocked(s, c)
-	c.acquiredAt, c.began = now, now
-	c.tick = p.terms.ticks()
+	c.acquiredAt = now
 	p.stats.AcquireCount++
 	return true
 }

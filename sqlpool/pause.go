@@ -12,7 +12,6 @@ func (p *Pool) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.paused = !p.closed
-	p.endKeepingLocked()
 	for w := p.waiters.head; w != nil; w = w.next {
 		w.shed = false
 	}

@@ -20,9 +20,6 @@ type Pool struct {
 	// connection proven in an older one is proven again before it is lent.
 	generation atomic.Uint64
 
-	// terms are what sessions read of the pool without mu.
-	terms terms
-
 	// dials ends when Shutdown begins, life when it is over. Dials run under the
 	// one, other background work under the other.
 	dials, life       context.Context
@@ -42,10 +39,6 @@ type Pool struct {
 	granted int64 // when a waiter was last granted a connection
 	expiry  expiry
 	parked  parkedList
-
-	starvation starvation
-
-	keepTimer *time.Timer // see keeping.go
 
 	// clock is the last reading of now that anybody made under mu, at most one
 	// SweepInterval old. A release takes it for the time, because a reading of
@@ -83,7 +76,6 @@ func New(cfg Config) (*Pool, error) {
 	}
 	cfg = cfg.withDefaults()
 	p := &Pool{cfg: cfg, hooks: compile(cfg.Hooks), epoch: time.Now()}
-	p.waiters.terms = &p.terms
 	p.life, p.endLife = context.WithCancel(context.Background())
 	p.dials, p.endDials = context.WithCancel(p.life)
 	if c, ok := cfg.Connector.(interface{ ReadWrite() bool }); ok {
@@ -115,6 +107,9 @@ func (p *Pool) Config() Config {
 	cfg.Hooks = append([]Hooks(nil), cfg.Hooks...)
 	return cfg
 }
+
+// isClosed reports whether Shutdown has begun, without mu.
+func (p *Pool) isClosed() bool { return p.dials.Err() != nil }
 
 // now is the pool's clock in nanoseconds. One reading of the monotonic clock
 // is half the price of a time.Now.

@@ -39,7 +39,7 @@ func (st *stmt) prepareOn(ctx context.Context, c *Conn) error {
 		if err != nil {
 			return err
 		}
-		st.pin, st.pinConn, st.pinLoan = inner, c, c.number()
+		st.pin, st.pinConn, st.pinLoan = inner, c, c.loan
 		c.pinned++
 		return nil
 	}
@@ -61,7 +61,7 @@ var errPinGone = errors.New("sqlpool: the statement ended with the transaction o
 // on returns the statement prepared on c.
 func (st *stmt) on(ctx context.Context, c *Conn) (driver.Stmt, error) {
 	if st.pin != nil {
-		if c != st.pinConn || c.number() != st.pinLoan {
+		if c != st.pinConn || c.loan != st.pinLoan {
 			return nil, errPinGone
 		}
 		return st.pin, nil

@@ -11,7 +11,7 @@ package sqlpool
 func (c *Conn) Reclaim(loan uint64) bool {
 	p := c.pool
 	p.mu.Lock()
-	if !c.lentLocked() || loan == 0 || p.closed || !c.turns.bar(loan-c.loan) {
+	if !c.lentLocked() || loan == 0 || p.closed || c.loan != loan {
 		p.mu.Unlock()
 		return false
 	}

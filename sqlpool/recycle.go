@@ -61,7 +61,7 @@ func (p *Pool) pause(ctx context.Context, d time.Duration) error {
 	case <-p.dials.Done():
 	case <-ctx.Done():
 	}
-	if p.terms.has(termClosed) {
+	if p.isClosed() {
 		return ErrClosed
 	}
 	return ctx.Err()
@@ -129,7 +129,6 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 func (p *Pool) outdate(c *Conn) (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopKeepingLocked(c)
 	switch {
 	case p.closed || c.state >= stateClosing || c.outdated:
 		return false

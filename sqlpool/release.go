@@ -19,7 +19,7 @@ func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 		reason = decideRelease(p.hooks.afterRelease, c)
 	}
 	if len(p.hooks.onRelease) > 0 {
-		if err := p.tellReleased(c, c.number(), c.began, reason); err != nil && reason == nil {
+		if err := p.tellReleased(c, c.loan, c.acquiredAt, reason); err != nil && reason == nil {
 			reason = err
 		}
 	}
@@ -38,7 +38,6 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 		p.finishForcedLocked(c)
 		return false
 	}
-	p.notePeakLocked()
 	p.endLoanLocked(c, now)
 	if reason == nil {
 		return p.placeLocked(c, dirty, now)
@@ -69,7 +68,7 @@ func (p *Pool) placeLocked(c *Conn, dirty bool, now int64) (idle bool) {
 
 // retire ends a loan and the connection with it.
 func (p *Pool) retire(c *Conn, reason error) {
-	if err := p.tellReleased(c, c.number(), c.began, reason); err != nil {
+	if err := p.tellReleased(c, c.loan, c.acquiredAt, reason); err != nil {
 		reason = errors.Join(reason, err)
 	}
 	now := p.now()
@@ -79,7 +78,6 @@ func (p *Pool) retire(c *Conn, reason error) {
 		p.finishForcedLocked(c)
 		return
 	}
-	p.notePeakLocked()
 	p.endLoanLocked(c, now)
 	p.closeLocked(c, reason)
 }

@@ -29,7 +29,6 @@ func (p *Pool) Resize(maxConns, minIdle int) error {
 		return ErrClosed
 	}
 	p.stats.MaxConns, p.stats.MinIdle = maxConns, minIdle
-	p.stopAllKeepingLocked()
 	for p.excessLocked() > 0 && len(p.idle) > 0 {
 		c := p.idle[0]
 		p.dropIdleLocked(c)

@@ -125,7 +125,6 @@ func (p *Pool) rememberLocked(c *Conn) {
 }
 
 func (p *Pool) forgetLocked(c *Conn) {
-	p.countTurnsLocked(c)
 	c.state = stateGone
 	last := len(p.conns) - 1
 	moved := p.conns[last]

@@ -17,11 +17,6 @@ type session struct {
 	pool *Pool
 	conn *Conn // the loan; nil without one
 
-	// keptAt is zero, or the session has no loan and conn is the connection
-	// that it keeps (see keep.go): keptAt is what its turns were then.
-	keptAt uint64
-	tick   uint64 // of Pool.keeping, when it was kept
-
 	// A parked loan has not been used yet and may be revoked (see park.go).
 	// While parked is true, the other three fields here, and conn, are
 	// protected by Pool.mu.
@@ -77,15 +72,7 @@ func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
 // would pass it on to the user.
 func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
-	if s.keptAt == 0 {
-		s.endLoan() // IsValid may have been skipped
-	}
-	if s.keptAt != 0 {
-		if s.resume(ctx) {
-			return nil
-		}
-		s.unkeep()
-	}
+	s.endLoan() // IsValid may have been skipped
 	c, err := s.pool.acquireOr(ctx, s.live > 0)
 	if err == errImpatient {
 		if !onLastTry() {
@@ -108,10 +95,7 @@ func (s *session) IsValid() bool {
 	s.live -= s.closed
 	s.closed = 0
 	fit := s.endLoan()
-	if s.keptAt != 0 { // keep has looked at the terms
-		return true
-	}
-	if s.pool.terms.has(termClosed) {
+	if s.pool.isClosed() {
 		return false
 	}
 	return fit || s.live == 0
@@ -129,10 +113,6 @@ func (s *session) clear() {
 // ErrBadConn in sql.Conn.Raw, or with package sql's own retirement. Nobody
 // knows its state.
 func (s *session) Close() error {
-	if s.keptAt != 0 {
-		s.unkeep()
-		return nil
-	}
 	if !s.parked.Load() && s.conn != nil && s.used {
 		c := s.conn
 		s.conn, s.tx = nil, nil
@@ -140,7 +120,6 @@ func (s *session) Close() error {
 		return nil
 	}
 	s.endLoan()
-	s.unkeep()
 	return nil
 }
 

@@ -3,7 +3,6 @@ package sqlpool
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -69,13 +68,11 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 func (p *Pool) beginShutdownLocked() {
 	before := p.stateLocked()
 	p.closed = true
-	p.terms.set(termClosed, true)
 	p.endDials()
 	p.waiters.fail(endedByClose, p.now())
 	for s := p.parked.head; s != nil; s = p.parked.head {
 		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
 	}
-	p.endKeepingLocked()
 	for c := p.popIdleLocked(); c != nil; c = p.popIdleLocked() {
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	}
@@ -84,9 +81,6 @@ func (p *Pool) beginShutdownLocked() {
 	}
 	if p.parked.timer != nil {
 		p.parked.timer.Stop()
-	}
-	if p.keepTimer != nil {
-		p.keepTimer.Stop()
 	}
 	if p.spacing.timer != nil {
 		p.spacing.timer.Stop()
@@ -122,7 +116,7 @@ func (p *Pool) drain(ctx context.Context) bool {
 func (p *Pool) force() []Holder {
 	p.mu.Lock()
 	now := p.now()
-	cut := slices.DeleteFunc(p.heldLocked(), func(h held) bool { return !p.seizeLocked(h.c) })
+	cut := p.heldLocked()
 	for _, h := range cut {
 		p.inUse--
 		p.stats.ReleaseCount++

@@ -52,7 +52,6 @@ const (
 func (p *Pool) Snapshot() Snapshot {
 	now := p.now()
 	p.mu.Lock()
-	p.stopAllKeepingLocked() // what sessions keep is idle
 	s := Snapshot{Stats: p.statsLocked(), Conns: make([]ConnInfo, len(p.conns))}
 	if w := p.waiters.head; w != nil {
 		s.OldestWait = positive(now - w.since)
@@ -77,7 +76,7 @@ func (p *Pool) Snapshot() Snapshot {
 
 // infoLocked is what Pool.mu protects of a ConnInfo.
 func (c *Conn) infoLocked(now int64) ConnInfo {
-	info := ConnInfo{ID: c.id, Age: positive(now - c.openedAt), Took: c.took, Loans: c.number()}
+	info := ConnInfo{ID: c.id, Age: positive(now - c.openedAt), Took: c.took, Loans: c.loan}
 	switch c.state {
 	case stateIdle:
 		info.State, info.For = ConnIdle, positive(now-c.idleSince)

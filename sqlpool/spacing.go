@@ -43,7 +43,7 @@ func (p *Pool) spacedLocked() bool {
 		}
 		s.arm(p, time.Duration(s.held+int64(lookSpacing)-now))
 		return false
-	case p.inUse == p.keptLocked(): // nothing can come back
+	case p.inUse == 0: // nothing can come back
 	case p.dialing > 0 && left > 0:
 		s.arm(p, time.Duration(left))
 		return false

@@ -97,7 +97,7 @@ func (st *stmt) Close() error {
 // unpin closes the statement of a COPY, unless it is gone with its loan.
 func (st *stmt) unpin() error {
 	c := st.pinConn
-	if !st.session.holds(c) || c.number() != st.pinLoan {
+	if !st.session.holds(c) || c.loan != st.pinLoan {
 		return nil
 	}
 	c.pinned--

@@ -52,8 +52,7 @@ func (s Stats) AcquireTime() time.Duration {
 }
 
 // Stats returns the pool's figures as they are at the call. It takes constant
-// time (a look at each connection, while loans follow each other within a
-// millisecond), allocates nothing and may be called at any rate.
+// time, allocates nothing and may be called at any rate.
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,16 +60,10 @@ func (p *Pool) Stats() Stats {
 }
 
 func (p *Pool) statsLocked() Stats {
-	p.notePeakLocked()
 	s := p.stats
 	s.State = p.stateLocked()
 	s.Idle = p.idleCountLocked()
 	s.InUse = p.inUse
-	if p.terms.has(termKeep) {
-		p.addKeptLocked(&s)
-		s.PeakInUse = max(s.PeakInUse, s.InUse)
-		p.stats.PeakInUse = s.PeakInUse
-	}
 	s.Dialing = p.dialing
 	s.Closing = p.closing
 	s.Open = s.Idle + s.InUse + s.Dialing + s.Closing

@@ -125,7 +125,7 @@ func (p *Pool) look(c *Conn) (reason error) {
 // replacement is dialed meanwhile; while dials fail, an old connection is better
 // than none.
 func (p *Pool) keepsForNowLocked(why error) bool {
-	if p.closed || !isSound(why) || p.idleCountLocked()+p.keptLocked() > p.stats.MinIdle {
+	if p.closed || !isSound(why) || p.idleCountLocked() > p.stats.MinIdle {
 		return false
 	}
 	if p.outage.failures > 0 || p.dialing > 0 {

@@ -36,9 +36,6 @@ func (p *Pool) wait(ctx context.Context, w *waiter, start int64) (*Conn, error) 
 // outcome reads what a granter, or whoever ended the wait, left in w.
 func (p *Pool) outcome(w *waiter, start int64) (*Conn, error) {
 	if c := w.conn; c != nil {
-		if w.polls {
-			p.pollNetwork(c.acquiredAt)
-		}
 		return c, nil // w is reused when the loan ends, see endLoanLocked
 	}
 	err, phase := w.why.err(), PhaseWaiting

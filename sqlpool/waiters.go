@@ -15,7 +15,6 @@ type waiter struct {
 	dialing   bool  // what it was waiting for when its time was over, if not a release
 
 	queued bool
-	polls  bool   // has the network polled before it uses conn
 	why    ending // its time ended without a connection
 }
 
@@ -52,7 +51,6 @@ func (e ending) err() error {
 type waiterQueue struct {
 	head, tail *waiter
 	len        int
-	terms      *terms  // say whether len > 0
 	free       *waiter // a stack of waiters to reuse, by next
 
 	// emptyAt is Pool.now when the queue was last seen empty.
@@ -81,9 +79,6 @@ func (q *waiterQueue) put(w *waiter) {
 func (q *waiterQueue) push(w *waiter, first bool) {
 	w.queued = true
 	q.len++
-	if q.len == 1 {
-		q.terms.set(termCrowded, true)
-	}
 	switch {
 	case q.head == nil:
 		q.head, q.tail = w, w
@@ -110,7 +105,6 @@ func (q *waiterQueue) remove(w *waiter, now int64) {
 	w.next, w.prev, w.queued = nil, nil, false
 	q.len--
 	if q.len == 0 {
-		q.terms.set(termCrowded, false)
 		q.emptyAt = now
 	}
 }
