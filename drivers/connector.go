@@ -27,6 +27,9 @@ type connector struct {
 	pool     *sqlpool.Pool // set as soon as it exists
 	starting chan struct{} // closed when the start that is under way is over; nil when none is
 	closed   bool
+
+	connecting sync.Once // sets connects
+	connects   driver.Connector
 }
 
 var _ interface {
@@ -48,12 +51,19 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, err
 		}
 		if starting == nil {
-			return pool.Connector().Connect(ctx)
+			return c.sessions(pool).Connect(ctx)
 		}
 		if err := c.await(ctx, starting); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// sessions returns the one connector of the pool's that the database has: it
+// learns whether a wrapper hides driver.Validator.
+func (c *connector) sessions(pool *sqlpool.Pool) driver.Connector {
+	c.connecting.Do(func() { c.connects = pool.Connector() })
+	return c.connects
 }
 
 // await waits until a start is over. AcquireTimeout bounds it: the wait of an

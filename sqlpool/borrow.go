@@ -43,7 +43,7 @@ func (s *session) endLoan() (fit bool) {
 		s.tx = nil
 	}
 	dirty, reason := s.pool.part(c)
-	s.conn = nil
+	s.conn, s.raw, s.pinned = nil, false, false
 	s.pool.takeBack(c, dirty, reason)
 	return reason == nil && !dirty
 }

@@ -57,6 +57,7 @@ type Conn struct {
 	failOf uint64     // the loan's number at that time
 	origin fmt.Stringer
 	from   uint64 // the loan's number when origin was set
+	unseen uint64 // the number of a loan whose end a wrapper hides
 
 	// told is the loan whose end the OnRelease hooks have seen. A borrower that
 	// releases and a Shutdown that cuts it off may both come to tell them.

@@ -75,6 +75,22 @@ func (c *Conn) SetOrigin(origin fmt.Stringer) {
 	c.origin, c.from = origin, c.loan
 }
 
+// EndUnseen reports what Holder.EndUnseen says of the present loan. Any goroutine.
+func (c *Conn) EndUnseen() bool {
+	loan, _, lent := c.Lending()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return lent && c.unseen == loan
+}
+
+// noteEndUnseen has Holder.EndUnseen say that the end of the present loan may be
+// hidden from the pool.
+func (c *Conn) noteEndUnseen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unseen = c.loan
+}
+
 // note keeps a statement's text for diagnostics and counts it.
 func (c *Conn) note(text string) {
 	if c.pool.cfg.HideStatements {
@@ -102,6 +118,7 @@ func (c *Conn) describe(loan uint64, held time.Duration) Holder {
 	if c.from == loan {
 		origin = c.origin
 	}
+	h.EndUnseen = c.unseen == loan
 	c.mu.Unlock()
 	if origin != nil {
 		h.Origin = fmt.Sprint(origin) // survives a panic in String

@@ -8,15 +8,32 @@ import (
 
 // ExecContext implements driver.ExecerContext.
 func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if s.tx != nil {
-		return s.execInTx(ctx, nil, query, args)
+	return s.execFor(ctx, nil, query, args)
+}
+
+// execFor executes for whatever has the session: a transaction, a *sql.DB or a
+// *sql.Conn.
+func (s *session) execFor(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+	switch {
+	case s.tx != nil:
+		return s.execInTx(ctx, st, text, args)
+	case s.endsUnseen():
+		return s.execAlone(ctx, st, text, args)
 	}
-	return s.exec(ctx, nil, query, args)
+	return s.exec(ctx, st, text, args)
 }
 
 // QueryContext implements driver.QueryerContext. The rows are the driver's own.
 func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return s.query(ctx, nil, query, args)
+	return s.queryFor(ctx, nil, query, args)
+}
+
+// queryFor is execFor for rows.
+func (s *session) queryFor(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if s.endsUnseen() {
+		return s.queryAlone(ctx, st, text, args)
+	}
+	return s.query(ctx, st, text, args)
 }
 
 // exec executes a statement, or a text when st is nil.

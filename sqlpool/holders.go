@@ -14,6 +14,11 @@ type Holder struct {
 	LastStatement string        // text only, or empty
 	InTransaction bool
 	Origin        string // where it was acquired, when a hook knows (see Conn.SetOrigin)
+
+	// EndUnseen: a *sql.Conn acquired it, and a wrapper above the pool hides
+	// driver.Validator, so the Conn may be closed already. Then the loan ends when
+	// database/sql uses or discards its session next.
+	EndUnseen bool
 }
 
 // String describes the holder in one clause.
@@ -27,6 +32,9 @@ func (h Holder) String() string {
 	}
 	if h.Origin != "" {
 		text += ", acquired at " + h.Origin
+	}
+	if h.EndUnseen {
+		text += ", or closed already: a wrapper above the pool hides driver.Validator"
 	}
 	return text
 }

@@ -78,11 +78,10 @@ func playModel(t *testing.T, seed uint64) {
 			gap := time.Duration(r.IntN(600)) * time.Microsecond
 			work := time.Duration(r.IntN(300)) * time.Microsecond
 			wg.Go(func() {
-				d, err := p.openSession(context.Background())
+				s, err := p.openSession(context.Background())
 				if err != nil {
 					return
 				}
-				s := d.(*session)
 				for range n {
 					start := time.Now()
 					_ = s.ResetSession(context.Background())

@@ -50,6 +50,9 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 	if text != "" {
 		c.note(text)
 	}
+	if s.pinned && s.endsUnseen() {
+		c.noteEndUnseen()
+	}
 	if c.can.sent != nil {
 		a.sent = c.can.sent()
 	}
@@ -79,6 +82,13 @@ func (s *session) inTransaction(c *Conn) bool {
 
 // Ping implements driver.Pinger.
 func (s *session) Ping(ctx context.Context) error {
+	if s.endsUnseen() {
+		return s.pingAlone(ctx)
+	}
+	return s.ping(ctx)
+}
+
+func (s *session) ping(ctx context.Context) error {
 	ctx, unbind := s.tx.bind(ctx)
 	if unbind != nil {
 		defer unbind()

@@ -9,6 +9,17 @@ import (
 // PrepareContext implements driver.ConnPrepareContext. The statement is bound
 // to the session, not to the connection: it follows the session's loans.
 func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if s.endsUnseen() && s.tx == nil {
+		return s.prepareAlone(ctx, query)
+	}
+	st, err := s.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+func (s *session) prepare(ctx context.Context, query string) (*stmt, error) {
 	ctx, unbind := s.tx.bind(ctx)
 	if unbind != nil {
 		defer unbind()

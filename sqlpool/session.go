@@ -15,7 +15,8 @@ import (
 // driverConn. Only the pool comes in between, to revoke a parked loan.
 type session struct {
 	pool *Pool
-	conn *Conn // the loan; nil without one
+	from *connector // that opened it; nil in tests
+	conn *Conn      // the loan; nil without one
 
 	// A parked loan has not been used yet and may be revoked (see park.go).
 	// While parked is true, the other three fields here, and conn, are
@@ -24,10 +25,13 @@ type session struct {
 	parkedAt               int64
 	nextParked, prevParked *session
 
-	used   bool  // an operation has run on the present loan
-	tx     *tx   // the open transaction begun through BeginTx
-	sticky error // ResetSession's failure, which package sql would drop: the next method returns it
-	lost   error // the connection broke in mid-loan: everything fails until the session is handed back
+	used    bool  // an operation has run on the present loan
+	raw     bool  // the driver's connection was handed out in it
+	pinned  bool  // a *sql.Conn's operation has run on it (see loanend.go, like the next)
+	reading bool  // the loan ends with rows that are open
+	tx      *tx   // the open transaction begun through BeginTx
+	sticky  error // ResetSession's failure, which package sql would drop: the next method returns it
+	lost    error // the connection broke in mid-loan: everything fails until the session is handed back
 
 	// live counts the statements for which somebody may want the driverConn's
 	// lock in order to close them. Of these, closed have been closed since the
@@ -49,7 +53,7 @@ var (
 
 // openSession is Connect: the one place where waiting for a connection is free
 // of package sql's locks. The loan is parked until its first use.
-func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
+func (p *Pool) openSession(ctx context.Context) (*session, error) {
 	c, err := p.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -71,14 +75,24 @@ func (p *Pool) openSession(ctx context.Context) (driver.Conn, error) {
 // Connect, which may wait. It never leaves in package sql's last try, which
 // would pass it on to the user.
 func (s *session) ResetSession(ctx context.Context) error {
-	s.clear()
-	s.endLoan() // IsValid may have been skipped
+	s.endAlone() // IsValid may have been skipped
+	return s.borrow(ctx)
+}
+
+// borrow begins a loan, or returns driver.ErrBadConn. Any other error is kept for
+// the next method.
+func (s *session) borrow(ctx context.Context) error {
 	c, err := s.pool.acquireOr(ctx, s.live > 0)
 	if err == errImpatient {
 		if !onLastTry() {
 			return driver.ErrBadConn
 		}
 		c, err = s.pool.acquire(ctx)
+	}
+	if err == nil && s.endsUnseen() { // whether it will be used is as uncertain as after Connect
+		s.conn, s.used = c, false
+		s.pool.park(s)
+		return nil
 	}
 	if err == nil {
 		err = s.take(c)
@@ -91,6 +105,9 @@ func (s *session) ResetSession(ctx context.Context) error {
 // without I/O. A session with live statements is given up with a connection that
 // is not fit for another loan: a statement may have ended with it.
 func (s *session) IsValid() bool {
+	if s.endsUnseen() {
+		s.from.validates.Store(true)
+	}
 	s.clear()
 	s.live -= s.closed
 	s.closed = 0
@@ -109,13 +126,21 @@ func (s *session) clear() {
 }
 
 // Close is called when package sql discards the session. A loan that is still
-// there and was used is one that IsValid did not see: after a panic or
-// ErrBadConn in sql.Conn.Raw, or with package sql's own retirement. Nobody
-// knows its state.
+// there is one that IsValid did not see: after a panic or ErrBadConn in
+// sql.Conn.Raw, and then the connection's state is unknown, or because a wrapper
+// hides IsValid, and then it is judged like any other that comes back.
+//
+// The same wrapper may hide the connector's Close. Closing the *sql.DB closes its
+// idle sessions, and with them the pool.
 func (s *session) Close() error {
-	if !s.parked.Load() && s.conn != nil && s.used {
+	if s.endsUnseen() {
+		if caller, method := callerOfSession(); caller == callerDB && method == "Close" {
+			go s.from.Close() // not waited for: database/sql closes the sessions one by one
+		}
+	}
+	if !s.parked.Load() && s.conn != nil && s.used && (s.raw || !s.endsUnseen()) {
 		c := s.conn
-		s.conn, s.tx = nil, nil
+		s.conn, s.tx, s.raw = nil, nil, false
 		s.pool.retire(c, &Reason{Code: CodeAbandoned})
 		return nil
 	}
@@ -146,7 +171,8 @@ func (s *session) Raw() driver.Conn {
 		s.sticky = err
 		return nil
 	}
-	s.used = true
+	s.used, s.raw = true, true
+	s.pinned = true
 	return c.Raw()
 }
 

@@ -79,7 +79,7 @@ func TestAResetWithoutIsValidKeepsOneLoan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := d.(*session)
+	s := d
 	for i := range 10 {
 		_ = s.ResetSession(background) // IsValid skipped
 		if _, err := s.ExecContext(background, "noop", nil); err != nil {
@@ -92,7 +92,7 @@ func TestAResetWithoutIsValidKeepsOneLoan(t *testing.T) {
 func TestATransactionRemembersNoStatement(t *testing.T) {
 	p := trapPool(t, Config{MaxConns: 1})
 	d, _ := p.openSession(background)
-	s := d.(*session)
+	s := d
 	tx, err := s.BeginTx(background, driver.TxOptions{})
 	if err != nil {
 		t.Fatal(err)

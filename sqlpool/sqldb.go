@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,27 +31,39 @@ func OpenDB(p *Pool) *sql.DB {
 }
 
 // Connector returns the driver.Connector behind OpenDB, for sql.OpenDB and for
-// wrappers that instrument one. A wrapper's connections must pass on
-// driver.SessionResetter and driver.Validator: without them package sql does not
-// say when a loan ends, and keeps the connection while it keeps the session.
-// Closing it closes the pool. Its Driver is the
-// driver of Config.Connector.
+// wrappers that instrument one. Each *sql.DB has one of its own. A wrapper's
+// connections should pass on driver.SessionResetter and driver.Validator. Without
+// the latter the loan of an operation of a *sql.DB ends with the operation, as it
+// should, but that of a *sql.Conn ends only when its session is used or discarded
+// next (see Holder.EndUnseen). Closing it closes the pool. Its Driver is the driver
+// of Config.Connector.
 func (p *Pool) Connector() interface {
 	driver.Connector
 	io.Closer
 } {
-	return connector{p}
+	return &connector{pool: p}
 }
 
-type connector struct{ pool *Pool }
+type connector struct {
+	pool *Pool
+
+	// validates: a session of this connector has seen IsValid, so no wrapper
+	// hides it.
+	validates atomic.Bool
+}
 
 // Connect implements driver.Connector.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	return c.pool.openSession(ctx)
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	s, err := c.pool.openSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.from = c
+	return s, nil
 }
 
 // Driver implements driver.Connector.
-func (c connector) Driver() driver.Driver { return c.pool.cfg.Connector.Driver() }
+func (c *connector) Driver() driver.Driver { return c.pool.cfg.Connector.Driver() }
 
 // Close implements io.Closer: package sql calls it when the *sql.DB closes.
-func (c connector) Close() error { return c.pool.Close() }
+func (c *connector) Close() error { return c.pool.Close() }

@@ -17,6 +17,7 @@ type stmt struct {
 	session *session
 	text    string
 	closed  bool
+	ofDB    bool // prepared by a *sql.DB and not by a *sql.Conn (see loanend.go)
 
 	notAsText bool // the driver wants it prepared after all
 
@@ -40,15 +41,12 @@ var (
 
 // ExecContext implements driver.StmtExecContext.
 func (st *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if st.session.tx != nil {
-		return st.session.execInTx(ctx, st, st.text, args)
-	}
-	return st.session.exec(ctx, st, st.text, args)
+	return st.session.execFor(ctx, st, st.text, args)
 }
 
 // QueryContext implements driver.StmtQueryContext.
 func (st *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return st.session.query(ctx, st, st.text, args)
+	return st.session.queryFor(ctx, st, st.text, args)
 }
 
 // NumInput implements driver.Stmt: the session checks the number of arguments
@@ -81,6 +79,7 @@ func (st *stmt) Close() error {
 	}
 	st.closed = true
 	st.session.closed++
+	defer st.session.endUnused(st)
 	if st.pin != nil {
 		return st.unpin()
 	}

@@ -16,6 +16,7 @@ type tx struct {
 	inner    driver.Tx
 	readOnly bool
 	done     bool
+	alone    bool // the loan ends with it (see loanend.go)
 
 	caller context.Context
 	cancel context.CancelFunc // ends the inner transaction's context
@@ -24,6 +25,21 @@ type tx struct {
 
 // BeginTx implements driver.ConnBeginTx.
 func (s *session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	t, err := s.beginFor(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (s *session) beginFor(ctx context.Context, opts driver.TxOptions) (*tx, error) {
+	if s.endsUnseen() {
+		return s.beginAlone(ctx, opts)
+	}
+	return s.beginTx(ctx, opts)
+}
+
+func (s *session) beginTx(ctx context.Context, opts driver.TxOptions) (*tx, error) {
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")
@@ -121,6 +137,9 @@ func (t *tx) end(ctx context.Context, op string, f func() error) error {
 		t.cancel()
 		for _, cancel := range t.bound {
 			cancel()
+		}
+		if t.alone {
+			s.endAlone()
 		}
 	}()
 	if c.pinned > 0 && c.broken == nil {

@@ -25,6 +25,10 @@ type Report struct {
 	// pool was shut down.
 	Reclaimed bool
 
+	// EndUnseen is that of the loan's sqlpool.Holder: it may have ended without the
+	// pool being told.
+	EndUnseen bool
+
 	// Stack is where the loan began: the first frame is the caller of package
 	// sql or of the pool. Empty when no stack was taken.
 	Stack []runtime.Frame
@@ -49,6 +53,9 @@ func (r Report) String() string {
 	if r.LastStatement != "" {
 		fmt.Fprintf(&b, ", last statement %q", r.LastStatement)
 	}
+	if r.EndUnseen {
+		b.WriteString(", or closed already: a wrapper above the pool hides driver.Validator")
+	}
 	if len(r.Stack) == 0 {
 		b.WriteString(", no stack was taken")
 	}
@@ -61,7 +68,7 @@ func (r Report) String() string {
 func (d *Detector) describe(r *record, held time.Duration, returned bool) Report {
 	rep := Report{
 		Pool: r.conn.Pool(), Conn: r.conn.ID(), Held: held, AcquiredAt: time.Now().Add(-held),
-		InTransaction: r.conn.InTransaction(), Returned: returned, Stack: r.stack(),
+		InTransaction: r.conn.InTransaction(), Returned: returned, EndUnseen: r.conn.EndUnseen(), Stack: r.stack(),
 	}
 	if !d.cfg.HideStatements {
 		rep.LastStatement = r.conn.LastStatement()

@@ -1,0 +1,92 @@
+package sqlpool
+
+import (
+	"database/sql/driver"
+	"io"
+	"reflect"
+)
+
+// rowsOfLoan are rows with which the loan ends (see loanend.go). Where the
+// driver's rows lack an optional method, this has the answer that database/sql
+// would have given itself.
+type rowsOfLoan struct {
+	driver.Rows
+	session *session // nil once they are closed
+}
+
+var (
+	_ driver.RowsNextResultSet              = (*rowsOfLoan)(nil)
+	_ driver.RowsColumnTypeScanType         = (*rowsOfLoan)(nil)
+	_ driver.RowsColumnTypeDatabaseTypeName = (*rowsOfLoan)(nil)
+	_ driver.RowsColumnTypeLength           = (*rowsOfLoan)(nil)
+	_ driver.RowsColumnTypeNullable         = (*rowsOfLoan)(nil)
+	_ driver.RowsColumnTypePrecisionScale   = (*rowsOfLoan)(nil)
+)
+
+// Close implements driver.Rows.
+func (r *rowsOfLoan) Close() error {
+	s := r.session
+	if s == nil {
+		return r.Rows.Close()
+	}
+	r.session = nil
+	defer func() {
+		s.reading = false
+		s.endAlone()
+	}()
+	return r.Rows.Close()
+}
+
+// HasNextResultSet implements driver.RowsNextResultSet.
+func (r *rowsOfLoan) HasNextResultSet() bool {
+	n, ok := r.Rows.(driver.RowsNextResultSet)
+	return ok && n.HasNextResultSet()
+}
+
+// NextResultSet implements driver.RowsNextResultSet.
+func (r *rowsOfLoan) NextResultSet() error {
+	if n, ok := r.Rows.(driver.RowsNextResultSet); ok {
+		return n.NextResultSet()
+	}
+	return io.EOF
+}
+
+// ColumnTypeScanType implements driver.RowsColumnTypeScanType.
+func (r *rowsOfLoan) ColumnTypeScanType(index int) reflect.Type {
+	if t, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
+		return t.ColumnTypeScanType(index)
+	}
+	return reflect.TypeFor[any]()
+}
+
+// ColumnTypeDatabaseTypeName implements driver.RowsColumnTypeDatabaseTypeName.
+func (r *rowsOfLoan) ColumnTypeDatabaseTypeName(index int) string {
+	if t, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
+		return t.ColumnTypeDatabaseTypeName(index)
+	}
+	return ""
+}
+
+// ColumnTypeLength implements driver.RowsColumnTypeLength.
+func (r *rowsOfLoan) ColumnTypeLength(index int) (length int64, ok bool) {
+	if t, has := r.Rows.(driver.RowsColumnTypeLength); has {
+		return t.ColumnTypeLength(index)
+	}
+	return 0, false
+}
+
+// ColumnTypeNullable implements driver.RowsColumnTypeNullable.
+func (r *rowsOfLoan) ColumnTypeNullable(index int) (nullable, ok bool) {
+	if t, has := r.Rows.(driver.RowsColumnTypeNullable); has {
+		return t.ColumnTypeNullable(index)
+	}
+	return false, false
+}
+
+// ColumnTypePrecisionScale implements driver.RowsColumnTypePrecisionScale.
+func (r *rowsOfLoan) ColumnTypePrecisionScale(index int) (precision, scale int64, ok bool) {
+	if t, has := r.Rows.(driver.RowsColumnTypePrecisionScale); has {
+		return t.ColumnTypePrecisionScale(index)
+	}
+	return 0, 0, false
+}
