@@ -31,7 +31,8 @@
 //     not used yet; loan.go is a loan without package sql; pause.go lets all wait.
 //   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
-//     try; blame.go says what a failure means for it and for the caller;
+//     try; loanend.go and loanrows.go end a loan where a wrapper hides how it ended;
+//     blame.go says what a failure means for it and for the caller;
 //     stmtcache.go keeps its prepared statements, or ownstmt.go without the
 //     cache; stale.go and copytext.go know those that cannot be kept; args.go
 //     and inner.go speak to the driver as package sql would.
