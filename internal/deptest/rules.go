@@ -5,7 +5,7 @@ var Rules = []Rule{
 	{
 		ID: "core", From: []string{"./sqlpool/..."},
 		Allow: []string{
-			"std", "./sqlpool/...", "github.com/hashicorp/go-multierror", "github.com/hashicorp/errwrap",
+			"std", "./sqlpool/...", "./internal/sqltext", "github.com/hashicorp/go-multierror", "github.com/hashicorp/errwrap",
 		},
 		Why: "the core serves any driver and any observability, so it knows none of them",
 	},
@@ -31,7 +31,7 @@ var Rules = []Rule{
 	},
 	{
 		ID: "mocks", From: []string{"./mocks/..."},
-		Allow: []string{"std", "./sqlpool", "./hooks/leak", "./mocks/...", "github.com/DATA-DOG/go-sqlmock"},
+		Allow: []string{"std", "./sqlpool", "./hooks/leak", "./mocks/...", "./internal/sqltext", "github.com/DATA-DOG/go-sqlmock"},
 		Why:   "a test on a mock needs neither driver nor server, whichever its program uses",
 	},
 	{
