@@ -61,7 +61,7 @@ func TestTheGuideIsTheseFunctions(t *testing.T) {
 func TestTheGuidesFailures(t *testing.T) {
 	leaking, unmet := &failing{TB: t}, &failing{TB: t}
 
-	db, mock := sqlmockpool.New(leaking)
+	db, mock, _ := sqlmockpool.New(leaking)
 	mock.ExpectQuery("SELECT title").WillReturnRows(mock.NewRows([]string{"title"}).AddRow("Emma").AddRow("Persuasion"))
 	ctx, cancel := context.WithCancel(context.Background())
 	if _, err := firstTitle(ctx, db); err != nil {
@@ -70,7 +70,7 @@ func TestTheGuidesFailures(t *testing.T) {
 	leaking.end()
 	cancel()
 
-	db, mock = sqlmockpool.New(unmet)
+	db, mock, _ = sqlmockpool.New(unmet)
 	mock.ExpectBegin()
 	mock.ExpectExec("UPDATE books").WithArgs(1)
 	mock.ExpectCommit()

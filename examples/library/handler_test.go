@@ -52,7 +52,10 @@ func TestTheServiceLends(t *testing.T) {
 // The service's answers to a pool that fails. No server can be asked for these,
 // so they run on a mock in every mode.
 func TestTheServiceSaysWhenToComeBack(t *testing.T) {
-	db, mock, faults := faultpool.New(t)
+	db, mock, faults, err := faultpool.New(t)
+	if err != nil {
+		t.Fatal(err)
+	}
 	shelf := library.Shelf{DB: db}
 	for name, fault := range map[string]struct {
 		set   func()
@@ -76,7 +79,10 @@ func TestTheServiceSaysWhenToComeBack(t *testing.T) {
 }
 
 func TestTheServiceDoesNotKnow(t *testing.T) {
-	db, mock, _ := faultpool.New(t)
+	db, mock, _, err := faultpool.New(t)
+	if err != nil {
+		t.Fatal(err)
+	}
 	mock.ExpectBegin()
 	mock.ExpectQuery("SELECT lent").WillReturnRows(sqlmock.NewRows([]string{"lent"}).AddRow(false))
 	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ErrConnReset)

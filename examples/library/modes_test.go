@@ -31,7 +31,10 @@ func (m mode) expect(f func(mock sqlmock.Sqlmock)) {
 // server through each driver, with these books on the shelf.
 func eachMode(t *testing.T, books []library.Book, test func(t *testing.T, on mode)) {
 	t.Run("sqlmock", func(t *testing.T) {
-		db, mock := sqlmockpool.New(t)
+		db, mock, err := sqlmockpool.New(t)
+		if err != nil {
+			t.Fatal(err)
+		}
 		test(t, mode{db, mock})
 	})
 	dsn := os.Getenv("SQLPOOL_TEST_DSN")

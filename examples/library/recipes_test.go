@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -18,7 +19,10 @@ import (
 // The functions here are the recipes of docs/testing.md; docs_test.go compares.
 
 func TestLendWritesBothRows(t *testing.T) {
-	db, mock := sqlmockpool.New(t) // was: db, mock, err := sqlmock.New()
+	db, mock, err := sqlmockpool.New(t) // was: sqlmock.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	mock.ExpectBegin()
 	mock.ExpectQuery("SELECT lent").WithArgs(1).WillReturnRows(mock.NewRows([]string{"lent"}).AddRow(false))
@@ -32,7 +36,10 @@ func TestLendWritesBothRows(t *testing.T) {
 }
 
 func TestTheServiceIsReady(t *testing.T) {
-	db, mock := sqlmockpool.New(t, sqlmock.MonitorPingsOption(true), sqlmock.QueryMatcherOption(sqlmock.QueryMatcherEqual))
+	db, mock, err := sqlmockpool.New(t, sqlmock.MonitorPingsOption(true), sqlmock.QueryMatcherOption(sqlmock.QueryMatcherEqual))
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	mock.ExpectPing()
 	if err := db.PingContext(t.Context()); err != nil {
@@ -46,7 +53,10 @@ func TestWithTheSettingsOfProduction(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Connector = nil // the mock's
-	pool, db, mock := sqlmockpool.NewPool(t, cfg)
+	pool, db, mock, err := sqlmockpool.NewPool(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	mock.ExpectExec("DELETE FROM loans").WillReturnResult(sqlmock.NewResult(0, 3))
 	if _, err := db.Exec("DELETE FROM loans"); err != nil {
@@ -69,7 +79,10 @@ func firstTitle(ctx context.Context, db *sql.DB) (title string, err error) {
 }
 
 func TestBusy(t *testing.T) {
-	db, _, faults := faultpool.New(t)
+	db, _, faults, err := faultpool.New(t)
+	if err != nil {
+		t.Fatal(err)
+	}
 	service := library.Shelf{DB: db}
 
 	faults.Saturate() // or TimeOut, or TakeDown(nil)
@@ -81,15 +94,78 @@ func TestBusy(t *testing.T) {
 }
 
 func TestLostWhileLending(t *testing.T) {
-	db, mock, _ := faultpool.New(t)
+	db, mock, _, err := faultpool.New(t)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	mock.ExpectBegin()
 	mock.ExpectQuery("SELECT lent").WillReturnRows(mock.NewRows([]string{"lent"}).AddRow(false))
 	mock.ExpectExec("UPDATE books").WillReturnError(faultpool.ErrConnReset)
 	// No ExpectRollback: the connection took the transaction with it.
 
-	err := (library.Shelf{DB: db}).Lend(t.Context(), 1, "Jane")
+	err = (library.Shelf{DB: db}).Lend(t.Context(), 1, "Jane")
 	if !errors.Is(err, sqlpool.ErrConnLost) {
+		t.Error(err)
+	}
+}
+
+func TestABorrowedDatabase(t *testing.T) {
+	db, mock, err := sqlmockpool.New(t) // once, for all that follows
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, title := range []string{"Emma", "Persuasion"} {
+		t.Run(title, func(t *testing.T) {
+			sqlmockpool.Watch(t, mock)
+
+			mock.ExpectExec("DELETE FROM books").WithArgs(title).WillReturnResult(sqlmock.NewResult(0, 1))
+			if _, err := db.ExecContext(t.Context(), "DELETE FROM books WHERE title = $1", title); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func Example_verdict() {
+	var verdict sqlmockpool.Verdict
+	db, mock, err := sqlmockpool.New(&verdict)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	mock.ExpectExec("DELETE FROM loans").WillReturnResult(sqlmock.NewResult(0, 3))
+	if _, err := db.Exec("DELETE FROM loans"); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println("verdict:", verdict.End())
+	// Output: verdict: <nil>
+}
+
+// patiently tries again what was refused before anything was sent.
+func patiently(tries int, f func() error) (err error) {
+	for range tries {
+		err = f()
+		var lost *sqlpool.ConnLostError
+		refused := errors.Is(err, sqlpool.ErrSaturated) || errors.Is(err, sqlpool.ErrAcquireTimeout)
+		if !refused && !(errors.As(err, &lost) && lost.SafeToRetry()) {
+			return err
+		}
+	}
+	return err
+}
+
+func TestTheThirdTrySucceeds(t *testing.T) {
+	db, mock, faults, err := faultpool.New(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	faults.Next(2).Saturate()
+	mock.ExpectExec("DELETE FROM loans").WillReturnResult(sqlmock.NewResult(0, 3))
+	err = patiently(3, func() error { _, err := db.Exec("DELETE FROM loans"); return err })
+	if err != nil {
 		t.Error(err)
 	}
 }

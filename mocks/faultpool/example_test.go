@@ -1,14 +1,13 @@
 package faultpool_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"testing"
 
 	"github.com/DATA-DOG/go-sqlmock"
 	"github.com/sqlpool/go/mocks/faultpool"
+	"github.com/sqlpool/go/mocks/sqlmockpool"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -21,19 +20,18 @@ func borrow(db *sql.DB, book int) string {
 	case errors.Is(err, sqlpool.ErrSaturated), errors.Is(err, sqlpool.ErrUnavailable):
 		return "come back later" // nothing has been sent
 	case errors.Is(err, sqlpool.ErrConnLost):
-		return "look whether it is yours" // nobody knows
+		return "look whether it is yours" // the outcome is unknown
 	}
 	return err.Error()
 }
 
-// aTest stands for a test's *testing.T, which an example has not.
-type aTest struct{ testing.T }
-
-func (*aTest) Context() context.Context { return context.Background() }
-
 func Example() {
-	t := new(aTest)
-	db, mock, faults := faultpool.New(t)
+	var verdict sqlmockpool.Verdict // in a test: its *testing.T
+	db, mock, faults, err := faultpool.New(&verdict)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	faults.Saturate()
 	fmt.Println("too many at once:", borrow(db, 2))
@@ -46,9 +44,11 @@ func Example() {
 
 	mock.ExpectExec("UPDATE").WithArgs(2).WillReturnResult(sqlmock.NewResult(0, 1))
 	fmt.Println("all is well:", borrow(db, 2))
+	fmt.Println("verdict:", verdict.End())
 	// Output:
 	// too many at once: come back later
 	// no server: come back later
 	// no answer: look whether it is yours
 	// all is well: it is yours
+	// verdict: <nil>
 }

@@ -1,86 +1,121 @@
 package faultpool
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"runtime"
-	"testing"
 	"time"
 
+	"github.com/sqlpool/go/mocks/sqlmockpool"
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// fault is a pool that cannot lend.
+// fault is what is wrong, from a time on: one of a pool that cannot lend, a
+// connection that breaks, a server that refuses writes.
 type fault struct {
-	pool *sqlpool.Pool
-	held sqlpool.Loan // of its one connection, if it has one
+	stand    *standIn
+	breaks   bool
+	readOnly bool
+	cause    error // of readOnly, or nil for the server's own
 
-	// life ends with the fault, and with it whoever waits in the queue.
+	begins   time.Time
+	acquires int  // how often it still refuses; 0: any number
+	claimed  int  // refusals that are under way
+	spent    bool // there is no further one
+}
+
+func (f *fault) end() {
+	if f != nil && f.stand != nil {
+		f.stand.end()
+	}
+}
+
+// standIn is a real pool that cannot lend. Hooks are not its own: they see what
+// happens to the connections of the mock.
+type standIn struct {
+	pool *sqlpool.Pool
+	held []sqlpool.Loan
+
+	// life ends with the fault, and with it the acquires in the queue.
 	life    context.Context
 	endLife context.CancelFunc
 }
 
-// starve returns a pool whose one connection is in use.
-func starve(t testing.TB) *fault {
+// starve returns a pool whose connections are all in use.
+func starve(t sqlmockpool.T, cfg sqlpool.Config) *standIn {
 	t.Helper()
-	f := begin(t, sqlpool.Config{Connector: server{}, AcquireTimeout: 10 * time.Millisecond})
-	f.hold(t)
-	return f
+	cfg.AcquireTimeout = cmp.Or(cfg.AcquireTimeout, 10*time.Millisecond)
+	s := begin(t, cfg, server{})
+	s.hold(t)
+	return s
 }
 
-// crowd returns a pool whose one connection is in use and whose one place in
-// the queue is taken.
-func crowd(t testing.TB) *fault {
+// crowd returns a pool whose connections are all in use, and whose queue is full.
+func crowd(t sqlmockpool.T, cfg sqlpool.Config) *standIn {
 	t.Helper()
-	f := begin(t, sqlpool.Config{Connector: server{}, MaxWaiters: 1, AcquireTimeout: 24 * time.Hour})
-	f.hold(t)
-	go func() {
-		if loan, err := f.pool.Acquire(f.life); err == nil {
-			_ = loan.Release()
-		}
-	}()
-	for f.pool.Stats().Waiting == 0 {
+	cfg.MaxWaiters, cfg.AcquireTimeout = cmp.Or(cfg.MaxWaiters, 1), 24*time.Hour
+	s := begin(t, cfg, server{})
+	s.hold(t)
+	for range cfg.MaxWaiters {
+		go func() {
+			if loan, err := s.pool.Acquire(s.life); err == nil {
+				_ = loan.Release()
+			}
+		}()
+	}
+	for s.pool.Stats().Waiting < cfg.MaxWaiters && s.life.Err() == nil {
 		runtime.Gosched()
 	}
-	return f
+	return s
 }
 
 // darken returns a pool without a server.
-func darken(t testing.TB, cause error) *fault {
+func darken(t sqlmockpool.T, cfg sqlpool.Config, cause error) *standIn {
 	t.Helper()
-	return begin(t, sqlpool.Config{Connector: server{cause}})
+	return begin(t, cfg, server{cause})
 }
 
-func begin(t testing.TB, cfg sqlpool.Config) *fault {
+// begin opens a pool with what shows of a configuration in its refusals.
+func begin(t sqlmockpool.T, cfg sqlpool.Config, server server) *standIn {
 	t.Helper()
-	cfg.Name, cfg.MaxConns = t.Name(), 1
-	pool, err := sqlpool.New(cfg)
+	s := &standIn{}
+	s.life, s.endLife = context.WithCancel(context.Background())
+	pool, err := sqlpool.New(sqlpool.Config{
+		Connector: server, Name: cmp.Or(cfg.Name, t.Name()), MaxConns: cmp.Or(cfg.MaxConns, 1),
+		AcquireTimeout: cfg.AcquireTimeout, MaxWaiters: cfg.MaxWaiters, Classify: cfg.Classify,
+	})
 	if err != nil {
-		t.Fatalf("faultpool: %v", err)
+		t.Errorf("faultpool: %v", err) // New has accepted these settings
 	}
-	f := &fault{pool: pool}
-	f.life, f.endLife = context.WithCancel(context.Background())
-	return f
+	s.pool = pool
+	return s
 }
 
-// hold takes the one connection. It waits for the dial, which takes no time,
+// hold takes every connection. It waits for the dials, which take no time,
 // however short AcquireTimeout is.
-func (f *fault) hold(t testing.TB) {
+func (s *standIn) hold(t sqlmockpool.T) {
 	t.Helper()
+	conns := s.pool.Stats().MaxConns
 	var err error
-	for range 1000 {
-		if f.held, err = f.pool.Acquire(f.life); err == nil {
-			return
+	for tries := 0; len(s.held) < conns && tries < 1000*conns; tries++ {
+		var loan sqlpool.Loan
+		if loan, err = s.pool.Acquire(s.life); err == nil {
+			s.held = append(s.held, loan)
 		}
 	}
-	t.Fatalf("faultpool: %v", err)
+	if len(s.held) < conns {
+		t.Errorf("faultpool: %v", err)
+	}
 }
 
-func (f *fault) end() {
-	f.endLife()
-	_ = f.held.Release()
-	_ = f.pool.Close()
+func (s *standIn) end() {
+	s.endLife()
+	for _, loan := range s.held {
+		_ = loan.Release()
+	}
+	_ = s.pool.Close()
 }
 
 // server is the connector of the faulty pools, and their connections: nothing

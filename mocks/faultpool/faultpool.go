@@ -1,100 +1,65 @@
 package faultpool
 
 import (
-	"context"
 	"database/sql"
 	"net"
 	"os"
-	"sync"
 	"syscall"
-	"testing"
 
 	"github.com/DATA-DOG/go-sqlmock"
 	"github.com/sqlpool/go/mocks/internal/mockpool"
+	"github.com/sqlpool/go/mocks/sqlmockpool"
 	"github.com/sqlpool/go/sqlpool"
 )
 
 // New opens a mock database that has no fault yet. It takes the options of
-// sqlmock.New.
+// sqlmock.New. Where there is no test, t is a *sqlmockpool.Verdict.
 //
 // It is a variable because go-sqlmock does not export the type of its options:
-// its type is func(testing.TB, ...option) (*sql.DB, sqlmock.Sqlmock, *Faults).
+// its type is func(sqlmockpool.T, ...option) (*sql.DB, sqlmock.Sqlmock, *Faults,
+// error).
 var New = newFrom(sqlmock.New)
+
+// NewPool is New with the pool and its configuration, hooks included, as for
+// sqlmockpool.NewPool. The faults are then those of a pool with these settings:
+// its name, its MaxConns and its AcquireTimeout, if they are set.
+//
+// Its type is func(sqlmockpool.T, sqlpool.Config, ...option) (*sqlpool.Pool,
+// *sql.DB, sqlmock.Sqlmock, *Faults, error).
+var NewPool = newPoolFrom(sqlmock.New)
 
 // ErrConnReset is what a driver returns when the server's side of a connection is
 // gone in the middle of a statement. Given to WillReturnError, it loses the
-// connection: the code under test gets a *sqlpool.ConnLostError.
+// connection: the code under test gets a *sqlpool.ConnLostError whose Sent is
+// true. Given to RowError, it breaks the rows there: Rows.Err is then this error
+// itself, with both drivers in production too, and not a ConnLostError.
 var ErrConnReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+
+// errBroken is what a write to a connection meets whose other side has gone.
+var errBroken error = &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.ECONNRESET)}
 
 // errRefused is why a database is unavailable by default.
 var errRefused error = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 
-// Faults breaks and mends the pool of one mock database. Each fault replaces
-// the one before. Its methods may be called from any goroutine.
-type Faults struct {
-	t testing.TB
-
-	mu      sync.Mutex
-	present *fault // nil while all is well
-}
-
-// TimeOut has every connection in use, by somebody who does not give it back:
-// acquires fail with sqlpool.ErrAcquireTimeout. They wait 10 ms for that.
-func (f *Faults) TimeOut() { f.change(starve(f.t)) }
-
-// Saturate has every connection in use and the queue full: acquires fail at
-// once with sqlpool.ErrSaturated.
-func (f *Faults) Saturate() { f.change(crowd(f.t)) }
-
-// TakeDown makes the database unreachable: acquires fail with
-// sqlpool.ErrUnavailable, which wraps the cause. A nil cause means that the
-// connection was refused; a driver's own error can be given, for example with
-// SQLSTATE 57P03 for a server that is starting up.
-func (f *Faults) TakeDown(cause error) {
-	if cause == nil {
-		cause = errRefused
-	}
-	f.change(darken(f.t, cause))
-}
-
-// Restore mends the pool. Without a fault it does nothing.
-func (f *Faults) Restore() { f.change(nil) }
-
-func (f *Faults) change(to *fault) {
-	f.mu.Lock()
-	from := f.present
-	f.present = to
-	f.mu.Unlock()
-	if from != nil {
-		from.end()
-	}
-}
-
-// gate is asked before each acquire: with a fault it is the faulty pool's
-// answer.
-func (f *Faults) gate(ctx context.Context) error {
-	f.mu.Lock()
-	present := f.present
-	f.mu.Unlock()
-	if present == nil {
-		return nil
-	}
-	loan, err := present.pool.Acquire(ctx)
-	if err == nil {
-		_ = loan.Release() // the fault has just ended
-	}
-	return err
-}
-
-func newFrom[O any](open func(...O) (*sql.DB, sqlmock.Sqlmock, error)) func(testing.TB, ...O) (*sql.DB, sqlmock.Sqlmock, *Faults) {
-	return func(t testing.TB, opts ...O) (*sql.DB, sqlmock.Sqlmock, *Faults) {
+func newFrom[O any](open func(...O) (*sql.DB, sqlmock.Sqlmock, error)) func(sqlmockpool.T, ...O) (*sql.DB, sqlmock.Sqlmock, *Faults, error) {
+	return func(t sqlmockpool.T, opts ...O) (*sql.DB, sqlmock.Sqlmock, *Faults, error) {
 		t.Helper()
-		f := &Faults{t: t}
+		_, db, mock, faults, err := newPoolFrom(open)(t, sqlpool.Config{}, opts...)
+		return db, mock, faults, err
+	}
+}
+
+func newPoolFrom[O any](open func(...O) (*sql.DB, sqlmock.Sqlmock, error)) func(sqlmockpool.T, sqlpool.Config, ...O) (*sqlpool.Pool, *sql.DB, sqlmock.Sqlmock, *Faults, error) {
+	return func(t sqlmockpool.T, cfg sqlpool.Config, opts ...O) (*sqlpool.Pool, *sql.DB, sqlmock.Sqlmock, *Faults, error) {
+		t.Helper()
+		s := &state{t: t, cfg: cfg}
+		f := &Faults{state: s}
 		t.Cleanup(f.Restore)
-		options := mockpool.Options{Package: "faultpool", Gate: f.gate}
-		_, db, mock := mockpool.Open(t, sqlpool.Config{}, options, func() (*sql.DB, sqlmock.Sqlmock, error) {
+		options := mockpool.Options{Package: "faultpool", Gate: s.gate, Call: s.call}
+		m, err := mockpool.Open(t, cfg, options, func() (*sql.DB, sqlmock.Sqlmock, error) {
 			return open(opts...)
 		})
-		return db, mock, f
+		s.breakAll = m.Break
+		return m.Pool, m.SQL, m.Mock, f, err
 	}
 }

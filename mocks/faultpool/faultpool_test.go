@@ -48,7 +48,7 @@ func TestEachFaultMeetsEveryOperation(t *testing.T) {
 		for name, operate := range operations {
 			for _, used := range []bool{false, true} {
 				synctest.Test(t, func(t *testing.T) {
-					db, mock, faults := faultpool.New(t)
+					db, mock, faults, _ := faultpool.New(t)
 					if used { // then package sql has a session, which must not hide the fault
 						mock.ExpectExec("SELECT").WillReturnResult(done)
 						if _, err := db.Exec("SELECT 1"); err != nil {
@@ -82,7 +82,7 @@ func TestEachFaultMeetsEveryOperation(t *testing.T) {
 }
 
 func TestADownDatabaseTellsItsCause(t *testing.T) {
-	db, _, faults := faultpool.New(t)
+	db, _, faults, _ := faultpool.New(t)
 	faults.TakeDown(nil)
 	if err := db.Ping(); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Error(err)
@@ -97,7 +97,7 @@ func TestADownDatabaseTellsItsCause(t *testing.T) {
 // What has its connection keeps it.
 func TestATransactionOutlivesAFault(t *testing.T) {
 	for _, fault := range faults {
-		db, mock, faults := faultpool.New(t)
+		db, mock, faults, _ := faultpool.New(t)
 		mock.ExpectBegin()
 		mock.ExpectExec("UPDATE").WillReturnResult(done)
 		mock.ExpectCommit()
@@ -117,7 +117,7 @@ func TestATransactionOutlivesAFault(t *testing.T) {
 }
 
 func TestAConnectionLostInATransaction(t *testing.T) {
-	db, mock, _ := faultpool.New(t)
+	db, mock, _, _ := faultpool.New(t)
 	mock.ExpectBegin()
 	mock.ExpectExec("UPDATE").WillReturnError(faultpool.ErrConnReset)
 	mock.ExpectExec("DELETE").WillReturnResult(done)
@@ -137,7 +137,7 @@ func TestAConnectionLostInATransaction(t *testing.T) {
 }
 
 func TestFaultsMayChangeWhileTheDatabaseIsUsed(t *testing.T) {
-	db, _, faults := faultpool.New(t, sqlmock.MonitorPingsOption(false))
+	db, _, faults, _ := faultpool.New(t, sqlmock.MonitorPingsOption(false))
 	var users sync.WaitGroup
 	for range 4 {
 		users.Go(func() {

@@ -3,8 +3,6 @@ package sqlmockpool_test
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"testing"
 	"time"
 
 	"github.com/DATA-DOG/go-sqlmock"
@@ -16,8 +14,12 @@ import (
 // The expectations are go-sqlmock's. What did not come fails the test at its end,
 // beside what came.
 func Example() {
-	t := &fakeTB{TB: new(testing.T)} // in a test: its *testing.T
-	db, mock := sqlmockpool.New(t)
+	var verdict sqlmockpool.Verdict // in a test: its *testing.T
+	db, mock, err := sqlmockpool.New(&verdict)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	mock.ExpectBegin()
 	mock.ExpectExec("UPDATE books").WithArgs(2).WillReturnResult(sqlmock.NewResult(0, 1))
 	mock.ExpectRollback()
@@ -34,8 +36,7 @@ func Example() {
 	}
 	_ = tx.Rollback()
 
-	t.end() // package testing does this
-	fmt.Println(strings.Join(t.errors, "\n"))
+	fmt.Println(verdict.End()) // of a test: what it fails with
 	// Output:
 	// sqlmockpool: 1 of 4 expectations not met (-)
 	// expected:
@@ -51,13 +52,17 @@ func Example() {
 
 // With the pool of production, its hooks and its errors.
 func Example_newPool() {
-	t := &fakeTB{TB: new(testing.T)} // in a test: its *testing.T
+	var verdict sqlmockpool.Verdict // in a test: its *testing.T
 	leaks := leak.New(leak.Config{})
-	pool, db, mock := sqlmockpool.NewPool(t, sqlpool.Config{
+	pool, db, mock, err := sqlmockpool.NewPool(&verdict, sqlpool.Config{
 		MaxConns:       1,
 		AcquireTimeout: 10 * time.Millisecond,
 		Hooks:          []sqlpool.Hooks{leaks.Hooks()},
 	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	mock.ExpectQuery("SELECT title").WillReturnRows(sqlmock.NewRows([]string{"title"}).AddRow("Emma"))
 
 	rows, err := db.Query("SELECT title FROM books")
@@ -73,10 +78,9 @@ func Example_newPool() {
 	if err := rows.Close(); err != nil {
 		fmt.Println(err)
 	}
-	t.end()
-	fmt.Println(len(t.errors), "errors")
+	fmt.Println("verdict:", verdict.End())
 	// Output:
 	// 1 in use by SELECT title FROM books
 	// meanwhile: true
-	// 0 errors
+	// verdict: <nil>
 }

@@ -30,14 +30,6 @@ func (f *fakeTB) Errorf(format string, args ...any) {
 	f.errors = append(f.errors, fmt.Sprintf(format, args...))
 }
 
-// Fatalf implements testing.TB.
-func (f *fakeTB) Fatalf(format string, args ...any) {
-	f.Errorf(format, args...)
-	panic(fatal{})
-}
-
-type fatal struct{}
-
 // Cleanup implements testing.TB.
 func (f *fakeTB) Cleanup(cleanup func()) { f.cleanups = append(f.cleanups, cleanup) }
 

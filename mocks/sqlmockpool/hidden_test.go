@@ -63,7 +63,7 @@ func TestNothingOfThePoolsOwnConsumesAnExpectation(t *testing.T) {
 			OnClose: func(sqlpool.Closed) { closes.Add(1) },
 		})
 		f := &fakeTB{TB: t}
-		pool, db, mock := sqlmockpool.NewPool(f, cfg, sqlmock.MonitorPingsOption(true))
+		pool, db, mock, _ := sqlmockpool.NewPool(f, cfg, sqlmock.MonitorPingsOption(true))
 		p := mock.ExpectPrepare("UPDATE").WillBeClosed()
 		for range 30 {
 			p.ExpectExec().WillReturnResult(done)
@@ -110,7 +110,7 @@ func TestNothingOfThePoolsOwnConsumesAnExpectation(t *testing.T) {
 
 // A loan without package sql is the test's own doing too.
 func TestALoanReachesTheMock(t *testing.T) {
-	pool, db, mock := sqlmockpool.NewPool(t, sqlpool.Config{})
+	pool, db, mock, _ := sqlmockpool.NewPool(t, sqlpool.Config{})
 	mock.ExpectExec("VACUUM").WillReturnResult(done)
 	mock.ExpectExec("ANALYZE").WillReturnResult(done)
 	loan, err := pool.Acquire(t.Context())
@@ -144,7 +144,7 @@ func TestSessionsThatAreNotKept(t *testing.T) {
 		func(db *sql.DB) { db.SetMaxOpenConns(1) },
 		func(db *sql.DB) { db.SetConnMaxLifetime(1) },
 	} {
-		db, mock := sqlmockpool.New(t)
+		db, mock, _ := sqlmockpool.New(t)
 		limit(db)
 		for range 5 {
 			mock.ExpectBegin()
@@ -168,7 +168,7 @@ func TestSessionsThatAreNotKept(t *testing.T) {
 // the first operation, whose context may be short.
 func TestAConnectionIsOpenFromTheStart(t *testing.T) {
 	for range 20 {
-		pool, _, _ := sqlmockpool.NewPool(t, sqlpool.Config{})
+		pool, _, _, _ := sqlmockpool.NewPool(t, sqlpool.Config{})
 		if s := pool.Stats(); s.Idle != 1 || s.AcquireCount != 0 {
 			t.Fatalf("%+v", s)
 		}

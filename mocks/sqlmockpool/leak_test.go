@@ -56,7 +56,7 @@ func TestALeakFailsItsTestWithItsLine(t *testing.T) {
 			t.Run(l.name+"/"+how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := &fakeTB{TB: t}
-					db, mock := sqlmockpool.New(f)
+					db, mock, _ := sqlmockpool.New(f)
 					ctx, cancel := context.WithCancel(context.Background())
 					defer cancel() // ends package sql's goroutines
 					if how == "context of the test" {
@@ -87,7 +87,7 @@ func TestALeakFailsItsTestWithItsLine(t *testing.T) {
 func TestWhatAContextGivesBackIsNoLeak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeTB{TB: t}
-		db, mock := sqlmockpool.New(f)
+		db, mock, _ := sqlmockpool.New(f)
 		mock.ExpectBegin()
 		mock.ExpectRollback()
 		ctx, cancel := context.WithCancel(context.Background())
@@ -106,7 +106,7 @@ func TestWhatAContextGivesBackIsNoLeak(t *testing.T) {
 func TestACleanupMayGiveBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeTB{TB: t}
-		db, mock := sqlmockpool.New(f)
+		db, mock, _ := sqlmockpool.New(f)
 		mock.ExpectBegin()
 		mock.ExpectRollback()
 		tx, err := db.Begin()
@@ -125,7 +125,7 @@ func TestACleanupMayGiveBack(t *testing.T) {
 func TestRowsMayBeReadAfterClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeTB{TB: t}
-		db, mock := sqlmockpool.New(f)
+		db, mock, _ := sqlmockpool.New(f)
 		mock.ExpectQuery("SELECT").WillReturnRows(titles("Emma")).RowsWillBeClosed()
 		mock.ExpectClose()
 		rows, err := db.Query("SELECT title FROM books")

@@ -17,7 +17,7 @@ func TestAMockedErrorOfTheConnection(t *testing.T) {
 	for _, cause := range []error{driver.ErrBadConn, io.ErrUnexpectedEOF, state("57P01"), state("08006")} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeTB{TB: t}
-			pool, db, mock := sqlmockpool.NewPool(f, sqlpool.Config{}, sqlmock.MonitorPingsOption(true))
+			pool, db, mock, _ := sqlmockpool.NewPool(f, sqlpool.Config{}, sqlmock.MonitorPingsOption(true))
 			mock.ExpectBegin()
 			mock.ExpectExec("UPDATE").WillReturnError(cause)
 			mock.ExpectBegin().WillReturnError(cause)
@@ -77,7 +77,7 @@ func (s state) Error() string    { return "SQLSTATE " + string(s) }
 // A stale statement is prepared and executed again by the pool, where it may.
 // The mock was asked once.
 func TestAMockedStalePlan(t *testing.T) {
-	db, mock := sqlmockpool.New(t)
+	db, mock, _ := sqlmockpool.New(t)
 	mock.ExpectPrepare("SELECT").WillBeClosed()
 	mock.ExpectExec("SELECT").WillReturnError(state("0A000"))
 	mock.ExpectExec("SELECT").WillReturnResult(done)

@@ -91,7 +91,9 @@ func both(t testing.TB, opts []any) (plain, pooled opened) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { plain.db.Close() })
-	pooled.db, pooled.mock = openPooled(t, opts)
+	if pooled.db, pooled.mock, err = openPooled(t, opts); err != nil {
+		t.Fatal(err)
+	}
 	return plain, pooled
 }
 
@@ -105,8 +107,10 @@ func plainWith[O any](open func(...O) (*sql.DB, sqlmock.Sqlmock, error)) func([]
 	return func(opts []any) (*sql.DB, sqlmock.Sqlmock, error) { return open(typed[O](opts)...) }
 }
 
-func pooledWith[O any](open func(testing.TB, ...O) (*sql.DB, sqlmock.Sqlmock)) func(testing.TB, []any) (*sql.DB, sqlmock.Sqlmock) {
-	return func(t testing.TB, opts []any) (*sql.DB, sqlmock.Sqlmock) { return open(t, typed[O](opts)...) }
+func pooledWith[O any](open func(sqlmockpool.T, ...O) (*sql.DB, sqlmock.Sqlmock, error)) func(testing.TB, []any) (*sql.DB, sqlmock.Sqlmock, error) {
+	return func(t testing.TB, opts []any) (*sql.DB, sqlmock.Sqlmock, error) {
+		return open(t, typed[O](opts)...)
+	}
 }
 
 func typed[O any](opts []any) []O {

@@ -1,6 +1,7 @@
 package sqlmockpool_test
 
 import (
+	"database/sql"
 	"os"
 	"os/exec"
 	"regexp"
@@ -16,7 +17,7 @@ import (
 
 func TestWhatDidNotComeIsShownBesideWhatCame(t *testing.T) {
 	f := &fakeTB{TB: t}
-	db, mock := sqlmockpool.New(f)
+	db, mock, _ := sqlmockpool.New(f)
 	mock.ExpectBegin()
 	mock.ExpectExec("UPDATE books").WithArgs(2).WillReturnResult(done)
 	mock.ExpectExec("INSERT INTO loans").WithArgs(2, sqlmock.AnyArg()).WillReturnResult(done)
@@ -48,7 +49,7 @@ came:
 
 func TestRowsAndStatementsLeftOpenAreNotMet(t *testing.T) {
 	f := &fakeTB{TB: t}
-	db, mock := sqlmockpool.New(f)
+	db, mock, _ := sqlmockpool.New(f)
 	mock.ExpectPrepare("SELECT").WillBeClosed()
 	if _, err := db.Prepare("SELECT 1"); err != nil {
 		t.Fatal(err)
@@ -60,20 +61,39 @@ func TestRowsAndStatementsLeftOpenAreNotMet(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeOpenedIsFatal(t *testing.T) {
-	for want, open := range map[string]func(f *fakeTB){
-		"leave it nil": func(f *fakeTB) { sqlmockpool.NewPool(f, sqlpool.Config{Connector: fakedb.New().Connector()}) },
-		"MaxConns":     func(f *fakeTB) { sqlmockpool.NewPool(f, sqlpool.Config{MaxConns: -1}) },
+func TestWhatCannotBeOpenedIsAnError(t *testing.T) {
+	for want, cfg := range map[string]sqlpool.Config{
+		"leave it nil": {Connector: fakedb.New().Connector()},
+		"MaxConns":     {MaxConns: -1},
 	} {
 		f := &fakeTB{TB: t}
-		func() {
-			defer func() { _ = recover().(fatal) }()
-			open(f)
-		}()
-		if len(f.errors) != 1 || !strings.Contains(f.errors[0], want) {
-			t.Errorf("want an error with %q, got %q", want, f.errors)
+		if _, db, _, err := sqlmockpool.NewPool(f, cfg); db != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error with %q, got %v", want, err)
 		}
 		f.end()
+		if len(f.errors) > 0 {
+			t.Errorf("%q", f.errors)
+		}
+	}
+}
+
+// As with go-sqlmock, what failed can be closed: its suites defer that.
+func TestAnOptionThatFailsIsGoSqlmocksOwn(t *testing.T) {
+	open := openWith(sqlmockpool.New)
+	db, mock, err := open(&fakeTB{TB: t}, errMocked)
+	if err != errMocked || mock == nil {
+		t.Errorf("%v, %v", mock, err)
+	}
+	mock.ExpectClose()
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// openWith gives go-sqlmock an option that fails.
+func openWith[M any](open func(sqlmockpool.T, ...func(M) error) (*sql.DB, sqlmock.Sqlmock, error)) func(sqlmockpool.T, error) (*sql.DB, sqlmock.Sqlmock, error) {
+	return func(t sqlmockpool.T, err error) (*sql.DB, sqlmock.Sqlmock, error) {
+		return open(t, func(M) error { return err })
 	}
 }
 
@@ -82,7 +102,7 @@ func TestWhatCannotBeOpenedIsFatal(t *testing.T) {
 func TestACleanTestPrintsNothing(t *testing.T) {
 	const alone = "SQLMOCKPOOL_TEST_ALONE"
 	if os.Getenv(alone) != "" {
-		db, mock := sqlmockpool.New(t)
+		db, mock, _ := sqlmockpool.New(t)
 		mock.ExpectBegin()
 		mock.ExpectExec("UPDATE").WillReturnResult(done)
 		mock.ExpectExec("INSERT").WillReturnResult(done)

@@ -12,9 +12,9 @@ import (
 // another. To the mock it is one call, so the second try gets the first one's
 // answer, and what the pool says to that reaches the code under test.
 type call struct {
-	stmt *stmt // whose it is, or nil
-	tied bool  // its context is that of testing.TB, which ends with the test
-	err  error // the mock's answer to the first try
+	stmt *stmt  // whose it is, or nil
+	tied *watch // whose test has its context, which ends with that test, or nil
+	err  error  // the mock's answer to the first try
 }
 
 type callKey struct{}

@@ -21,16 +21,23 @@ type mockConn interface {
 // called on it is the code under test's and goes to the mock. Closing it
 // closes nothing: the mock's Close is the database's.
 type conn struct {
+	m    *mockDB
 	mock mockConn
 	came *came
 	lent atomic.Bool
 
-	// tied says that the loan's Rows or Tx have the test's own context, which
-	// ends them when the test ends.
-	tied atomic.Bool
+	// tied is the test whose own context the loan's Rows or Tx have, which ends
+	// them when that test ends, or nil.
+	tied atomic.Pointer[watch]
+
+	sent   atomic.Uint64         // calls that reached the mock
+	broken atomic.Pointer[error] // what ended the connection, or nil
 }
 
-var _ mockConn = (*conn)(nil)
+var (
+	_ mockConn         = (*conn)(nil)
+	_ driver.Validator = (*conn)(nil)
+)
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -41,8 +48,13 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if call.err != nil {
 		return nil, call.err
 	}
+	if err := c.refused(query); err != nil {
+		return nil, err
+	}
+	c.sent.Add(1)
 	res, err := c.mock.ExecContext(ctx, query, args)
 	call.err = err
+	c.judge(err)
 	c.came.add("Exec", query, args, err)
 	return res, err
 }
@@ -56,11 +68,19 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if call.err != nil {
 		return nil, call.err
 	}
-	rows, err := c.mock.QueryContext(ctx, query, args)
+	if err := c.refused(query); err != nil {
+		return nil, err
+	}
+	c.sent.Add(1)
+	inner, err := c.mock.QueryContext(ctx, query, args)
 	call.err = err
-	c.tied.CompareAndSwap(false, call.tied)
+	c.judge(err)
+	c.tied.CompareAndSwap(nil, call.tied)
 	c.came.add("Query", query, args, err)
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return rowsOf(inner, c), nil
 }
 
 // BeginTx implements driver.ConnBeginTx.
@@ -72,14 +92,19 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if call.err != nil {
 		return nil, call.err
 	}
+	if err := c.refused(""); err != nil {
+		return nil, err
+	}
+	c.sent.Add(1)
 	inner, err := c.mock.BeginTx(ctx, opts)
 	call.err = err
-	c.tied.CompareAndSwap(false, call.tied)
+	c.judge(err)
+	c.tied.CompareAndSwap(nil, call.tied)
 	c.came.add("Begin", "", nil, err)
 	if err != nil {
 		return nil, err
 	}
-	return &tx{inner, c.came}, nil
+	return &tx{inner, c}, nil
 }
 
 // Ping implements driver.Pinger.
@@ -91,7 +116,12 @@ func (c *conn) Ping(ctx context.Context) error {
 	if call.err != nil {
 		return call.err
 	}
+	if err := c.refused(""); err != nil {
+		return err
+	}
+	c.sent.Add(1)
 	call.err = c.mock.Ping(ctx)
+	c.judge(call.err)
 	c.came.add("Ping", "", nil, call.err)
 	return call.err
 }
@@ -115,19 +145,22 @@ func (c *conn) Close() error { return nil }
 // tx is the mock's transaction.
 type tx struct {
 	mock driver.Tx
-	came *came
+	conn *conn
 }
 
 // Commit implements driver.Tx.
-func (t *tx) Commit() error {
-	err := t.mock.Commit()
-	t.came.add("Commit", "", nil, err)
-	return err
-}
+func (t *tx) Commit() error { return t.end("Commit", t.mock.Commit) }
 
 // Rollback implements driver.Tx.
-func (t *tx) Rollback() error {
-	err := t.mock.Rollback()
-	t.came.add("Rollback", "", nil, err)
+func (t *tx) Rollback() error { return t.end("Rollback", t.mock.Rollback) }
+
+func (t *tx) end(op string, f func() error) error {
+	if err := t.conn.refused(""); err != nil {
+		return err
+	}
+	t.conn.sent.Add(1)
+	err := f()
+	t.conn.judge(err)
+	t.conn.came.add(op, "", nil, err)
 	return err
 }

@@ -33,7 +33,7 @@ type backConnector struct{ m *mockDB }
 
 // Connect implements driver.Connector.
 func (c *backConnector) Connect(context.Context) (driver.Conn, error) {
-	return &conn{mock: c.m.mock.(mockConn), came: &c.m.came}, nil
+	return &conn{m: c.m, mock: c.m.mock.(mockConn), came: &c.m.came}, nil
 }
 
 // Driver implements driver.Connector.

@@ -19,7 +19,10 @@
 //     try of the pool's gets the first one's answer;
 //   - stmt.go ties a statement to the *sql.Stmt, whichever connections the pool
 //     has it prepared on;
-//   - loans.go knows who has a connection, came.go what was called and
-//     expected.go what was to be; diff.go and verdict.go judge the test at its
-//     end.
+//   - rows.go and lost.go end a connection by an error of the mock's that ends
+//     a real one;
+//   - loans.go knows who has a connection and watch.go which test answers for
+//     it, came.go what was called and expected.go what was to be; diff.go and
+//     verdict.go judge the test at its end;
+//   - driver.go opens a mock database once more, by its data source name.
 package mockpool

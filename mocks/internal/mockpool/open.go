@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/DATA-DOG/go-sqlmock"
@@ -24,11 +23,20 @@ type Options struct {
 	// Gate, if set, is asked before each acquire on behalf of package sql. Its
 	// error is what the code under test gets instead of a connection.
 	Gate func(context.Context) error
+
+	// Call, if set, is asked before each call of the code under test on a
+	// connection, with the text of a statement. Its error is what the server would
+	// have said, and the mock is not asked.
+	Call func(query string) error
+
+	// DSN is the data source name of go-sqlmock's database, if it was given one:
+	// sql.Open(DriverName, DSN) then opens this database too.
+	DSN string
 }
 
 // mockDB is one mock database, from Open to the end of its test.
 type mockDB struct {
-	t      testing.TB
+	t      T
 	opts   Options
 	mock   sqlmock.Sqlmock
 	pinned *sql.DB // go-sqlmock's own; its one connection keeps the mock registered
@@ -43,26 +51,34 @@ type mockDB struct {
 	endLife context.CancelFunc
 }
 
+// DB is one mock database.
+type DB struct {
+	Pool *sqlpool.Pool   // the pool behind SQL
+	SQL  *sql.DB         // what the code under test gets
+	Mock sqlmock.Sqlmock // what the test expects with
+
+	// Break ends every connection that is in use, with a cause.
+	Break func(cause error)
+}
+
 // Open puts a pool over the mock that open makes, and judges the test at its
-// end: see verdict.go.
-func Open(t testing.TB, cfg sqlpool.Config, opts Options, open func() (*sql.DB, sqlmock.Sqlmock, error)) (*sqlpool.Pool, *sql.DB, sqlmock.Sqlmock) {
+// end: see verdict.go. With an error of go-sqlmock's come its database and mock,
+// as it returned them: suites close what they got.
+func Open(t T, cfg sqlpool.Config, opts Options, open func() (*sql.DB, sqlmock.Sqlmock, error)) (*DB, error) {
 	t.Helper()
 	if cfg.Connector != nil {
-		t.Fatalf("%s: Config.Connector is set, but the connections are go-sqlmock's: leave it nil", opts.Package)
+		return &DB{}, fmt.Errorf("%s: Config.Connector is set, but the connections are go-sqlmock's: leave it nil", opts.Package)
 	}
 	pinned, mock, err := open()
 	if err != nil {
-		if pinned != nil {
-			_ = pinned.Close()
-		}
-		t.Fatalf("%s: %v", opts.Package, err)
+		return &DB{SQL: pinned, Mock: mock}, err
 	}
 	m := &mockDB{t: t, opts: opts, mock: mock, pinned: pinned, leaks: leak.New(leak.Config{})}
 	m.life, m.endLife = context.WithCancel(context.Background())
 	m.loans = newLoans(m)
 	if m.pool, err = sqlpool.New(m.configure(cfg)); err != nil {
 		_ = pinned.Close()
-		t.Fatalf("%s: %v", opts.Package, err)
+		return &DB{}, fmt.Errorf("%s: %w", opts.Package, err)
 	}
 	// As with sqlmock.New, a connection is open: a context that is to end during
 	// a delayed answer must not end during the dial. Whether a hook refuses it is
@@ -71,11 +87,15 @@ func Open(t testing.TB, cfg sqlpool.Config, opts Options, open func() (*sql.DB, 
 	// The limits stay package sql's own, as with sqlmock.New: they decide when it
 	// prepares a *sql.Stmt on another connection, which the mock counts.
 	db := sql.OpenDB(&frontConnector{m})
+	ofMock.Store(mock, m)
+	if opts.DSN != "" {
+		named.Store(opts.DSN, m)
+	}
 	t.Cleanup(func() {
 		t.Helper()
 		m.verdict(db)
 	})
-	return m.pool, db, mock
+	return &DB{Pool: m.pool, SQL: db, Mock: mock, Break: m.breakAll}, nil
 }
 
 // configure replaces what a mock cannot bear. The rest is the caller's.

@@ -117,5 +117,5 @@ func (s *session) enter(ctx context.Context, st *stmt) (*call, error) {
 		s.refused = nil
 		return nil, err
 	}
-	return &call{stmt: st, tied: ctx.Done() == s.m.t.Context().Done()}, nil
+	return &call{stmt: st, tied: s.m.loans.whose(ctx)}, nil
 }

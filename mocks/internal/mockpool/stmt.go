@@ -67,8 +67,13 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if call.err != nil {
 		return nil, call.err
 	}
+	if err := c.refused(""); err != nil {
+		return nil, err
+	}
+	c.sent.Add(1)
 	inner, err := c.mock.PrepareContext(ctx, query)
 	call.err = err
+	c.judge(err)
 	c.came.add("Prepare", query, nil, err)
 	if err != nil || call.stmt == nil {
 		return inner, err

@@ -19,17 +19,15 @@ const grace = time.Second
 // for what was expected and did not come. A clean test hears nothing.
 func (m *mockDB) verdict(db *sql.DB) {
 	m.t.Helper()
-	leaks := m.loans.leaked(grace)
-	for _, l := range leaks {
-		m.t.Errorf("%s: %s", m.opts.Package, accuse(l))
-	}
+	m.report(m.loans.root)
 	m.endLife()
+	leaks := m.loans.count() > 0
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	if len(leaks) > 0 {
+	if leaks {
 		cancel() // they will not come back
 	}
 	defer cancel()
-	if err := m.pool.Shutdown(ctx); err != nil && len(leaks) == 0 {
+	if err := m.pool.Shutdown(ctx); err != nil && !leaks {
 		m.t.Errorf("%s: %v", m.opts.Package, err)
 	}
 	// Before the mock is closed: a Close that nobody called meets nothing.
@@ -38,6 +36,10 @@ func (m *mockDB) verdict(db *sql.DB) {
 	}
 	_ = db.Close() // of a test that did not: its Close belongs to nobody
 	_ = m.pinned.Close()
+	ofMock.Delete(m.mock)
+	if m.opts.DSN != "" {
+		named.Delete(m.opts.DSN)
+	}
 }
 
 // accuse names what was not given back, and the line that had it.
