@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sqlpool/go/internal/sqltext"
 )
 
 // statement returns a statement's text as it may be shown: on one line, without
@@ -38,12 +40,14 @@ var (
 func (s *scanner) run() {
 	for s.text != "" {
 		switch c := s.text[0]; {
-		case strings.HasPrefix(s.text, "--"):
-			comment, _, _ := strings.Cut(s.text[2:], "\n")
+		case strings.HasPrefix(s.text, "--"), sqltext.OpensBlock(s.text):
+			comment, rest, ok := sqltext.CutComment(s.text)
+			if !ok {
+				s.stop()
+				return
+			}
 			s.comment(comment)
-			s.skip(2 + len(comment))
-		case strings.HasPrefix(s.text, "/*"):
-			s.blockComment()
+			s.text = rest
 		case c == '\'':
 			s.quoted(false)
 		case c == '"':
@@ -127,27 +131,6 @@ func (s *scanner) dollar() {
 	}
 	s.skip(len(tag) + end + len(tag))
 	s.out.WriteByte('?')
-}
-
-// blockComment leaves a comment out; they nest.
-func (s *scanner) blockComment() {
-	depth := 0
-	for i := 0; i+1 < len(s.text); i++ {
-		switch s.text[i : i+2] {
-		case "/*":
-			depth++
-			i++
-		case "*/":
-			depth--
-			i++
-		}
-		if depth == 0 {
-			s.comment(s.text[2 : i-1])
-			s.skip(i + 1)
-			return
-		}
-	}
-	s.stop()
 }
 
 func (s *scanner) comment(text string) {
