@@ -13,7 +13,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// The figures of docs/parity.md that need a real server.
+// The figures of internal/docs/parity.md that need a real server.
 //
 //	go test -run '^$' -bench Parity -benchtime 20x ./internal/acceptance
 func BenchmarkParity(b *testing.B) {

@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,13 +11,13 @@ var testName = regexp.MustCompile("`((?:Test|Benchmark)[A-Z][A-Za-z0-9]*)")
 // A claim names its proof, and the proof exists.
 func TestParityNamesTestsThatExist(t *testing.T) {
 	code := tested(t)
-	found := testName.FindAllStringSubmatch(read(t, filepath.Join(root, "docs", "parity.md")), -1)
+	found := testName.FindAllStringSubmatch(read(t, "parity.md"), -1)
 	if len(found) < 40 {
 		t.Errorf("only %d names found", len(found))
 	}
 	for _, name := range found {
 		if !strings.Contains(code, "func"+name[1]+"(") {
-			t.Errorf("docs/parity.md names %s, which no test has", name[1])
+			t.Errorf("parity.md names %s, which no test has", name[1])
 		}
 	}
 }
