@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/sqlpool/go/conformance/outage/ledger"
 )
 
 // unexplained counts the accounts whose balance is not the opening one plus what came minus what went.
@@ -61,29 +63,29 @@ func (r *Run) compare(ctx context.Context, db *sql.DB) (d differences, err error
 		return d, err
 	}
 	defer func() { _ = rows.Close() }() // an error is rows.Err's too
-	book := r.book()
-	for _, known := range book {
-		if known == Acknowledged {
-			d.missing++
-		}
-	}
+	logged := map[int64]int{}
 	for rows.Next() {
 		var token int64
 		var times int
 		if err := rows.Scan(&token, &times); err != nil {
 			return d, err
 		}
-		switch known := book[token]; { // Never for a token that is not in the book
-		case known == Never:
-			d.uninvited++
-		case known == Unknown && times > 1:
+		logged[token] = times
+	}
+	if err := rows.Err(); err != nil {
+		return d, err
+	}
+	a := r.book.Audit(logged)
+	d.missing, d.uninvited = len(a.Lost), len(a.Ghosts)+len(a.Strange)
+	for _, token := range a.Doubled {
+		switch r.book.Outcome(token) {
+		case ledger.Acknowledged:
+			d.repeated++
+		case ledger.Unknown:
 			d.unknownRepeated++
-		case known == Acknowledged:
-			d.missing--
-			if times > 1 {
-				d.repeated++
-			}
+		case ledger.Failed:
+			d.uninvited++
 		}
 	}
-	return d, rows.Err()
+	return d, nil
 }

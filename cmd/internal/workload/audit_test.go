@@ -4,8 +4,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/sqlpool/go/conformance/outage/ledger"
 	"github.com/sqlpool/go/internal/pgserver"
 )
 
@@ -13,15 +16,14 @@ import (
 func TestEveryCheckIsSeenToFail(t *testing.T) {
 	dsn := pgserver.Database(t)
 	db := pooled(t, dsn, "pgx")
-	const token = 1 << 60 // no run's own
-	logged := fmt.Sprintf("INSERT INTO bank.transfers VALUES (%d, 1, 2, 0)", token)
-	known := func(known Known) func(*Run) {
-		return func(r *Run) { r.workers[0].book.note(token, known) }
+	const logged = "INSERT INTO bank.transfers VALUES (TOKEN, 1, 2, 0)"
+	known := func(known ledger.Outcome) func(*Run, int64) {
+		return func(r *Run, token int64) { r.book.Note(token, known) }
 	}
 	for i, test := range []struct {
 		fails string
 		in    string // what happens to the database
-		to    func(*Run)
+		to    func(r *Run, token int64)
 	}{
 		// The payer of one transfer becomes nobody, and has its money back.
 		{fails: "money", in: `
@@ -32,33 +34,38 @@ func TestEveryCheckIsSeenToFail(t *testing.T) {
 			WITH rich AS (SELECT id FROM bank.accounts ORDER BY balance DESC LIMIT 1)
 			UPDATE bank.accounts a SET balance = balance + CASE a.id WHEN rich.id THEN -1 ELSE 1 END
 			FROM rich WHERE a.id IN (rich.id, rich.id % 20 + 1)`},
-		{fails: "acknowledged", to: known(Acknowledged)},
-		{fails: "acknowledged", to: known(Acknowledged), in: logged + ";" + logged},
-		{fails: "", to: known(Acknowledged), in: logged},
-		{fails: "unacknowledged", to: known(Unknown), in: logged + ";" + logged},
-		{fails: "", to: known(Unknown), in: logged},
-		{fails: "", to: known(Unknown)},
-		{fails: "uncommitted", to: known(Never), in: logged},
-		{fails: "uncommitted", in: logged}, // a token that nobody gave out
-		{fails: "snapshots", to: func(r *Run) { r.wrongSums.Add(1) }},
-		{fails: "errors", to: func(r *Run) { r.trouble.note("test", errors.New("boom")) }},
-		{fails: "errors bad-connection", to: func(r *Run) {
+		{fails: "acknowledged", to: known(ledger.Acknowledged)},
+		{fails: "acknowledged", to: known(ledger.Acknowledged), in: logged + ";" + logged},
+		{fails: "", to: known(ledger.Acknowledged), in: logged},
+		{fails: "unacknowledged", to: known(ledger.Unknown), in: logged + ";" + logged},
+		{fails: "", to: known(ledger.Unknown), in: logged},
+		{fails: "", to: known(ledger.Unknown)},
+		{fails: "uncommitted", to: known(ledger.Failed), in: logged},
+		{fails: "uncommitted", to: known(ledger.Failed), in: logged + ";" + logged},
+		{fails: "uncommitted", in: logged}, // a token that was never given out
+		{fails: "snapshots", to: func(r *Run, _ int64) { r.wrongSums.Add(1) }},
+		{fails: "errors", to: func(r *Run, _ int64) { r.trouble.note("test", errors.New("boom")) }},
+		{fails: "errors bad-connection", to: func(r *Run, _ int64) {
 			r.trouble.note("test", fmt.Errorf("late: %w", driver.ErrBadConn))
 		}},
-		{fails: "errors bad-connection", to: func(r *Run) {
+		{fails: "errors bad-connection", to: func(r *Run, _ int64) {
 			r.trouble.note("test", errors.New("only the text: driver: bad connection"))
 		}},
 	} {
 		t.Run(fmt.Sprint(i, " ", test.fails), func(t *testing.T) {
 			b := create(t, db, fmt.Sprint("bank", i), 20)
 			r := work(limited(t), t, b, db, 100)
+			token := int64(1 << 60)
+			if test.to != nil {
+				token = r.book.Token()
+				r.book.Note(token, ledger.Failed)
+				test.to(r, token)
+			}
 			if test.in != "" {
-				if err := pgserver.NewConsole(dsn).Exec(limited(t), b.in(test.in)); err != nil {
+				in := strings.ReplaceAll(b.in(test.in), "TOKEN", strconv.FormatInt(token, 10))
+				if err := pgserver.NewConsole(dsn).Exec(limited(t), in); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if test.to != nil {
-				test.to(r)
 			}
 			if names, details := failed(t, r, db); names != test.fails {
 				t.Errorf("%q failed, want %q:\n%s", names, test.fails, details)

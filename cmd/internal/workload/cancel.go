@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/sqlpool/go/conformance/outage/ledger"
 )
 
 const (
@@ -27,8 +29,8 @@ var errNotCancelled = errors.New("a cancelled context had no effect")
 func (w *worker) cancelIdle(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	token := w.token()
-	w.book.note(token, Never)
+	token := w.run.book.Token()
+	w.run.book.Note(token, ledger.Failed)
 	tx, err := w.run.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

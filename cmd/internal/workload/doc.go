@@ -8,5 +8,6 @@
 //   - transfer.go, read.go and cancel.go are what it does: money moves in transactions, is looked at, and now and then
 //     a context ends in the middle;
 //   - trouble.go keeps every error that nobody planned;
-//   - book.go is what each transfer's caller was told, and audit.go compares it with what the database holds.
+//   - audit.go compares what each transfer's caller was told, which is in a ledger.Book as in a soak, with what the
+//     database holds.
 package workload

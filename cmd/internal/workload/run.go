@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sqlpool/go/conformance/outage/ledger"
 )
 
 // Load says how hard and how long to work. Exactly one of Duration and Operations is set.
@@ -37,7 +39,7 @@ type Run struct {
 
 	wrongSums atomic.Int64 // audits that did not find Bank.Total
 	trouble   trouble
-	workers   []*worker
+	book      ledger.Book // what each transfer's caller was told
 
 	began time.Time
 	took  time.Duration // set when done is closed
@@ -79,7 +81,6 @@ func (b *Bank) Start(ctx context.Context, db *sql.DB, load Load) (*Run, error) {
 	var workers sync.WaitGroup
 	for i := range load.Goroutines {
 		w := newWorker(r, i, load.Seed)
-		r.workers = append(r.workers, w)
 		workers.Go(func() { w.work(ctx, more) })
 	}
 	go func() {

@@ -4,13 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/sqlpool/go/conformance/outage/ledger"
 )
 
 // transfer moves an amount between two accounts and logs it, in one transaction. What its caller knows afterwards goes
 // into the book, whatever happens.
 func (w *worker) transfer(ctx context.Context) error {
-	token, known := w.token(), Never
-	defer func() { w.book.note(token, known) }()
+	token, known := w.run.book.Token(), ledger.Failed // as long as COMMIT was not sent
+	defer func() { w.run.book.Note(token, known) }()
 
 	source, target := w.pair()
 	amount := 1 + w.random.Int64N(openingBalance/10)
@@ -37,11 +39,11 @@ func (w *worker) transfer(ctx context.Context) error {
 	if err := w.log(ctx, tx, token, source, target, amount); err != nil {
 		return err
 	}
-	known = Unknown // the server may commit and the answer be lost
+	known = ledger.Unknown // the server may commit and the answer be lost
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	known = Acknowledged
+	known = ledger.Acknowledged
 	w.run.transfers.Add(1)
 	return nil
 }
@@ -94,11 +96,6 @@ func (w *worker) log(ctx context.Context, tx *sql.Tx, token int64, source, targe
 	_, err := tx.ExecContext(ctx, w.run.bank.in(
 		"INSERT INTO bank.transfers (token, source, target, amount) VALUES ($1, $2, $3, $4)"), token, source, target, amount)
 	return err
-}
-
-func (w *worker) token() int64 {
-	w.next++
-	return w.next
 }
 
 func (w *worker) anyone() int { return 1 + w.random.IntN(w.run.bank.accounts) }

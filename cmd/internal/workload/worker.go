@@ -6,16 +6,14 @@ import (
 	"math/rand/v2"
 )
 
-// worker is one goroutine with its own part of the book, so that keeping it costs no lock.
+// worker is one goroutine.
 type worker struct {
 	run    *Run
 	random *rand.Rand
-	next   int64 // token of the next transfer
-	book   book
 }
 
 func newWorker(r *Run, number int, seed uint64) *worker {
-	return &worker{run: r, random: rand.New(rand.NewPCG(seed, uint64(number))), next: int64(number) << 32}
+	return &worker{run: r, random: rand.New(rand.NewPCG(seed, uint64(number)))}
 }
 
 // operation is one thing that a worker does.

@@ -28,9 +28,7 @@ func (b *Book) Settle(token int64, err error) Outcome {
 	o := Judge(err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.counts[b.outcomes[token-1]]--
-	b.outcomes[token-1] = o
-	b.counts[o]++
+	b.noteLocked(token, o)
 	if o == Failed {
 		if b.why == nil {
 			b.why = make(map[int64]error)
@@ -38,6 +36,27 @@ func (b *Book) Settle(token int64, err error) Outcome {
 		b.why[token] = err
 	}
 	return o
+}
+
+// Note notes the outcome of a token whose caller knows it without an error to
+// judge.
+func (b *Book) Note(token int64, o Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.noteLocked(token, o)
+}
+
+// Outcome returns what the caller of a token knows.
+func (b *Book) Outcome(token int64) Outcome {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.outcomes[token-1]
+}
+
+func (b *Book) noteLocked(token int64, o Outcome) {
+	b.counts[b.outcomes[token-1]]--
+	b.outcomes[token-1] = o
+	b.counts[o]++
 }
 
 // Count returns how many tokens have the outcome now.
