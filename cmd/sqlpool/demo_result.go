@@ -77,7 +77,7 @@ type counted struct {
 }
 
 func (t *demoTrial) result(work *workload.Run) *driverResult {
-	counts, took, stats := work.Counts(), work.Took(), t.pool.Stats()
+	counts, took, stats, all := work.Counts(), work.Took(), t.pool.Stats(), t.waits.Read()
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return &driverResult{
 		Driver: t.driver.name, title: t.driver.title, Seconds: took.Seconds(), Ran: counts,
@@ -85,8 +85,8 @@ func (t *demoTrial) result(work *workload.Run) *driverResult {
 			Transfers: float64(counts.Transfers) / took.Seconds(), Statements: float64(counts.Statements) / took.Seconds(),
 		},
 		AcquireWait: waits{
-			Acquires: t.waits.Count(),
-			P50:      ms(t.waits.Quantile(0.5)), P99: ms(t.waits.Quantile(0.99)), Max: ms(t.waits.Max()),
+			Acquires: all.Total(),
+			P50:      ms(min(all.Quantile(0.5), t.waits.Max())), P99: ms(min(all.Quantile(0.99), t.waits.Max())), Max: ms(t.waits.Max()),
 		},
 		Dials: stats.DialCount, DialErrors: stats.DialErrorCount,
 	}

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/latency"
 	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/cmd/internal/workload"
 	"github.com/sqlpool/go/hooks/debugui"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
+	"github.com/sqlpool/go/internal/histogram"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -32,8 +32,8 @@ type demoTrial struct {
 	page    *demoPage
 
 	pool  *sqlpool.Pool
-	waits latency.Histogram
-	leaks chan leak.Report // found
+	waits *histogram.Histogram // of acquires
+	leaks chan leak.Report     // found
 }
 
 // run returns what was found, as far as it came.
@@ -117,6 +117,7 @@ func (t *demoTrial) open(ctx context.Context, dsn string) (*sql.DB, error) {
 	}})
 	monitor := health.New(health.Config{Leaks: leaks})
 	ui := debugui.New(debugui.Config{Leaks: leaks, Health: monitor, Controls: true})
+	t.waits = histogram.New(5) // percentiles within a 32nd
 	t.pool, err = sqlpool.New(sqlpool.Config{
 		Connector: connector, Name: "demo-" + t.driver.name, MaxConns: t.MaxConns, MinIdle: min(2, t.MaxConns),
 		Hooks: []sqlpool.Hooks{

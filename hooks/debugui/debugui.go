@@ -8,6 +8,7 @@ import (
 
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
+	"github.com/sqlpool/go/internal/histogram"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -47,7 +48,7 @@ type UI struct {
 	pool   atomic.Pointer[sqlpool.Pool]
 	hooked bool // false: nothing is heard of the pool but what one asks
 
-	acquire, held, dial histogram
+	acquire, held, dial *histogram.Histogram
 
 	recycling atomic.Bool // by a control of the page
 
@@ -71,7 +72,11 @@ func New(cfg Config) *UI {
 	if cfg.Lifetime <= 0 {
 		cfg.Lifetime = time.Hour
 	}
-	return &UI{cfg: cfg, hooked: true, closes: make(map[string]uint64), announcements: make(map[uint64]*atomic.Uint64)}
+	const precision = 3 // a figure is right within an eighth
+	return &UI{
+		cfg: cfg, hooked: true, closes: make(map[string]uint64), announcements: make(map[uint64]*atomic.Uint64),
+		acquire: histogram.New(precision), held: histogram.New(precision), dial: histogram.New(precision),
+	}
 }
 
 // Handler returns the page for a pool that runs already, without a UI's Hooks:

@@ -27,9 +27,9 @@
 // # Files
 //
 // debugui.go is the surface; record.go and events.go listen to the pool,
-// histogram.go and samples.go keep figures of the last minutes; look.go puts a
-// [View] (view.go) together, which text.go and page.go show; control.go is what
-// Config.Controls turns on.
+// samples.go keeps figures of the last minutes; look.go puts a [View] (view.go)
+// together, which text.go and page.go show; control.go is what Config.Controls
+// turns on.
 //
 // # What it costs
 //

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sqlpool/go/internal/histogram"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -88,19 +89,17 @@ func (u *UI) recall(v *View, since uint64) {
 			}
 		}
 		for _, h := range []struct {
-			of     *histogram
-			before *counts
+			of     *histogram.Histogram
+			before histogram.Counts
 			into   *Quantiles
 		}{
-			{&u.acquire, &before.acquire, &v.Latency.Acquire},
-			{&u.held, &before.held, &v.Latency.Held},
-			{&u.dial, &before.dial, &v.Latency.Dial},
+			{u.acquire, before.acquire, &v.Latency.Acquire},
+			{u.held, before.held, &v.Latency.Held},
+			{u.dial, before.dial, &v.Latency.Dial},
 		} {
-			var all counts
-			h.of.read(&all)
-			diff := all.since(h.before)
+			diff := h.of.Read().Since(h.before)
 			*h.into = Quantiles{
-				Count: diff.total(), P50: ms(diff.quantile(.5)), P90: ms(diff.quantile(.9)), P99: ms(diff.quantile(.99)), Max: ms(diff.quantile(1)),
+				Count: diff.Total(), P50: ms(diff.Quantile(.5)), P90: ms(diff.Quantile(.9)), P99: ms(diff.Quantile(.99)), Max: ms(diff.Quantile(1)),
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func (u *UI) opened(e sqlpool.Opened) {
 		}
 		return
 	}
-	u.dial.record(e.Took)
+	u.dial.Record(e.Took)
 	announced := new(atomic.Uint64)
 	e.Conn.SetValue(u, announced)
 	u.mu.Lock()
@@ -35,13 +35,13 @@ func (u *UI) opened(e sqlpool.Opened) {
 }
 
 func (u *UI) acquired(e sqlpool.Acquired) {
-	u.acquire.record(e.Waited)
+	u.acquire.Record(e.Waited)
 	if announced, ok := e.Conn.Value(u).(*atomic.Uint64); ok {
 		announced.Store(e.Conn.Loans())
 	}
 }
 
-func (u *UI) released(e sqlpool.Released) { u.held.record(e.Held) }
+func (u *UI) released(e sqlpool.Released) { u.held.Record(e.Held) }
 
 func (u *UI) closed(e sqlpool.Closed) {
 	code := cut(clean(sqlpool.ReasonCode(e.Reason)), 64)

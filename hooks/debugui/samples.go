@@ -3,6 +3,7 @@ package debugui
 import (
 	"time"
 
+	"github.com/sqlpool/go/internal/histogram"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -24,7 +25,7 @@ type samples struct {
 type reading struct {
 	at                  time.Time
 	stats               sqlpool.Stats
-	acquire, held, dial counts
+	acquire, held, dial histogram.Counts
 }
 
 // sample reads the pool for the charts and looks for what has changed.
@@ -56,9 +57,7 @@ func (u *UI) freshen(now time.Time) {
 
 func (u *UI) readLocked(pool *sqlpool.Pool, now time.Time) (r reading) {
 	r.at, r.stats = now, pool.Stats()
-	u.acquire.read(&r.acquire)
-	u.held.read(&r.held)
-	u.dial.read(&r.dial)
+	r.acquire, r.held, r.dial = u.acquire.Read(), u.held.Read(), u.dial.Read()
 	return r
 }
 
@@ -78,9 +77,9 @@ func (s *samples) add(r *reading, hooked bool) {
 		sample.Loans = grown(st.AcquireCount, before.stats.AcquireCount) / seconds
 		sample.Errors = grown(refusedBy(st), refusedBy(before.stats)) / seconds
 	}
-	wait, held := r.acquire.since(&before.acquire), r.held.since(&before.held)
-	sample.Wait50, sample.Wait99 = ms(wait.quantile(.5)), ms(wait.quantile(.99))
-	sample.Held50, sample.Held99 = ms(held.quantile(.5)), ms(held.quantile(.99))
+	wait, held := r.acquire.Since(before.acquire), r.held.Since(before.held)
+	sample.Wait50, sample.Wait99 = ms(wait.Quantile(.5)), ms(wait.Quantile(.99))
+	sample.Held50, sample.Held99 = ms(held.Quantile(.5)), ms(held.Quantile(.99))
 	if loans := st.AcquireCount - min(before.stats.AcquireCount, st.AcquireCount); !hooked && loans > 0 {
 		sample.Wait50 = ms((st.WaitTime - before.stats.WaitTime) / time.Duration(loans))
 	}
