@@ -127,7 +127,7 @@ func TestAConnectionLostInATransaction(t *testing.T) {
 	}
 	_, err = tx.Exec("UPDATE books SET lent = true")
 	var lost *sqlpool.ConnLostError
-	if !errors.Is(err, sqlpool.ErrConnLost) || !errors.Is(err, syscall.ECONNRESET) || !errors.As(err, &lost) {
+	if !errors.Is(err, sqlpool.ErrConnLost) || !errors.Is(err, syscall.ECONNRESET) || !errors.As(err, &lost) || !lost.Sent {
 		t.Error(err)
 	}
 	_ = tx.Rollback()
