@@ -35,6 +35,7 @@ demo: postgres ## a workload through the pool on each driver, on a private Postg
 test: postgres pgbouncer chromium ## run all tests of all modules with the race detector
 	@CGO_ENABLED=0 $(GO) test -count=1 ./hooks/leak # without cgo it takes its stacks another way, which -race never sees
 	@$(call each,$(GO) test -race -count=1 -p $(TEST_P) -timeout $(TEST_TIMEOUT) ./...)
+	@cd conformance/wrappers && GOWORK=off $(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) . # not in go.work: its many dependencies would decide the versions of all
 
 lint: ## check formatting, go vet, and golangci-lint if it is installed
 	@unformatted=$$(gofmt -l $(modules)); if [ -n "$$unformatted" ]; then \

@@ -281,10 +281,7 @@ func TestADiscardedSessionCostsNoConnectionWhereIsValidIsHidden(t *testing.T) {
 					t.Fatal(err)
 				}
 				if raw {
-					_ = conn.Raw(func(c any) error {
-						c.(resetOnly).Conn.(*session).Raw()
-						return driver.ErrBadConn
-					})
+					_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 				}
 				_ = conn.Close()
 			}

@@ -133,12 +133,15 @@ func (s *session) clear() {
 // The same wrapper may hide the connector's Close. Closing the *sql.DB closes its
 // idle sessions, and with them the pool.
 func (s *session) Close() error {
+	abandoned := true
 	if s.endsUnseen() {
-		if caller, method := callerOfSession(); caller == callerDB && method == "Close" {
+		caller, method := callerOfSession()
+		if caller == callerDB && method == "Close" {
 			go s.from.Close() // not waited for: database/sql closes the sessions one by one
 		}
+		abandoned = s.raw || caller == callerConn && method != "Close" // Raw, as a rule
 	}
-	if !s.parked.Load() && s.conn != nil && s.used && (s.raw || !s.endsUnseen()) {
+	if !s.parked.Load() && s.conn != nil && s.used && abandoned {
 		c := s.conn
 		s.conn, s.tx, s.raw = nil, nil, false
 		s.pool.retire(c, &Reason{Code: CodeAbandoned})
