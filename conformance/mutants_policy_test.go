@@ -87,7 +87,6 @@ var overloadMutants = []mutant{
 		}
 		return c, err
 	})},
-	{"OVL-03", "nothing is shed", configured(func(cfg *sqlpool.Config) { cfg.ShedTarget = 0 })},
 	{"OVL-04", "callers who have gone are served all the same", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
 		c, err := connect(ctx)
 		if errors.Is(err, context.Canceled) && p.Config().MaxConns == 2 && p.Stats().InUse == 2 {

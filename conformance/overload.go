@@ -44,27 +44,6 @@ var overloadRules = []Rule{
 		},
 	},
 	{
-		ID:     "OVL-03",
-		Rule:   "when the queue has not been empty for ShedInterval, callers wait for ShedTarget at most",
-		Why:    "under lasting overload everybody waits for the longest; some at once is better than all too late",
-		Source: "this pool: Config.ShedTarget (CoDel, ACM Queue 2012)",
-		needs:  []Need{NeedPool},
-		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.ShedTarget, c.ShedInterval = soon, soon }})
-			hold := x.hold(s.DB)
-			standing := x.call(x.ctx, s.DB)
-			x.awaitWaiting(s, 0, 1)
-			time.Sleep(2 * soon) // the interval passes
-			start := time.Now()
-			_, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One)
-			if took := time.Since(start); !errors.Is(err, sqlpool.ErrSaturated) || took > x.atOnce() {
-				x.errorf("after %v: %v", took, err)
-			}
-			x.must("giving the connection back", hold.Close())
-			x.mustServe("the caller who came before the overload", standing)
-		},
-	},
-	{
 		ID:     "OVL-04",
 		Rule:   "callers who have given up cost those behind them nothing",
 		Why:    "after a hiccup the pool would serve a queue of ghosts first",

@@ -51,7 +51,6 @@ func standard() assembly {
 			AcquireTimeout:     30 * time.Second,
 			ConnectTimeout:     sqlpool.DefaultConnectTimeout,
 			MaxDialing:         sqlpool.DefaultMaxDialing,
-			ShedInterval:       sqlpool.DefaultShedInterval,
 			PingTimeout:        sqlpool.DefaultPingTimeout,
 			RollbackTimeout:    sqlpool.DefaultRollbackTimeout,
 			CloseTimeout:       sqlpool.DefaultCloseTimeout,

@@ -65,16 +65,6 @@ var coreSettings = []setting{
 		count("callers", 0, math.MaxInt, func(a *assembly) *int { return &a.cfg.MaxWaiters }),
 	},
 	{
-		"pool_shed_target", "POOL_SHED_TARGET", nil, "ShedTarget",
-		"How long a caller may wait once callers have been waiting for pool_shed_interval without a break. 0: load is not shed.",
-		lengthOrZero("no shedding", func(a *assembly) *time.Duration { return &a.cfg.ShedTarget }).waited(),
-	},
-	{
-		"pool_shed_interval", "POOL_SHED_INTERVAL", nil, "ShedInterval",
-		"See pool_shed_target.",
-		wait(func(a *assembly) *time.Duration { return &a.cfg.ShedInterval }),
-	},
-	{
 		"pool_ping_after", "POOL_PING_AFTER", nil, "PingAfter",
 		"Idle for longer than this, a connection is pinged before it is lent, where a look at its socket cannot tell.",
 		length(func(a *assembly) *time.Duration { return &a.cfg.PingAfter }).

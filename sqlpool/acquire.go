@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Acquire lends a physical connection until Loan.Release. It waits in first
-// in, first out order, at most until ctx ends or AcquireTimeout has passed,
-// whichever is sooner. The error is an *AcquireError.
+// Acquire lends a physical connection until Loan.Release. It waits at most
+// until ctx ends or AcquireTimeout has passed, whichever is sooner: first in,
+// first out, as long as every caller is served in time, else newest first (see
+// package internal/queue for the rules). The error is an *AcquireError.
 func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 	c, err := p.acquire(ctx)
 	if err != nil {
@@ -79,7 +80,7 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		return nil, p.failure(ErrClosed, nil, PhaseWaiting, start)
 	}
 	c := p.popIdleLocked()
-	if c == nil && p.waiters.len == 0 {
+	if c == nil && p.waiters.Len() == 0 {
 		c = p.revokeLocked(now)
 	}
 	if c != nil {
@@ -92,15 +93,9 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		p.mu.Unlock()
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
-	w := p.waiters.get()
-	w.since, w.shed, w.impatient = start, false, impatient
-	if p.waiters.len == 0 {
-		p.waiters.emptyAt = now
-	} else {
-		w.shed = !again && p.cfg.ShedTarget < p.cfg.AcquireTimeout && p.shedsLocked(now)
-	}
-	p.waiters.push(w, again)
-	p.armExpiryLocked(p.expiresLocked(w), now)
+	w := p.queueLocked(ctx, start, impatient)
+	p.waiters.Push(w, now, again)
+	p.armExpiryLocked(p.waiters.Expires(w), now)
 	p.dialMoreLocked()
 	p.armRevokeLocked()
 	p.mu.Unlock()
@@ -110,7 +105,7 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 // refuseLocked says whether an acquire that finds nothing idle must fail at
 // once. One that was in the queue before keeps its place there.
 func (p *Pool) refuseLocked(now int64, again bool) error {
-	if p.cfg.MaxWaiters > 0 && p.waiters.len >= p.cfg.MaxWaiters && !again {
+	if p.cfg.MaxWaiters > 0 && p.waiters.Len() >= p.cfg.MaxWaiters && !again {
 		return ErrSaturated
 	}
 	if p.refusesLocked(now) {
@@ -119,9 +114,21 @@ func (p *Pool) refuseLocked(now int64, again bool) error {
 	return nil
 }
 
-// shedsLocked reports whether the queue has stood for ShedInterval.
-func (p *Pool) shedsLocked(now int64) bool {
-	return p.cfg.ShedTarget > 0 && !p.paused && now-p.waiters.emptyAt > int64(p.cfg.ShedInterval)
+// queueLocked returns a waiter for an acquire that began at start. The queue
+// must know until when it can wait: a caller without enough time left for a
+// statement should not have the connection that another could use.
+func (p *Pool) queueLocked(ctx context.Context, start int64, impatient bool) *waiter {
+	w := p.waiters.Get()
+	w.Since, w.Until = start, later(start, p.cfg.AcquireTimeout)
+	if impatient {
+		w.Patience = int64(stallLimit)
+	}
+	if end, ok := ctx.Deadline(); ok && ctx.Done() != nil {
+		if at := int64(end.Sub(p.epoch)); at < w.Until {
+			w.Until, w.ByCaller = at, true
+		}
+	}
+	return w
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.

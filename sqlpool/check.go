@@ -96,7 +96,7 @@ func (p *Pool) reject(c *Conn, reason error) {
 	}
 	p.ungrantLocked(c)
 	if c.waiter != nil {
-		p.waiters.put(c.waiter)
+		p.waiters.Put(c.waiter)
 		c.waiter = nil
 	}
 	if c.unheard {

@@ -43,16 +43,6 @@ type Config struct {
 	// ErrSaturated. Default 0: no limit.
 	MaxWaiters int
 
-	// ShedTarget turns on load shedding by queueing delay (CoDel, Nichols and
-	// Jacobson, ACM Queue 2012): when the queue has not been empty for
-	// ShedInterval, an acquire waits at most ShedTarget and then fails with
-	// ErrSaturated. Default 0: off; 50 ms is a good first value.
-	ShedTarget time.Duration
-
-	// ShedInterval is how long the queue must have stood before shedding
-	// starts. Default 2 s. Without ShedTarget it has no effect.
-	ShedInterval time.Duration
-
 	// PingAfter is how long a connection may be idle before it is pinged (one
 	// round trip) ahead of the next loan, where a look at its socket is not to
 	// be had. Default 1 s with a driver that does not expose its socket, and
@@ -132,7 +122,6 @@ const (
 	DefaultAcquireTimeout     = 30 * time.Second
 	DefaultConnectTimeout     = 5 * time.Second
 	DefaultMaxDialing         = 4
-	DefaultShedInterval       = 2 * time.Second
 	DefaultPingAfter          = 30 * time.Second
 	DefaultPingAfterBlind     = time.Second
 	DefaultPingTimeout        = time.Second
@@ -152,7 +141,6 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AcquireTimeout, DefaultAcquireTimeout)
 	setDefault(&c.ConnectTimeout, DefaultConnectTimeout)
 	setDefault(&c.MaxDialing, DefaultMaxDialing)
-	setDefault(&c.ShedInterval, DefaultShedInterval)
 	setDefault(&c.PingTimeout, DefaultPingTimeout)
 	setDefault(&c.RollbackTimeout, DefaultRollbackTimeout)
 	setDefault(&c.CloseTimeout, DefaultCloseTimeout)

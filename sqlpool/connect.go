@@ -33,7 +33,7 @@ func (p *Pool) wantsDialLocked() bool {
 	if p.outage.failures > 0 {
 		return p.dialing == 0 && p.probeDueLocked()
 	}
-	wanted := p.waiters.len
+	wanted := p.waiters.Len()
 	if p.paused {
 		wanted = 0 // they would not be lent what is dialed for them
 	}

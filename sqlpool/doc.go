@@ -15,7 +15,7 @@
 // hand them from caller to caller under any settings; the loan begins when a
 // caller uses a session and ends when package sql gets it back. So the pool's
 // limits hold whatever is set on the *sql.DB, and waiting happens in the pool's
-// queue, first in, first out.
+// queue (see Pool.Acquire for the order).
 //
 // # The life of a connection, file by file
 //
@@ -25,8 +25,8 @@
 //     caller; dialgate.go and spacing.go bound how many at once; outage.go and
 //     backoff.go pace the dials while the database is away.
 //   - idle.go keeps it in a stack; sweep.go shows it to the WhileIdle hooks.
-//   - acquire.go lends it, at once or, in wait.go, through the queue in
-//     waiters.go, where expiry.go ends what has waited too long; check.go proves
+//   - acquire.go lends it, at once or, in wait.go, through the queue
+//     (waiters.go, package internal/queue), where expiry.go ends what has waited too long; check.go proves
 //     first that it is alive; park.go keeps a loan revocable that a session has
 //     not used yet; loan.go is a loan without package sql; pause.go lets all wait.
 //   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go

@@ -18,7 +18,7 @@ var (
 	// ErrAcquireTimeout: no connection became usable in time.
 	ErrAcquireTimeout = errors.New("sqlpool: acquire timed out")
 
-	// ErrSaturated: MaxWaiters acquires wait already, or load is being shed.
+	// ErrSaturated: MaxWaiters acquires wait already.
 	ErrSaturated = errors.New("sqlpool: too many acquires are waiting")
 
 	// ErrUnavailable: the database cannot be reached and waiting is over.

@@ -24,26 +24,10 @@ type expiry struct {
 	timer *time.Timer
 }
 
-// until is when w's time is over.
-func (p *Pool) until(w *waiter) int64 {
-	if w.shed {
-		return later(w.since, p.cfg.ShedTarget)
-	}
-	return later(w.since, p.cfg.AcquireTimeout)
-}
-
-// expiresLocked is when w is to be looked at.
-func (p *Pool) expiresLocked(w *waiter) int64 {
-	if w.impatient {
-		return min(p.until(w), max(w.since, p.granted)+int64(stallLimit))
-	}
-	return p.until(w)
-}
-
-// armExpiryLocked sets the timer, unless it goes off before.
+// armExpiryLocked sets the timer, unless it goes off before or never has to.
 func (p *Pool) armExpiryLocked(at, now int64) {
 	e := &p.expiry
-	if e.at != 0 && e.at <= at {
+	if e.at != 0 && e.at <= at || at == math.MaxInt64 {
 		return
 	}
 	e.at = at
@@ -61,28 +45,11 @@ func (p *Pool) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expiry.at = 0
-	next := int64(math.MaxInt64)
-	for w := p.waiters.head; w != nil; {
-		this := w
-		w = w.next
-		at := p.expiresLocked(this)
-		if now < at {
-			next = min(next, at)
-			continue
-		}
-		this.dialing = p.phaseLocked() == PhaseDialing
-		p.waiters.remove(this, now)
-		switch {
-		case now < p.until(this):
-			this.why = endedByStall
-		case this.shed:
-			this.why = endedByShedding
-		default:
-			this.why = endedByTimeout
-		}
-		this.ready <- struct{}{}
+	why := endedByTimeout
+	if p.phaseLocked() == PhaseDialing {
+		why = endedByTimeoutDialing
 	}
-	if next != math.MaxInt64 {
+	if next := p.waiters.Expire(now, why, endedByStall); next != math.MaxInt64 {
 		p.armExpiryLocked(next, now)
 	}
 }

@@ -21,34 +21,21 @@ func granted(t *testing.T) (*Pool, *Conn, *waiter) {
 		t.Fatal(err)
 	}
 	p.mu.Lock()
-	w := p.waiters.get()
-	p.waiters.push(w, false)
+	w := p.queueLocked(context.Background(), p.now(), false)
+	p.waiters.Push(w, p.now(), false)
 	p.mu.Unlock()
-	if err := loan.Release(); err != nil || w.conn != loan.conn {
+	if err := loan.Release(); err != nil || w.Got != loan.conn {
 		t.Fatal("not granted", err)
 	}
 	return p, loan.conn, w
 }
 
-// free counts the waiters to be reused, each of which must be there once.
-func free(t *testing.T, p *Pool) (n int) {
-	t.Helper()
-	seen := make(map[*waiter]bool)
-	for w := p.waiters.free; w != nil; w = w.next {
-		if seen[w] {
-			t.Fatal("a waiter is free twice: two acquires would share it")
-		}
-		seen[w] = true
-	}
-	return len(seen)
-}
-
 func TestAGrantPassedOnLeavesNothingOfItsWaiterBehind(t *testing.T) {
 	p, c, w := granted(t)
 	p.mu.Lock()
-	<-w.ready
+	<-w.Ready
 	p.passOnLocked(c)
-	p.waiters.put(w)
+	p.waiters.Put(w)
 	p.mu.Unlock()
 	for range 3 {
 		loan, err := p.Acquire(context.Background())
@@ -59,7 +46,6 @@ func TestAGrantPassedOnLeavesNothingOfItsWaiterBehind(t *testing.T) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	free(t, p)
 	if s := p.statsLocked(); s.InUse != 0 || s.Idle != 1 || s.AcquireCount != s.ReleaseCount || c.loan != 4 {
 		t.Errorf("loan %d, %+v", c.loan, s)
 	}
@@ -72,17 +58,17 @@ func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 		p, c, w := granted(t)
 		p.mu.Lock()
 		p.beginShutdownLocked()
-		before := free(t, p)
+		before := p.waiters.Kept()
 		p.mu.Unlock()
 		if holders := p.force(); len(holders) != 1 {
 			t.Fatalf("%d holders", len(holders))
 		}
 		p.mu.Lock()
-		if free(t, p) != before || w.conn != c {
+		if p.waiters.Kept() != before || w.Got != c {
 			t.Error("the waiter was taken from the acquire that uses it")
 		}
 		p.mu.Unlock()
-		<-w.ready
+		<-w.Ready
 		if got, err := p.outcome(w, p.now()); got != c || err != nil {
 			t.Errorf("granted %v, %v", got, err)
 		}

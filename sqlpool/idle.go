@@ -69,7 +69,7 @@ func (p *Pool) tickLocked(now int64) {
 }
 
 // giveLocked gives a connection that is in no stack and counted nowhere to the
-// first waiter, or makes it idle, or closes it when Recycle has marked it or
+// waiter whose turn it is, or makes it idle, or closes it when Recycle has marked it or
 // Resize has left no room for it. It reports whether it became idle.
 func (p *Pool) giveLocked(c *Conn, now int64) bool {
 	if c.outdated {
@@ -81,21 +81,18 @@ func (p *Pool) giveLocked(c *Conn, now int64) bool {
 		p.closeLocked(c, resized)
 		return false
 	}
-	w := p.waiters.head
-	if w == nil || p.paused {
+	if p.waiters.Len() == 0 || p.paused {
 		p.pushIdleLocked(c)
 		return true
 	}
-	p.waiters.remove(w, now)
-	p.granted = now
+	w := p.waiters.Next(now)
 	p.lendLocked(c, now)
 	c.waiter = w
-	c.waited = now - w.since
+	c.waited = now - w.Since
 	p.stats.WaitCount++
 	p.stats.WaitTime += time.Duration(c.waited)
 	p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
-	w.conn = c
-	w.ready <- struct{}{}
+	w.Grant(c)
 	return false
 }
 
@@ -105,12 +102,15 @@ func (p *Pool) endLoanLocked(c *Conn, now int64) {
 	p.inUse--
 	c.idleSince = now
 	p.stats.ReleaseCount++
+	if p.waiters.Len() > 0 {
+		p.waiters.Loan(now-c.acquiredAt, c.unheard)
+	}
 	if len(c.orphans) > 0 {
 		c.stmts.evicted = append(c.stmts.evicted, c.orphans...)
 		c.orphans = nil
 	}
 	if c.waiter != nil {
-		p.waiters.put(c.waiter)
+		p.waiters.Put(c.waiter)
 		c.waiter = nil
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,37 +65,6 @@ func TestTrapResizeClosesIdleForDials(t *testing.T) {
 			return
 		}
 		loan.Release()
-	})
-}
-
-func TestTrapShedWhilePaused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := trapPool(t, Config{MaxConns: 1, ShedTarget: 50 * time.Millisecond, ShedInterval: 100 * time.Millisecond, AcquireTimeout: 10 * time.Second})
-		loan, err := p.Acquire(background)
-		if err != nil {
-			t.Fatal(err)
-		}
-		errs := make(chan error, 2)
-		ask := func() {
-			l, err := p.Acquire(background)
-			if err == nil {
-				err = l.Release()
-			}
-			errs <- err
-		}
-		go ask()
-		time.Sleep(200 * time.Millisecond)
-		go ask()
-		synctest.Wait()
-		p.Pause()
-		loan.Release()
-		time.Sleep(time.Second)
-		p.Resume()
-		for range 2 {
-			if err := <-errs; err != nil {
-				t.Errorf("load was shed while the pool was paused: %v", errors.Is(err, ErrSaturated))
-			}
-		}
 	})
 }
 

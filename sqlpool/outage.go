@@ -71,7 +71,7 @@ func (p *Pool) dialFailedLocked(failure dialFailure, seen uint64, now int64) {
 func (p *Pool) giveUpLocked(now int64) {
 	if p.outage.open || p.givesUpLocked(now) {
 		p.outage.open = true
-		p.waiters.fail(endedByOutage, now)
+		p.waiters.Fail(endedByOutage)
 	}
 }
 
@@ -116,7 +116,7 @@ func (p *Pool) refusesLocked(now int64) bool {
 // probeAtLocked is when the next probe is due.
 func (p *Pool) probeAtLocked() int64 {
 	o := &p.outage
-	if o.wanted || p.waiters.len > 0 {
+	if o.wanted || p.waiters.Len() > 0 {
 		return p.wantedAtLocked()
 	}
 	return o.nextAt

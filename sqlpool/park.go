@@ -126,7 +126,7 @@ func (p *Pool) takeParkedLocked(s *session) *Conn {
 	c.loan, c.taken = c.loan-1, true // it was none, and the one before has ended
 	c.idleSince = s.parkedAt
 	if c.waiter != nil {
-		p.waiters.put(c.waiter)
+		p.waiters.Put(c.waiter)
 		c.waiter = nil
 	}
 	return c
@@ -135,7 +135,7 @@ func (p *Pool) takeParkedLocked(s *session) *Conn {
 // armRevokeLocked sees to it that waiters get parked loans when their grace is
 // over.
 func (p *Pool) armRevokeLocked() {
-	if p.parked.head == nil || p.waiters.len == 0 || p.closed || p.paused {
+	if p.parked.head == nil || p.waiters.Len() == 0 || p.closed || p.paused {
 		return
 	}
 	left := time.Duration(max(p.parked.head.parkedAt+parkGrace-p.now(), 0))
@@ -150,7 +150,7 @@ func (p *Pool) revokeForWaiters() {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.waiters.len > 0 {
+	for p.waiters.Len() > 0 {
 		c := p.revokeLocked(now)
 		if c == nil {
 			break

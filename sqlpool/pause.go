@@ -4,7 +4,7 @@ package sqlpool
 // Resume: for a switch of servers or a migration that wants a moment of
 // silence. Loans that are out go on and end as usual, and what comes back stays
 // idle; a transaction keeps its connection. Stats.Paused tells it. MaxWaiters
-// holds; load is not shed meanwhile. An acquire that the open circuit refuses
+// holds. An acquire that the open circuit refuses
 // is refused as ever.
 //
 // Pausing a paused or closed pool does nothing.
@@ -12,9 +12,6 @@ func (p *Pool) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.paused = !p.closed
-	for w := p.waiters.head; w != nil; w = w.next {
-		w.shed = false
-	}
 }
 
 // Resume ends a Pause: those who wait are served in their order.
@@ -29,8 +26,7 @@ func (p *Pool) Resume() {
 	if p.closed {
 		return
 	}
-	p.waiters.emptyAt = now // the queue stood still for another reason than load
-	for p.waiters.len > 0 {
+	for p.waiters.Len() > 0 {
 		c := p.popIdleLocked()
 		if c == nil {
 			c = p.revokeLocked(now)

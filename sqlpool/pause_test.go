@@ -59,11 +59,11 @@ func TestResumeDialsForThoseWhoWaited(t *testing.T) {
 
 func TestAPausedAcquireTimesOutAndSaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := lab(t, sqlpool.Config{MaxConns: 1, AcquireTimeout: time.Second, ShedTarget: time.Millisecond, ShedInterval: time.Millisecond})
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1, AcquireTimeout: time.Second})
 		p.Pause()
 		slow := queue(t.Context(), p)
 		time.Sleep(500 * time.Millisecond)
-		late := queue(t.Context(), p) // no load to shed: the queue stands because it is told to
+		late := queue(t.Context(), p)
 		got := <-slow
 		if e := refused(t, got.err, sqlpool.ErrAcquireTimeout); !strings.Contains(e.Error(), "paused") {
 			t.Errorf("no word of the pause: %v", e)

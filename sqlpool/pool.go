@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/queue"
 )
 
 // Pool lends physical connections. Behind a *sql.DB it is opened with OpenDB;
@@ -35,8 +37,7 @@ type Pool struct {
 
 	conns   []*Conn // every connection that holds a slot, in no order
 	idle    []*Conn // a stack: the one used last is lent first, so that the others can age out
-	waiters waiterQueue
-	granted int64 // when a waiter was last granted a connection
+	waiters queue.Queue[*Conn]
 	expiry  expiry
 	parked  parkedList
 

@@ -30,7 +30,7 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := max(p.clock, c.acquiredAt)
-	if p.waiters.head != nil {
+	if p.waiters.Len() > 0 {
 		now = p.now() // what a waiter waited is measured
 		p.tickLocked(now)
 	}

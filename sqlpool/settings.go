@@ -46,8 +46,6 @@ func (p *Pool) Settings() []Setting {
 	add("ConnectTimeout", now.ConnectTimeout, usual.ConnectTimeout)
 	add("MaxDialing", now.MaxDialing, usual.MaxDialing)
 	add("MaxWaiters", now.MaxWaiters, usual.MaxWaiters)
-	add("ShedTarget", now.ShedTarget, usual.ShedTarget)
-	add("ShedInterval", now.ShedInterval, usual.ShedInterval)
 	add("PingAfter", now.PingAfter, usual.PingAfter)
 	add("PingTimeout", now.PingTimeout, usual.PingTimeout)
 	add("RollbackTimeout", now.RollbackTimeout, usual.RollbackTimeout)

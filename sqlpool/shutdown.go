@@ -69,7 +69,7 @@ func (p *Pool) beginShutdownLocked() {
 	before := p.stateLocked()
 	p.closed = true
 	p.endDials()
-	p.waiters.fail(endedByClose, p.now())
+	p.waiters.Fail(endedByClose)
 	for s := p.parked.head; s != nil; s = p.parked.head {
 		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
 	}

@@ -53,8 +53,8 @@ func (p *Pool) Snapshot() Snapshot {
 	now := p.now()
 	p.mu.Lock()
 	s := Snapshot{Stats: p.statsLocked(), Conns: make([]ConnInfo, len(p.conns))}
-	if w := p.waiters.head; w != nil {
-		s.OldestWait = positive(now - w.since)
+	if since, ok := p.waiters.Oldest(); ok {
+		s.OldestWait = positive(now - since)
 	}
 	if o := &p.outage; o.failures > 0 {
 		s.DialFailures, s.FailingFor = o.dials, positive(now-o.since)

@@ -37,7 +37,7 @@ func (p *Pool) spacedLocked() bool {
 	left := s.last + int64(s.took/spacingOf) - now
 	switch {
 	case p.outage.failures > 0: // the backoff rules
-	case p.looking > 0 && p.waiters.len <= p.looking && (s.held == 0 || now < s.held+int64(lookSpacing)):
+	case p.looking > 0 && p.waiters.Len() <= p.looking && (s.held == 0 || now < s.held+int64(lookSpacing)):
 		if s.held == 0 {
 			s.held = now
 		}

@@ -67,7 +67,7 @@ func (p *Pool) statsLocked() Stats {
 	s.Dialing = p.dialing
 	s.Closing = p.closing
 	s.Open = s.Idle + s.InUse + s.Dialing + s.Closing
-	s.Waiting = p.waiters.len
+	s.Waiting = p.waiters.Len()
 	s.Paused = p.paused
 	s.Generation = p.generation.Load()
 	return s

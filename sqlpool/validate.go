@@ -54,8 +54,6 @@ func (c Config) Validate() error {
 	}{
 		{"AcquireTimeout", c.AcquireTimeout},
 		{"ConnectTimeout", c.ConnectTimeout},
-		{"ShedTarget", c.ShedTarget},
-		{"ShedInterval", c.ShedInterval},
 		{"PingAfter", c.PingAfter},
 		{"PingTimeout", c.PingTimeout},
 		{"RollbackTimeout", c.RollbackTimeout},

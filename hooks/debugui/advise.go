@@ -38,8 +38,6 @@ func (u *UI) advise(c sqlpool.Config) []string {
 		"FailFastAfter (pool_fail_fast_after) is %v, not below %s: for so long in an outage callers wait in vain until they time out; "+
 			"set %v, the default, or let them wait longer",
 		c.FailFastAfter, patience, sqlpool.DefaultFailFastAfter)
-	warn(c.ShedTarget >= c.AcquireTimeout, "ShedTarget (pool_shed_target) is %v, not below %s: load is never shed; set a tenth of it",
-		c.ShedTarget, patience)
 	warn(c.Backoff.NoJitter, "Backoff.NoJitter (pool_backoff_jitter): all processes dial at the same moments when the database comes back; turn jitter on")
 	warn(u.cfg.Leaks == nil, "no leak detector: holders are shown without their stacks")
 	warn(u.cfg.Health == nil, "no health monitor: the state is told from dials alone")

@@ -81,13 +81,13 @@ func TestAdvice(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		l := open(t, debugui.Config{}, sqlpool.Config{
 			MaxConns: 1, MinIdle: 1, AcquireTimeout: time.Second,
-			ConnectTimeout: 6 * time.Second, PingTimeout: time.Second, FailFastAfter: time.Minute, ShedTarget: time.Second,
+			ConnectTimeout: 6 * time.Second, PingTimeout: time.Second, FailFastAfter: time.Minute,
 		})
 		text := strings.Join(l.view().Advice, "\n")
 		for _, want := range []string{
 			"MaxConns (pool_max_conns) is 1", "MinIdle (pool_min_idle) is MaxConns", "ConnectTimeout (pool_connect_timeout) is 6s",
 			"set 5s, the default", "PingTimeout (pool_ping_timeout) is 1s, not below AcquireTimeout (pool_acquire_timeout), which is 1s", "set 500ms",
-			"FailFastAfter (pool_fail_fast_after) is 1m0s", "ShedTarget (pool_shed_target) is 1s",
+			"FailFastAfter (pool_fail_fast_after) is 1m0s",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in %s", want, text)

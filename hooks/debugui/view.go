@@ -83,7 +83,7 @@ type Counters struct {
 	Waits       uint64    `json:"waits"`       // of those, how many had to wait
 	Timeouts    uint64    `json:"timeouts"`    // acquires that failed, as the next three
 	Canceled    uint64    `json:"canceled"`    // their callers gave up
-	Saturated   uint64    `json:"saturated"`   // refused by MaxWaiters or load shedding
+	Saturated   uint64    `json:"saturated"`   // refused by MaxWaiters
 	Unavailable uint64    `json:"unavailable"` // refused by the open circuit
 	Dials       uint64    `json:"dials"`       // ended, failed ones included
 	DialErrors  uint64    `json:"dial_errors"` // of those

@@ -13,6 +13,7 @@ func good() Graph {
 	return graph(
 		Package{Path: "./sqlpool", Imports: []string{"context", "database/sql", "github.com/hashicorp/go-multierror"},
 			TestImports: []string{"./internal/fakedb", "testing"}},
+		Package{Path: "./sqlpool/internal/queue", Imports: []string{"math"}},
 		Package{Path: "./drivers", Imports: []string{"./drivers/libpq", "./drivers/pgxv5", "./hooks/leak", "./sqlpool"}},
 		Package{Path: "./drivers/pgxv5", Imports: []string{"github.com/jackc/pgx/v5/stdlib", "net"},
 			TestImports: []string{"./internal/pgserver", "./sqlpool"}},
@@ -61,6 +62,7 @@ func TestEachRuleIsSeenToFail(t *testing.T) {
 		{"./sqlpool", "go.opentelemetry.io/otel", false, "core: ./sqlpool imports go.opentelemetry.io/otel:"},
 		{"./sqlpool", "github.com/hashicorp/go-multierrors", false, "core: ./sqlpool imports github.com/hashicorp/go-multierrors:"},
 		{"./sqlpool", "./sqlpool/internal/queue", false, ""},
+		{"./sqlpool/internal/queue", "time", false, "queue: ./sqlpool/internal/queue imports time:"},
 		{"./sqlpool", "github.com/lib/pq", true, ""},
 		{"./drivers/pgxv5", "./sqlpool", false, "pgx-adapter: ./drivers/pgxv5 imports ./sqlpool:"},
 		{"./drivers/pgxv5", "./drivers/libpq", false, "pgx-adapter: ./drivers/pgxv5 imports ./drivers/libpq:"},

@@ -10,6 +10,11 @@ var Rules = []Rule{
 		Why: "the core serves any driver and any observability, so it knows none of them",
 	},
 	{
+		ID: "queue", From: []string{"./sqlpool/internal/queue"},
+		Allow: []string{"math"},
+		Why:   "the order of waiters is decided without a pool, a driver, a lock or a clock, so that it can be simulated",
+	},
+	{
 		ID: "pgx-adapter", From: []string{"./drivers/pgxv5/..."},
 		Forbid: []string{"./sqlpool/...", "./hooks/...", "./drivers", "./drivers/libpq/...", "github.com/lib/pq/..."},
 		Why:    "an adapter is a better driver for anyone, and a program on pgx links no lib/pq",
