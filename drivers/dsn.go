@@ -22,11 +22,11 @@ func ours(name string) bool {
 
 // bare finds the setting whose name was written without the prefix. The server
 // would refuse every connection for it, with "unrecognized configuration
-// parameter". connect_timeout is the drivers' own; no other is theirs or a
-// server's.
+// parameter". connect_timeout is the drivers' own and statement_timeout the server's;
+// no other is theirs.
 func bare(name string) *setting {
 	name = strings.ToLower(name)
-	if name == "connect_timeout" {
+	if name == "connect_timeout" || name == "statement_timeout" {
 		return nil
 	}
 	return byName(prefix + name)

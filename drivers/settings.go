@@ -76,6 +76,11 @@ var coreSettings = []setting{
 		wait(func(a *assembly) *time.Duration { return &a.cfg.PingTimeout }),
 	},
 	{
+		"pool_statement_timeout", "POOL_STATEMENT_TIMEOUT", nil, "StatementTimeout",
+		"Bounds, on the client's side, a statement whose context and transaction have no deadline. 0: no bound.",
+		lengthOrZero("no bound", func(a *assembly) *time.Duration { return &a.cfg.StatementTimeout }).waited(),
+	},
+	{
 		"pool_rollback_timeout", "POOL_ROLLBACK_TIMEOUT", nil, "RollbackTimeout",
 		"Bounds a rollback, and what the pool does for a transaction that was left open.",
 		wait(func(a *assembly) *time.Duration { return &a.cfg.RollbackTimeout }),

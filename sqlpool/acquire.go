@@ -74,6 +74,9 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 	if again {
 		now = p.now()
 	}
+	// Before the lock: a context may be anyone's code.
+	waits := mayWait(ctx)
+	end, ends := ctx.Deadline()
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -89,11 +92,16 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		p.mu.Unlock()
 		return c, nil
 	}
-	if err := p.refuseLocked(now, again); err != nil {
+	if err := p.refuseLocked(now, again, waits); err != nil {
 		p.mu.Unlock()
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
-	w := p.queueLocked(ctx, start, impatient)
+	w := p.queueLocked(start, impatient)
+	if ends && ctx.Done() != nil { // so that the queue knows for whom it is too late
+		if at := int64(end.Sub(p.epoch)); at < w.Until {
+			w.Until, w.ByCaller = at, true
+		}
+	}
 	p.waiters.Push(w, now, again)
 	p.armExpiryLocked(p.waiters.Expires(w), now)
 	p.dialMoreLocked()
@@ -104,29 +112,27 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 
 // refuseLocked says whether an acquire that finds nothing idle must fail at
 // once. One that was in the queue before keeps its place there.
-func (p *Pool) refuseLocked(now int64, again bool) error {
+func (p *Pool) refuseLocked(now int64, again, waits bool) error {
 	if p.cfg.MaxWaiters > 0 && p.waiters.Len() >= p.cfg.MaxWaiters && !again {
 		return ErrSaturated
 	}
-	if p.refusesLocked(now) {
+	switch {
+	case p.refusesLocked(now):
 		return ErrUnavailable
+	case !waits:
+		p.dialForOthersLocked()
+		return ErrNoneIdle
 	}
 	return nil
 }
 
-// queueLocked returns a waiter for an acquire that began at start. The queue
-// must know until when it can wait: a caller without enough time left for a
-// statement should not have the connection that another could use.
-func (p *Pool) queueLocked(ctx context.Context, start int64, impatient bool) *waiter {
+// queueLocked returns a waiter for an acquire that began at start and has no
+// deadline but AcquireTimeout.
+func (p *Pool) queueLocked(start int64, impatient bool) *waiter {
 	w := p.waiters.Get()
 	w.Since, w.Until = start, later(start, p.cfg.AcquireTimeout)
 	if impatient {
 		w.Patience = int64(stallLimit)
-	}
-	if end, ok := ctx.Deadline(); ok && ctx.Done() != nil {
-		if at := int64(end.Sub(p.epoch)); at < w.Until {
-			w.Until, w.ByCaller = at, true
-		}
 	}
 	return w
 }

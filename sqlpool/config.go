@@ -52,6 +52,15 @@ type Config struct {
 	// PingTimeout bounds one such ping. Default 1 s.
 	PingTimeout time.Duration
 
+	// StatementTimeout bounds a statement whose context, and whose transaction's,
+	// has no deadline: from when it is sent until it has ended, or its rows are
+	// closed or followed by the next statement of their transaction. A call that it
+	// ends fails with ErrStatementTimeout, as it would at a deadline of its own;
+	// rows that are being read end with the driver's error for a deadline. It does
+	// not bound the wait for a connection (AcquireTimeout does), Ping, Prepare,
+	// BEGIN and COMMIT. Default 0: no bound.
+	StatementTimeout time.Duration
+
 	// RollbackTimeout bounds a Rollback, and the pool's own rollback of a
 	// transaction that a caller left open. Default 5 s.
 	RollbackTimeout time.Duration

@@ -38,6 +38,7 @@ var wrongFields = []struct {
 	{"ConnectTimeout", func(c *sqlpool.Config) { c.ConnectTimeout = -1 }, "ConnectTimeout is -1ns: " + fromZeroTime},
 	{"PingAfter", func(c *sqlpool.Config) { c.PingAfter = -1 }, "PingAfter is -1ns: " + fromZeroTime},
 	{"PingTimeout", func(c *sqlpool.Config) { c.PingTimeout = -1 }, "PingTimeout is -1ns: " + fromZeroTime},
+	{"StatementTimeout", func(c *sqlpool.Config) { c.StatementTimeout = -1 }, "StatementTimeout is -1ns: " + fromZeroTime},
 	{"RollbackTimeout", func(c *sqlpool.Config) { c.RollbackTimeout = -1 }, "RollbackTimeout is -1ns: " + fromZeroTime},
 	{"CloseTimeout", func(c *sqlpool.Config) { c.CloseTimeout = -1 }, "CloseTimeout is -1ns: " + fromZeroTime},
 	{"ShutdownTimeout", func(c *sqlpool.Config) { c.ShutdownTimeout = -1 }, "ShutdownTimeout is -1ns: " + fromZeroTime},

@@ -28,10 +28,12 @@
 //   - acquire.go lends it, at once or, in wait.go, through the queue
 //     (waiters.go, package internal/queue), where expiry.go ends what has waited too long; check.go proves
 //     first that it is alive; park.go keeps a loan revocable that a session has
-//     not used yet; loan.go is a loan without package sql; pause.go lets all wait.
+//     not used yet; loan.go is a loan without package sql; pause.go lets all wait, and
+//     nowait.go none.
 //   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
-//     try; loanend.go and loanrows.go end a loan where a wrapper hides how it ended;
+//     try and limit.go for StatementTimeout; loanend.go and loanrows.go end a loan
+//     where a wrapper hides how it ended;
 //     blame.go says what a failure means for it and for the caller;
 //     stmtcache.go keeps its prepared statements, or ownstmt.go without the
 //     cache; stale.go and copytext.go know those that cannot be kept; args.go

@@ -44,7 +44,7 @@ const (
 // An AcquireError is an acquire that failed, with what is needed to see why.
 type AcquireError struct {
 	Pool    string        // Config.Name
-	Kind    error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrUnavailable, or nil when the caller gave up or a hook refused
+	Kind    error         // ErrClosed, ErrAcquireTimeout, ErrSaturated, ErrNoneIdle, ErrUnavailable, or nil when the caller gave up or a hook refused
 	Cause   error         // the context's cause, or the error of the connection, or nil
 	Dial    error         // the last dial error while the database is unreachable, or nil
 	DialAgo time.Duration // how long ago that was
@@ -80,6 +80,8 @@ func (e *AcquireError) Error() string {
 		b.WriteString("the database is unavailable")
 	case e.Kind == ErrSaturated:
 		fmt.Fprintf(&b, "too many acquires are waiting (%d)", e.Stats.Waiting)
+	case e.Kind == ErrNoneIdle:
+		b.WriteString("no connection is idle, and the caller does not wait")
 	case e.Kind == ErrAcquireTimeout:
 		fmt.Fprintf(&b, "acquire timed out after %v while %s", e.Waited.Round(time.Millisecond), e.Phase)
 	case e.Cause != nil && !errors.Is(e.Cause, context.Canceled):

@@ -44,18 +44,20 @@ func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver
 		if err != nil {
 			return nil, err
 		}
+		call := c.limited(ctx)
 		var res driver.Result // a text alone is the shortest way
 		if st == nil && len(args) == 0 && c.can.exec != nil {
-			res, err = c.can.exec.ExecContext(ctx, text, nil)
+			res, err = c.can.exec.ExecContext(call, text, nil)
 		} else {
-			res, err = c.exec(ctx, &a, st, text, args)
+			res, err = c.exec(call, &a, st, text, args)
 		}
 		if err == nil {
 			s.used = true
+			c.unlimit()
 			return res, nil
 		}
-		if err = s.leave(ctx, c, &a, "exec", err); err != nil {
-			return nil, err
+		if err = s.leave(call, c, &a, "exec", err); err != nil {
+			return nil, c.nameLimit(ctx, call, err)
 		}
 	}
 }
@@ -82,18 +84,19 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 		if err != nil {
 			return nil, err
 		}
+		call := c.limited(ctx)
 		var rows driver.Rows
 		if st == nil && len(args) == 0 && c.can.query != nil {
-			rows, err = c.can.query.QueryContext(ctx, text, nil)
+			rows, err = c.can.query.QueryContext(call, text, nil)
 		} else {
-			rows, err = c.query(ctx, &a, st, text, args)
+			rows, err = c.query(call, &a, st, text, args)
 		}
 		if err == nil {
 			s.used = true
 			return rows, nil
 		}
-		if err = s.leave(ctx, c, &a, "query", err); err != nil {
-			return nil, err
+		if err = s.leave(call, c, &a, "query", err); err != nil {
+			return nil, c.nameLimit(ctx, call, err)
 		}
 	}
 }

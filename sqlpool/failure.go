@@ -12,7 +12,7 @@ func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
 	switch kind {
 	case ErrAcquireTimeout:
 		p.stats.TimeoutCount++
-	case ErrSaturated:
+	case ErrSaturated, ErrNoneIdle:
 		p.stats.SaturatedCount++
 	case ErrUnavailable:
 		p.stats.UnavailableCount++
@@ -28,7 +28,7 @@ func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
 		}
 	}
 	p.mu.Unlock()
-	if kind == ErrAcquireTimeout || kind == ErrSaturated {
+	if kind == ErrAcquireTimeout || kind == ErrSaturated || kind == ErrNoneIdle {
 		e.Holders = p.holders(3)
 	}
 	return e

@@ -21,7 +21,7 @@ func granted(t *testing.T) (*Pool, *Conn, *waiter) {
 		t.Fatal(err)
 	}
 	p.mu.Lock()
-	w := p.queueLocked(context.Background(), p.now(), false)
+	w := p.queueLocked(p.now(), false)
 	p.waiters.Push(w, p.now(), false)
 	p.mu.Unlock()
 	if err := loan.Release(); err != nil || w.Got != loan.conn {

@@ -48,6 +48,7 @@ func (p *Pool) Settings() []Setting {
 	add("MaxWaiters", now.MaxWaiters, usual.MaxWaiters)
 	add("PingAfter", now.PingAfter, usual.PingAfter)
 	add("PingTimeout", now.PingTimeout, usual.PingTimeout)
+	add("StatementTimeout", now.StatementTimeout, usual.StatementTimeout)
 	add("RollbackTimeout", now.RollbackTimeout, usual.RollbackTimeout)
 	add("CloseTimeout", now.CloseTimeout, usual.CloseTimeout)
 	add("ShutdownTimeout", now.ShutdownTimeout, usual.ShutdownTimeout)

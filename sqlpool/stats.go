@@ -27,7 +27,7 @@ type Stats struct {
 	MaxWait      time.Duration // the longest of them
 
 	// Acquires that failed, by what they returned. Canceled are those whose
-	// caller gave up before AcquireTimeout.
+	// caller gave up before AcquireTimeout; Saturated are ErrSaturated and ErrNoneIdle.
 	TimeoutCount, CanceledCount, SaturatedCount, UnavailableCount uint64
 
 	// Connections.

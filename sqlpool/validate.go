@@ -56,6 +56,7 @@ func (c Config) Validate() error {
 		{"ConnectTimeout", c.ConnectTimeout},
 		{"PingAfter", c.PingAfter},
 		{"PingTimeout", c.PingTimeout},
+		{"StatementTimeout", c.StatementTimeout},
 		{"RollbackTimeout", c.RollbackTimeout},
 		{"CloseTimeout", c.CloseTimeout},
 		{"ShutdownTimeout", c.ShutdownTimeout},
