@@ -30,6 +30,7 @@ type conn struct {
 	*stdConn
 	pg     *pgconn.PgConn
 	wire   *wire.Conn
+	cancel *canceller // nil where the configuration has a way of its own
 	closed bool
 }
 
@@ -50,8 +51,12 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	c.begin()
 	res, err := c.stdConn.ExecContext(ctx, query, args)
-	return res, settle(ctx, err)
+	if err = c.end(ctx, err); err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
 // QueryContext implements driver.QueryerContext. The rows are stdlib's own.
@@ -59,8 +64,21 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	c.begin()
 	rows, err := c.stdConn.QueryContext(ctx, query, args)
-	return rows, settle(ctx, err)
+	return c.endQuery(ctx, rows, err)
+}
+
+// endQuery is end for rows. From here on pgx's way ends them.
+func (c *conn) endQuery(ctx context.Context, rows driver.Rows, err error) (driver.Rows, error) {
+	failed := err != nil
+	if err = c.end(ctx, err); err == nil {
+		return rows, nil
+	}
+	if !failed {
+		_ = rows.Close() // err says what matters
+	}
+	return nil, err
 }
 
 // Ping implements driver.Pinger.
@@ -115,9 +133,8 @@ func (c *conn) ResetSession(context.Context) error {
 
 // IsValid implements driver.Validator. It sends nothing. It looks at the socket
 // too: of one that was cut between calls pgx learns at the next. And it looks at
-// the cancel requests: pgx closes a connection that it sends one for, but not if
-// the configuration has pgconn.CancelRequestContextWatcherHandler, nor if the
-// user has called CancelRequest.
+// the cancel requests: one that the server has not dealt with would cancel what
+// the next borrower runs.
 func (c *conn) IsValid() bool {
 	return !c.pg.IsClosed() && c.wire.LastError() == nil && c.wire.Settled()
 }

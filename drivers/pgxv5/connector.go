@@ -83,6 +83,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	dialer := wire.NewDialer(wire.DialFunc(cfg.DialFunc))
 	cfg.DialFunc = dialer.DialContext
+	cancel := install(&cfg)
 
 	inner, err := stdlib.GetConnector(cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 	if err != nil {
@@ -94,6 +95,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if conn.wire, err = dialer.Establish(); err != nil {
 		_ = conn.stdConn.Close() // err says what is wrong
 		return nil, connectError(ctx, err)
+	}
+	if cancel != nil {
+		cancel.grace = conn.wire.Grace()
+		conn.cancel = cancel
 	}
 	if c.after != nil {
 		if err := conn.afterConnect(ctx, c.after); err != nil {

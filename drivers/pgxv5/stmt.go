@@ -34,8 +34,12 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	s.conn.begin()
 	res, err := s.stdStmt.ExecContext(ctx, args)
-	return res, settle(ctx, err)
+	if err = s.conn.end(ctx, err); err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
 // QueryContext implements driver.StmtQueryContext. The rows are stdlib's own.
@@ -43,8 +47,9 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	s.conn.begin()
 	rows, err := s.stdStmt.QueryContext(ctx, args)
-	return rows, settle(ctx, err)
+	return s.conn.endQuery(ctx, rows, err)
 }
 
 // Close implements driver.Stmt. A statement that is closed because others need
