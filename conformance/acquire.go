@@ -13,9 +13,9 @@ var acquireRules = slices.Concat(queueRules, patienceRules, holderRules)
 var queueRules = []Rule{
 	{
 		ID:     "ACQ-01",
-		Rule:   "callers are served in the order in which they came",
+		Rule:   "callers who are all served in time are served in the order in which they came",
 		Why:    "out of order the unlucky wait many times the average: that is the p99",
-		Source: "this pool: first in, first out",
+		Source: "this pool: first in, first out, until a caller's time runs out",
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1})
 			const callers = 12

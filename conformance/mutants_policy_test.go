@@ -59,6 +59,17 @@ var leakMutants = []mutant{
 	{"LEAK-08", "the stack is taken in another goroutine", hooked(elsewhere)},
 }
 
+// orderlyConn gives its slot back when it is closed.
+type orderlyConn struct {
+	*conn
+	slots chan struct{}
+}
+
+func (c orderlyConn) Close() error {
+	defer func() { <-c.slots }()
+	return c.conn.Close()
+}
+
 // elsewhere tells of a loan from where nobody knows its borrower.
 func elsewhere(h *sqlpool.Hooks) {
 	if tell := h.OnAcquire; tell != nil && detects(h) {
@@ -100,6 +111,25 @@ var overloadMutants = []mutant{
 		}
 		return c, err
 	})},
+	{"OVL-06", "strictly first in, first out", connecting(func(p *sqlpool.Pool) driver.Connector {
+		inner, slots := p.Connector(), make(chan struct{}, p.Config().MaxConns)
+		return connectFunc{inner, func(ctx context.Context) (driver.Conn, error) {
+			if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Second || p.Config().MaxConns != 2 {
+				return inner.Connect(ctx)
+			}
+			select {
+			case slots <- struct{}{}: // in the order in which they came
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			c, err := inner.Connect(ctx)
+			if err != nil {
+				<-slots
+				return nil, err
+			}
+			return orderlyConn{&conn{session: c.(session)}, slots}, nil
+		}}
+	}, false)},
 	{"OVL-05", "one caller always comes last", connectMutant(func(ctx context.Context, _ *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
 		if ctx.Value(callerKey{}) == 0 {
 			time.Sleep(100 * time.Millisecond)

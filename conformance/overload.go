@@ -2,8 +2,11 @@ package conformance
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +50,7 @@ var overloadRules = []Rule{
 		ID:     "OVL-04",
 		Rule:   "callers who have given up cost those behind them nothing",
 		Why:    "after a hiccup the pool would serve a queue of ghosts first",
-		Source: "this pool: waiters.go",
+		Source: "this pool: internal/queue",
 		check: func(x *trial) {
 			p := x.probe()
 			s := x.open(Settings{MaxConns: 2})
@@ -108,6 +111,49 @@ var overloadRules = []Rule{
 			}
 		},
 	},
+	{
+		ID:     "OVL-06",
+		Rule:   "under twice the load that its connections can bear, a pool serves as many callers as database/sql",
+		Why:    "in strict order each caller is served when its deadline is near: its statement is cut in the middle, and the work is lost",
+		Source: "database/sql: its own pool serves waiters in a random order; this pool: newest first once time runs out",
+		needs:  []Need{NeedSleep, NeedCancel},
+		check: func(x *trial) {
+			const conns = 2
+			s := x.open(Settings{MaxConns: conns})
+			plain := x.plain()
+			plain.SetMaxOpenConns(conns)
+			plain.SetMaxIdleConns(conns)
+			plainServed := make(chan int64, 1)
+			go func() { plainServed <- x.overload(plain, conns) }()
+			got := x.overload(s.DB, conns)
+			if want := <-plainServed; got < want*4/5 {
+				x.errorf("%d callers were served, and %d by database/sql under the same load", got, want)
+			}
+		},
+	},
+}
+
+// overload has twice as many callers come as so many connections can serve, each
+// with a deadline of twenty statements, and returns how many of the later half
+// were served.
+func (x *trial) overload(db *sql.DB, conns int) int64 {
+	const takes, callers = 20 * time.Millisecond, 240
+	work := fmt.Sprintf(x.target.Dialect.Sleep, takes.Seconds())
+	var served atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	for i := range callers {
+		time.Sleep(time.Until(start.Add(time.Duration(i) * takes / time.Duration(2*conns))))
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(x.ctx, 20*takes)
+			defer cancel()
+			if _, err := db.ExecContext(ctx, work); err == nil && i >= callers/2 {
+				served.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return served.Load()
 }
 
 // callerKey is under which a caller's number is in its context.
