@@ -8,15 +8,11 @@ import (
 	"sync"
 )
 
-// Package sql tries an operation three times when it meets driver.ErrBadConn.
-// Twice it may take a cached connection; the third time it wants a new one, but
-// under SetMaxOpenConns it may have to take what another caller hands over. A
-// ResetSession that returns ErrBadConn then has returned it to the user, and
-// nothing that package sql passes to a driver tells that try from the others:
-// the context is the caller's, the goroutine is the caller's, and how long ago
-// the session was handed back depends on the scheduler. The one difference is
-// which of its two lines DB.retry calls from. So a session that is about to
-// answer ErrBadConn, after a wait of milliseconds, looks.
+// A session with live statements must not wait long inside ResetSession: database/sql
+// holds a lock there that a holder of the last connection may need (see
+// ResetSession). It answers driver.ErrBadConn then, and database/sql tries again; but
+// in its last of three tries it would return that error to the user, and nothing
+// tells that try from the others except the line of DB.retry that makes it.
 
 // retryFunc is where the tries are made.
 const retryFunc = "database/sql.(*DB).retry"
@@ -57,8 +53,13 @@ func (c *badConnector) Driver() driver.Driver { return nil }
 // lineIn returns the line at which the named function is being executed by this
 // goroutine, or 0.
 func lineIn(function string) int {
-	var pcs [16]uintptr // DB.retry is some five calls above a session's methods
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	pcs := make([]uintptr, 32)
+	n := runtime.Callers(2, pcs)
+	for n == len(pcs) { // wrappers above the session may have any number of frames
+		pcs = make([]uintptr, 2*n)
+		n = runtime.Callers(2, pcs)
+	}
+	frames := runtime.CallersFrames(pcs[:n])
 	for {
 		frame, more := frames.Next()
 		if frame.Function == function {

@@ -45,6 +45,34 @@ func TestTheLastTryIsToldFromTheOthers(t *testing.T) {
 	}
 }
 
+// deep calls f so many calls further down.
+func deep(n int, f func() bool) bool {
+	if n > 0 {
+		return deep(n-1, f)
+	}
+	return f()
+}
+
+// wrappedConnector is a connector below many wrappers.
+type wrappedConnector struct{ triesConnector }
+
+func (c *wrappedConnector) Connect(context.Context) (driver.Conn, error) {
+	c.last = append(c.last, deep(100, onLastTry))
+	return nil, driver.ErrBadConn
+}
+
+func TestTheLastTryIsToldBelowAnyNumberOfWrappers(t *testing.T) {
+	var tries wrappedConnector
+	db := sql.OpenDB(&tries)
+	defer db.Close()
+	if err := db.PingContext(context.Background()); !errors.Is(err, driver.ErrBadConn) {
+		t.Error(err)
+	}
+	if l := tries.last; len(l) != 3 || l[0] || l[1] || !l[2] {
+		t.Errorf("last try according to us: %v", l)
+	}
+}
+
 func TestALastTryWaitsInsteadOfErrBadConn(t *testing.T) {
 	// Called from outside DB.retry, a session cannot know that there is
 	// another try.
