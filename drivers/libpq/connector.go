@@ -5,22 +5,29 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
 
 	"github.com/lib/pq"
 
+	"github.com/sqlpool/go/drivers/internal/reread"
 	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/stray"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
 type connector struct {
-	cfg    pq.Config
-	dial   wire.DialFunc
-	before func(context.Context, *pq.Config) error
-	cache  bool
+	dsn    string
+	source *reread.Source[pq.Config]
+	silent wire.Silent
+
+	dial         wire.DialFunc
+	before       func(context.Context, *pq.Config) error
+	notice       func(*pq.Error)
+	notification func(*pq.Notification)
+	cache        bool
 }
 
 // Connector returns a connector for the connection string, as lib/pq reads it,
@@ -28,19 +35,40 @@ type connector struct {
 // refused in it: only package drivers reads them. An error says what is wrong
 // with it and never shows a password. Its connections wait, when closed, up to
 // 500 ms for the server's side to end.
+//
+// The string is read again before each connect, so that a passfile, a service file or
+// a client certificate that has been replaced is used from the next connection on.
+// When that fails, the last configuration that could be read stays. Of several hosts,
+// one that did not answer in time is asked last for half a minute. keepalives,
+// keepalives_idle, keepalives_interval, keepalives_count and (on linux)
+// tcp_user_timeout are set on the client's socket, as libpq does.
 func Connector(dsn string, opts ...Option) (driver.Connector, error) {
-	cfg, err := pq.NewConfig(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("libpq: %w", secret.Scrub(dsn, err))
-	}
-	if err := stray.Settings("sqlpool-pq", cfg.Runtime); err != nil {
+	if err := secret.Torn(dsn, false); err != nil {
 		return nil, fmt.Errorf("libpq: %w", err)
 	}
-	c := &connector{cfg: cfg, dial: new(net.Dialer).DialContext, cache: true}
+	read := func() (pq.Config, error) { return parse(dsn) }
+	cfg, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("libpq: %w", err)
+	}
+	c := &connector{dsn: dsn, source: reread.New(cfg, read), dial: new(net.Dialer).DialContext, cache: true}
 	for _, opt := range opts {
 		opt(c)
 	}
 	return c, nil
+}
+
+// parse reads a connection string without its secrets in an error.
+func parse(dsn string) (pq.Config, error) {
+	cfg, err := pq.NewConfig(dsn)
+	if err != nil {
+		return cfg, secret.Scrub(dsn, err)
+	}
+	if err := stray.Settings("sqlpool-pq", cfg.Runtime); err != nil {
+		return cfg, err
+	}
+	_, err = wire.TakeTCP(maps.Clone(cfg.Runtime))
+	return cfg, err
 }
 
 // Driver implements driver.Connector.
@@ -50,7 +78,7 @@ func (c *connector) Driver() driver.Driver { return &pq.Driver{} }
 // (target_session_attrs), so that one which stops to do so is not the right one
 // any more.
 func (c *connector) ReadWrite() bool {
-	attrs := c.cfg.TargetSessionAttrs
+	attrs := c.source.Last().TargetSessionAttrs
 	return attrs == pq.TargetSessionAttrsReadWrite || attrs == pq.TargetSessionAttrsPrimary
 }
 
@@ -61,20 +89,27 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, connectError(ctx, err)
 	}
-	cfg := c.cfg.Clone()
+	latest, notRead := c.source.Latest()
+	cfg := latest.Clone()
 	cfg.Multi = slices.Clone(cfg.Multi)
 	if c.before != nil {
 		if err := c.before(ctx, &cfg); err != nil {
 			return nil, connectError(ctx, fmt.Errorf("BeforeConnect: %w", err))
 		}
 	}
+
+	// A connector each, so that its dialer knows which connection it dials for.
+	dialer := wire.NewDialer(c.dial)
+	dialer.OnSilent = c.silent.Note
+	var err error
+	if dialer.TCP, err = wire.TakeTCP(cfg.Runtime); err != nil {
+		return nil, connectError(ctx, err)
+	}
+	c.order(&cfg)
 	inner, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
-
-	// A connector each, so that its dialer knows which connection it dials for.
-	dialer := wire.NewDialer(c.dial)
 	inner.Dialer(dialer)
 	conn := &conn{cache: c.cache && !cfg.BinaryParameters, binary: cfg.BinaryParameters}
 	dialer.OnCancel = conn.guard.cancelling
@@ -88,10 +123,29 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		err = conn.open(pqConn, dialer, cfg)
 	}
 	if err != nil {
-		dialer.Discard()
+		dialer.Discard(ctx, err)
+		if err = c.harmless(err); notRead != nil {
+			err = fmt.Errorf("%w (the files of the connection string are as they were read before: %w)", err, notRead)
+		}
 		return nil, connectError(ctx, err)
 	}
+	if c.notice != nil {
+		pq.SetNoticeHandler(conn.inner, c.notice)
+	}
+	if c.notification != nil {
+		pq.SetNotificationHandler(conn.inner, c.notification)
+	}
 	return conn, nil
+}
+
+// harmless returns err, or what may be said of it: the server repeats the name of a
+// parameter that it does not know, which may be a part of the password.
+func (c *connector) harmless(err error) error {
+	var said *pq.Error
+	if errors.As(err, &said) && secret.Shows(c.dsn, err.Error()) {
+		return &pq.Error{Severity: said.Severity, Code: said.Code, Message: secret.Withheld}
+	}
+	return err
 }
 
 // connectError names the phase, and the context's end where that is the reason.

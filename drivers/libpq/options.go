@@ -23,6 +23,22 @@ func BeforeConnect(f func(ctx context.Context, cfg *pq.Config) error) Option {
 	return func(c *connector) { c.before = f }
 }
 
+// WithNoticeHandler calls f with each notice of the server, such as a RAISE NOTICE. It
+// is called on the goroutine of the call that waits for an answer, and must not use the
+// connection. It replaces pq.ConnectorWithNoticeHandler, which takes only lib/pq's own
+// connector.
+func WithNoticeHandler(f func(*pq.Error)) Option {
+	return func(c *connector) { c.notice = f }
+}
+
+// WithNotificationHandler calls f with each notification that a connection receives
+// after a LISTEN, as a notice handler is called. It replaces
+// pq.ConnectorWithNotificationHandler. A connection that is idle in the pool reads
+// nothing: for notifications as they come use pq.Listener.
+func WithNotificationHandler(f func(*pq.Notification)) Option {
+	return func(c *connector) { c.notification = f }
+}
+
 // WithStatementCache says whether the pool keeps the statements of queries that
 // have arguments prepared on their connection, which saves lib/pq one of two
 // round trips. The default is true, unless the connection string has

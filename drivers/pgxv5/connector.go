@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"reflect"
 
@@ -12,15 +13,22 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/sqlpool/go/drivers/internal/reread"
 	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/stray"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
 type connector struct {
-	cfg    pgx.ConnConfig
-	before func(context.Context, *pgx.ConnConfig) error
-	after  func(context.Context, *pgx.Conn) error
+	dsn    string // what it was made of, for errors; empty when it was not
+	source *reread.Source[*pgx.ConnConfig]
+	silent wire.Silent
+
+	dial         func(ctx context.Context, network, address string) (net.Conn, error)
+	before       func(context.Context, *pgx.ConnConfig) error
+	after        func(context.Context, *pgx.Conn) error
+	notice       pgconn.NoticeHandler
+	notification pgconn.NotificationHandler
 }
 
 // Connector returns a connector for the connection string, as pgx.ParseConfig
@@ -28,28 +36,51 @@ type connector struct {
 // like) are refused in it: only package drivers reads them. An error says what is
 // wrong with it and never shows a password. Its connections wait, when closed, up
 // to 500 ms for the server's side to end.
+//
+// The string is read again before each connect, so that a passfile, a service file or
+// a client certificate that has been replaced is used from the next connection on.
+// When that fails, the last configuration that could be read stays. Of several hosts,
+// one that did not answer in time is asked last for half a minute. keepalives,
+// keepalives_idle, keepalives_interval, keepalives_count and (on linux)
+// tcp_user_timeout are set on the client's socket, as libpq does.
 func Connector(dsn string, opts ...Option) (driver.Connector, error) {
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("pgxv5: %w", secret.Scrub(dsn, err))
-	}
-	if err := stray.Settings("sqlpool-pgx", cfg.RuntimeParams); err != nil {
+	if err := secret.Torn(dsn, true); err != nil {
 		return nil, fmt.Errorf("pgxv5: %w", err)
 	}
-	return ConnectorConfig(cfg, opts...), nil
+	read := func() (*pgx.ConnConfig, error) { return parse(dsn) }
+	cfg, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("pgxv5: %w", err)
+	}
+	return newConnector(&connector{dsn: dsn, source: reread.New(cfg, read)}, opts), nil
+}
+
+// parse reads a connection string without its secrets in an error.
+func parse(dsn string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, secret.Scrub(dsn, err)
+	}
+	if err := stray.Settings("sqlpool-pgx", cfg.RuntimeParams); err != nil {
+		return nil, err
+	}
+	_, err = wire.TakeTCP(maps.Clone(cfg.RuntimeParams))
+	return cfg, err
 }
 
 // ConnectorConfig returns a connector for a configuration that pgx.ParseConfig
 // has made, with whatever the caller has changed in it since: exec mode, tracer,
 // statement cache, TLS. It copies the configuration, and panics if pgx.ParseConfig
-// has not made it, as pgx does.
+// has not made it, as pgx does. Files that the configuration came from are not read
+// again: a credential that changes is BeforeConnect's to set.
 func ConnectorConfig(cfg *pgx.ConnConfig, opts ...Option) driver.Connector {
-	c := &connector{cfg: *cfg.Copy()}
+	fixed := cfg.Copy()
+	return newConnector(&connector{source: reread.New(fixed, func() (*pgx.ConnConfig, error) { return fixed, nil })}, opts)
+}
+
+func newConnector(c *connector, opts []Option) driver.Connector {
 	for _, opt := range opts {
 		opt(c)
-	}
-	if c.cfg.DialFunc == nil {
-		c.cfg.DialFunc = new(net.Dialer).DialContext
 	}
 	return c
 }
@@ -61,10 +92,11 @@ func (c *connector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 // (target_session_attrs), so that one which stops to do so is not the right one
 // any more. pgx keeps of it only the function that checks a new connection.
 func (c *connector) ReadWrite() bool {
-	if c.cfg.ValidateConnect == nil {
+	cfg := c.source.Last()
+	if cfg.ValidateConnect == nil {
 		return false
 	}
-	check := reflect.ValueOf(c.cfg.ValidateConnect).Pointer()
+	check := reflect.ValueOf(cfg.ValidateConnect).Pointer()
 	return check == reflect.ValueOf(pgconn.ValidateConnectTargetSessionAttrsReadWrite).Pointer() ||
 		check == reflect.ValueOf(pgconn.ValidateConnectTargetSessionAttrsPrimary).Pointer()
 }
@@ -75,19 +107,20 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, connectError(ctx, err)
 	}
-	cfg := c.cfg
-	if c.before != nil {
-		if err := c.before(ctx, &cfg); err != nil {
-			return nil, connectError(ctx, fmt.Errorf("BeforeConnect: %w", err))
-		}
+	latest, notRead := c.source.Latest()
+	cfg := *latest
+	dialer, err := c.prepare(ctx, &cfg)
+	if err != nil {
+		return nil, connectError(ctx, err)
 	}
-	dialer := wire.NewDialer(wire.DialFunc(cfg.DialFunc))
-	cfg.DialFunc = dialer.DialContext
 	cancel := install(&cfg)
 
 	inner, err := stdlib.GetConnector(cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 	if err != nil {
-		dialer.Discard()
+		dialer.Discard(ctx, err)
+		if err = c.harmless(err); notRead != nil {
+			err = fmt.Errorf("%w (the files of the connection string are as they were read before: %w)", err, notRead)
+		}
 		return nil, connectError(ctx, err)
 	}
 	conn := &conn{stdConn: inner.(*stdlib.Conn)}
@@ -106,6 +139,48 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	return conn, nil
+}
+
+// prepare has one connection's configuration changed by the options, its hosts put in
+// order and its sockets opened by the dialer that it returns.
+func (c *connector) prepare(ctx context.Context, cfg *pgx.ConnConfig) (*wire.Dialer, error) {
+	if c.dial != nil {
+		cfg.DialFunc = c.dial
+	}
+	if c.notice != nil {
+		cfg.OnNotice = c.notice
+	}
+	if c.notification != nil {
+		cfg.OnNotification = c.notification
+	}
+	if c.before != nil {
+		if err := c.before(ctx, cfg); err != nil {
+			return nil, fmt.Errorf("BeforeConnect: %w", err)
+		}
+	}
+	cfg.RuntimeParams = maps.Clone(cfg.RuntimeParams)
+	tcp, err := wire.TakeTCP(cfg.RuntimeParams)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.DialFunc == nil {
+		cfg.DialFunc = new(net.Dialer).DialContext
+	}
+	dialer := wire.NewDialer(wire.DialFunc(cfg.DialFunc))
+	dialer.TCP = tcp
+	cfg.DialFunc = dialer.DialContext
+	dialer.OnSilent = c.order(cfg)
+	return dialer, nil
+}
+
+// harmless returns err, or what may be said of it: the server repeats the name of a
+// parameter that it does not know, which may be a part of the password.
+func (c *connector) harmless(err error) error {
+	var said *pgconn.PgError
+	if errors.As(err, &said) && secret.Shows(c.dsn, err.Error()) {
+		return &pgconn.PgError{Severity: said.Severity, SeverityUnlocalized: said.SeverityUnlocalized, Code: said.Code, Message: secret.Withheld}
+	}
+	return err
 }
 
 func (c *conn) afterConnect(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // An Option changes what [Connector] and [ConnectorConfig] return.
@@ -13,7 +14,7 @@ type Option func(*connector)
 // WithDialFunc opens sockets with dial, in place of the configuration's
 // DialFunc. Cancel requests go through it too.
 func WithDialFunc(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
-	return func(c *connector) { c.cfg.DialFunc = dial }
+	return func(c *connector) { c.dial = dial }
 }
 
 // BeforeConnect calls f before each connect with a copy of the configuration,
@@ -22,6 +23,21 @@ func WithDialFunc(dial func(ctx context.Context, network, address string) (net.C
 // connect's. It is called from several goroutines.
 func BeforeConnect(f func(ctx context.Context, cfg *pgx.ConnConfig) error) Option {
 	return func(c *connector) { c.before = f }
+}
+
+// WithNoticeHandler calls f with each notice of the server, such as a RAISE NOTICE, in
+// place of the configuration's OnNotice. It is called while a call waits for its
+// answer, on that call's goroutine, and must not use the connection.
+func WithNoticeHandler(f pgconn.NoticeHandler) Option {
+	return func(c *connector) { c.notice = f }
+}
+
+// WithNotificationHandler calls f with each notification that a connection receives
+// after a LISTEN, in place of the configuration's OnNotification. It is called as a
+// notice handler is. A connection that is idle in the pool reads nothing: for
+// notifications as they come use a connection of their own.
+func WithNotificationHandler(f pgconn.NotificationHandler) Option {
+	return func(c *connector) { c.notification = f }
 }
 
 // AfterConnect calls f with each new connection, for instance to register types.

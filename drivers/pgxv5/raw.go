@@ -16,7 +16,9 @@ func Raw(conn *sql.Conn, f func(*pgx.Conn) error) error {
 	return conn.Raw(func(c any) error {
 		inner, ok := Unwrap(c)
 		if !ok {
-			return fmt.Errorf("pgxv5: %T is not a connection of pgx", c)
+			return fmt.Errorf("pgxv5: Raw: %T is not a connection of pgx: if it wraps one, as a tracing driver's does, give it a method "+
+				"Raw() driver.Conn that returns what it wraps; if the pool runs on another driver, use that driver's package",
+				wire.Innermost(c))
 		}
 		return f(inner)
 	})

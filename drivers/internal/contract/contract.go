@@ -64,6 +64,7 @@ func Run(t *testing.T, server Server, connector Connect) {
 	}
 	s := &suite{server: server, connector: connector}
 	t.Run("connect", s.testConnect)
+	t.Run("silent", s.testSilentHost)
 	t.Run("secrets", s.testSecrets)
 }
 

@@ -90,15 +90,15 @@ func suspects(dsn string) []string {
 				if plain, err := url.QueryUnescape(key); err == nil {
 					key = plain
 				}
-				if strings.Contains(strings.ToLower(key), "password") {
+				if isPassword(key) || strings.Contains(value, "PRIVATE") {
 					add(value)
 				}
 			}
 		}
-		return found
+		return append(found, strays(dsn)...)
 	}
-	if at := strings.Index(strings.ToLower(dsn), "password"); at >= 0 {
-		value := strings.TrimLeft(dsn[at+len("password"):], " =")
+	if _, value, ok := cutPassword(dsn); ok {
+		value = strings.TrimLeft(value, " =")
 		add(strings.NewReplacer("'", "", `\`, "").Replace(value))
 		add(value)
 	}

@@ -19,6 +19,10 @@ type Conn struct {
 	// reader's goroutine.
 	OnRead func([]byte)
 
+	address string      // where it leads, as it was dialed
+	dialed  time.Time   // when that began
+	heard   atomic.Bool // something was read
+
 	sent atomic.Uint64
 
 	// unsettled counts the cancel requests about this connection that may still
@@ -61,6 +65,9 @@ func (c *Conn) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.raw.Read(b)
+	if n > 0 && !c.heard.Load() {
+		c.heard.Store(true)
+	}
 	if c.OnRead != nil && n > 0 {
 		c.OnRead(b[:n])
 	}

@@ -25,6 +25,14 @@ type Dialer struct {
 	// request, and says how long that may take.
 	OnCancel func(*Conn) time.Duration
 
+	// OnSilent, if set, is told an address that did not answer in time: the dial
+	// failed, or nothing was read from the socket.
+	OnSilent func(address string)
+
+	// TCP is set on each socket of the connection, not on those of cancel requests,
+	// which live for two seconds at most.
+	TCP *TCP
+
 	mu          sync.Mutex
 	conns       []*Conn // opened before Establish; the last is in use
 	network     string  // where that one leads
@@ -64,9 +72,17 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	start := time.Now()
 	raw, err := d.dial(ctx, network, address)
 	if err != nil {
+		if timedOut(ctx, err) {
+			d.silent(address, start)
+		}
+		return nil, err
+	}
+	if err := d.TCP.apply(raw, network); err != nil {
+		_ = raw.Close() // nothing was sent on it
 		return nil, err
 	}
 	c := Wrap(raw, Grace(time.Since(start)))
+	c.address, c.dialed = address, start
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -74,6 +90,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		_ = raw.Close() // nothing was sent on it
 		return nil, d.stop
 	}
+	d.heardNothingLocked(d.conns) // the driver has given them up, and asks another host
 	d.conns = append(d.conns, c)
 	d.network, d.address = network, address
 	return c, nil
@@ -141,13 +158,36 @@ func (d *Dialer) Interrupt(err error) {
 	}
 }
 
-// Discard closes what a failed connect left open.
-func (d *Dialer) Discard() {
+// Discard closes what a connect that failed with err left open.
+func (d *Dialer) Discard(ctx context.Context, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if timedOut(ctx, err) {
+		d.heardNothingLocked(d.conns)
+	}
 	for _, c := range d.conns {
 		c.Abort()
 		_ = c.Close() // why the connect failed is known already
+	}
+}
+
+// heardNothingLocked tells of the hosts that took a connection and then said nothing
+// until the driver's time was over.
+func (d *Dialer) heardNothingLocked(conns []*Conn) {
+	for _, c := range conns {
+		if !c.heard.Load() && c.fault.Load() == nil {
+			d.silent(c.address, c.dialed)
+		}
+	}
+}
+
+// leastWait is how long an address must have been waited for to count as silent: a
+// driver goes on to the next host when the time of the whole connect is nearly over.
+const leastWait = 50 * time.Millisecond
+
+func (d *Dialer) silent(address string, since time.Time) {
+	if d.OnSilent != nil && time.Since(since) >= leastWait {
+		d.OnSilent(address)
 	}
 }
 
