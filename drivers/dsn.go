@@ -2,10 +2,12 @@ package drivers
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
 
+	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/stray"
 )
 
@@ -14,7 +16,12 @@ import (
 const prefix = "pool_"
 
 // param is one parameter of a connection string, decoded.
-type param struct{ name, value string }
+type param struct {
+	name, value string
+	behind      bool // a password stands before it, of which it may be a part
+}
+
+func isPassword(name string) bool { return strings.Contains(strings.ToLower(name), "password") }
 
 func ours(name string) bool {
 	return stray.Ours(name) || bare(name) != nil
@@ -46,10 +53,13 @@ type dialect struct {
 
 	// space separates key=value pairs.
 	space func(rune) bool
+
+	// firstAt says that the first @ of a URL ends the password, not the last one.
+	firstAt bool
 }
 
 var (
-	pgxDialect = dialect{query: libpqQuery, unescape: libpqUnescape, space: func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) }}
+	pgxDialect = dialect{query: libpqQuery, unescape: libpqUnescape, space: func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) }, firstAt: true}
 	pqDialect  = dialect{query: netQuery, unescape: netUnescape, space: unicode.IsSpace}
 )
 
@@ -57,6 +67,9 @@ var (
 // the original text around them, byte for byte; what cannot be taken apart is
 // left as it is, for the driver to refuse.
 func (d dialect) split(dsn string) (rest string, found []param, err error) {
+	if err := secret.Torn(dsn, d.firstAt); err != nil {
+		return "", nil, fmt.Errorf("drivers: %w", err)
+	}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		return d.splitURL(dsn)
 	}

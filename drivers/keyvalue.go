@@ -10,6 +10,7 @@ import (
 func (d dialect) splitKeyValue(dsn string) (rest string, found []param, err error) {
 	var kept strings.Builder
 	l := lexer{text: dsn, space: d.space}
+	behind := false
 	l.skip()
 	kept.WriteString(dsn[:l.at])
 	for l.at < len(dsn) {
@@ -27,10 +28,11 @@ func (d dialect) splitKeyValue(dsn string) (rest string, found []param, err erro
 		}
 		l.skip()
 		if ours(name) {
-			found = append(found, param{name, value})
+			found = append(found, param{name, value, behind})
 		} else {
 			kept.WriteString(dsn[start:l.at])
 		}
+		behind = behind || isPassword(name)
 	}
 	if len(found) == 0 {
 		return dsn, nil, nil
@@ -43,7 +45,7 @@ func (d dialect) splitKeyValue(dsn string) (rest string, found []param, err erro
 func joined(name, pair string) error {
 	unquoted, _, _ := strings.Cut(pair, "'")
 	found := appended.FindStringSubmatch(unquoted)
-	if found == nil || strings.Contains(strings.ToLower(name), "password") {
+	if found == nil || isPassword(name) {
 		return nil
 	}
 	return misplaced(found[1], "it is joined with & to what stands before it, so that it is part of that value",

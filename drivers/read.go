@@ -98,8 +98,8 @@ func (r *reading) param(p param, source string) {
 			Name: harmless(p.name), Source: source, Value: harmless(p.value),
 			Rule: "no setting has this name", Remedy: suggest(p.name),
 		}
-		if strings.Contains(p.value, "@") { // then both may be of a password with a question mark in it
-			unknown.Name = notShown
+		if p.behind { // of "?password=correct&pool_horse=staple" both are of the password
+			unknown.Name, unknown.Value = stray.Shown(p.name), notShown
 		}
 		r.problems.add(unknown)
 		return

@@ -13,18 +13,20 @@ func (d dialect) splitURL(dsn string) (rest string, found []param, err error) {
 		return dsn, nil, unasked(dsn)
 	}
 	var kept []string
+	behind := false
 	for pair := range strings.SplitSeq(dsn[from:to], "&") {
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name, ok := d.unescape(rawName)
 		if !ok || !ours(name) {
 			kept = append(kept, pair)
+			behind = behind || ok && isPassword(name)
 			continue
 		}
 		value, ok := d.unescape(rawValue)
 		if !ok {
 			value = rawValue // no setting's value has a per cent sign or a space: it will be refused
 		}
-		found = append(found, param{name, value})
+		found = append(found, param{name, value, behind})
 	}
 	if len(found) == 0 {
 		return dsn, nil, nil
