@@ -58,7 +58,7 @@ var hookSettings = []setting{
 	{
 		"pool_reset", "POOL_RESET", nil, "",
 		"What of a session's state ends with a loan: rollback (transactions only) or clean (also SET, ROLE, temporary tables, " +
-			"advisory locks, LISTEN and cursors, at a round trip in the background).",
+			"advisory locks, LISTEN, cursors and PREPARE in SQL, at a round trip in the background, after which the AfterConnect hooks run again).",
 		word(resets, func(a *assembly) *reset { return &a.reset }),
 	},
 	{

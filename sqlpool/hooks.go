@@ -25,8 +25,9 @@ type Hooks struct {
 	// reads the pool's Stats or Holders keeps it from here. A panic is New's.
 	OnStart func(p *Pool)
 
-	// AfterConnect runs once on each new connection, under ConnectTimeout. It
-	// may use the network.
+	// AfterConnect runs on each new connection, under ConnectTimeout. It may use
+	// the network. It runs again when Conn.SetUp asks for it, as resetter.Clean does
+	// after each loan: what it does must bear that.
 	AfterConnect func(ctx context.Context, c *Conn) error
 
 	// BeforeAcquire runs in the caller's goroutine before each loan, under the

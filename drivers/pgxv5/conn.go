@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -29,6 +30,7 @@ var (
 type conn struct {
 	*stdConn
 	pg     *pgconn.PgConn
+	after  func(context.Context, *pgx.Conn) error // see AfterConnect; nil: nothing
 	wire   *wire.Conn
 	cancel *canceller // nil where the configuration has a way of its own
 	closed bool

@@ -123,7 +123,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 		return nil, connectError(ctx, err)
 	}
-	conn := &conn{stdConn: inner.(*stdlib.Conn)}
+	conn := &conn{stdConn: inner.(*stdlib.Conn), after: c.after}
 	conn.pg = conn.Conn().PgConn()
 	if conn.wire, err = dialer.Establish(); err != nil {
 		_ = conn.stdConn.Close() // err says what is wrong
@@ -133,10 +133,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		cancel.grace = conn.wire.Grace()
 		conn.cancel = cancel
 	}
-	if c.after != nil {
-		if err := conn.afterConnect(ctx, c.after); err != nil {
-			return nil, connectError(ctx, fmt.Errorf("AfterConnect: %w", err))
-		}
+	if err := conn.AfterConnect(ctx); err != nil {
+		return nil, connectError(ctx, fmt.Errorf("AfterConnect: %w", err))
 	}
 	return conn, nil
 }
@@ -183,14 +181,19 @@ func (c *connector) harmless(err error) error {
 	return err
 }
 
-func (c *conn) afterConnect(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+// AfterConnect calls the option's function, at the connect and again when a reset of
+// the session has undone what it did. If it fails the connection is closed.
+func (c *conn) AfterConnect(ctx context.Context) error {
+	if c.after == nil {
+		return nil
+	}
 	done := false
 	defer func() {
 		if !done { // an error or a panic
 			_ = c.Close() // f has said what is wrong
 		}
 	}()
-	if err := f(ctx, c.Conn()); err != nil {
+	if err := c.after(ctx, c.Conn()); err != nil {
 		return err
 	}
 	done = true

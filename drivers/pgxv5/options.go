@@ -41,7 +41,9 @@ func WithNotificationHandler(f pgconn.NotificationHandler) Option {
 }
 
 // AfterConnect calls f with each new connection, for instance to register types.
-// On an error the connection is closed, and the error is the connect's.
+// On an error the connection is closed, and the error is the connect's. A pool that
+// cleans its sessions (resetter.Clean, pool_reset=clean) calls f again after each
+// loan.
 func AfterConnect(f func(ctx context.Context, conn *pgx.Conn) error) Option {
 	return func(c *connector) { c.after = f }
 }

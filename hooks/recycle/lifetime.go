@@ -35,7 +35,9 @@ func MaxLifetime(d time.Duration, jitter ...time.Duration) sqlpool.Hooks {
 	l := &lifetime{longest: d, spread: spread}
 	return sqlpool.Hooks{
 		AfterConnect: func(_ context.Context, c *sqlpool.Conn) error {
-			c.SetValue(l, l.draw())
+			if c.Value(l) == nil { // not when the session is set up again: it is no younger for that
+				c.SetValue(l, l.draw())
+			}
 			return nil
 		},
 		AfterRelease: l.judge,

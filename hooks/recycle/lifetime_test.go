@@ -49,6 +49,19 @@ func TestSmallAndLargestDraws(t *testing.T) {
 	}
 }
 
+func TestASessionThatIsSetUpAgainKeepsItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const conns = 50
+		again := sqlpool.Hooks{WhileIdle: func(ctx context.Context, c *sqlpool.Conn) error { return c.SetUp(ctx) }}
+		p, _ := newPool(t, conns, 0, MaxLifetime(100*time.Second, 100*time.Second), again)
+		release(t, acquire(t, p, conns)...)
+		time.Sleep(50 * time.Second)
+		if n := p.Stats().Open; n < 6 { // 25 are to be expected, and none with a draw at each second
+			t.Errorf("%d of %d connections are left halfway to the longest lifetime", n, conns)
+		}
+	})
+}
+
 // With a limit drawn anew at each sweep, the first of fifty draws to come out
 // short would decide, and no connection would get old.
 func TestConnectionsOpenedTogetherDoNotEndTogether(t *testing.T) {

@@ -19,24 +19,39 @@ import (
 // CodeReset is the reason code of a connection whose reset failed.
 const CodeReset = "reset_failed"
 
-// cleanPostgreSQL is what DISCARD ALL does, less DEALLOCATE ALL and DISCARD
-// PLANS, so that the prepared statements of the driver and of the pool stay,
-// and with RESET ROLE, which RESET ALL leaves out (PostgreSQL manual, DISCARD
-// and RESET). Sent as one simple query it is one round trip.
+// cleanPostgreSQL is what DISCARD ALL does, less DISCARD PLANS, with RESET ROLE,
+// which RESET ALL leaves out (PostgreSQL manual, DISCARD and RESET), and with less
+// than DEALLOCATE ALL: the statements that were prepared in SQL go, whose names the
+// next borrower would collide with, and those that the driver and the pool have
+// prepared through the protocol stay. Sent as one simple query it is one round trip.
 const cleanPostgreSQL = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; " +
-	"SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
+	"SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; " +
+	"DO LANGUAGE plpgsql $$DECLARE s pg_catalog.text; BEGIN FOR s IN SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql " +
+	"LOOP EXECUTE pg_catalog.format('DEALLOCATE %I', s); END LOOP; END$$"
 
 // Rollback is the default: transactions end with the loan, everything else a
 // borrower SETs stays until somebody sets it otherwise. It needs no hooks.
 func Rollback() sqlpool.Hooks { return sqlpool.Hooks{} }
 
-// Clean leaves nothing of the borrower behind on PostgreSQL but prepared
-// statements: no SET, no role, no temporary table, no advisory lock, no LISTEN,
-// no cursor.
-func Clean() sqlpool.Hooks { return Custom(cleanPostgreSQL) }
+// Clean leaves nothing of the borrower behind on PostgreSQL: no SET, no role, no
+// temporary table, no advisory lock, no LISTEN, no cursor, and no statement but
+// those that the driver and the pool have prepared. What the connection string sets
+// holds again, and so does what AfterConnect sets: the AfterConnect hooks, and
+// pgxv5.AfterConnect, run again after each loan, in the background, one round trip
+// for each of their statements. It needs the language plpgsql, which every database
+// has unless it was dropped.
+func Clean() sqlpool.Hooks {
+	return Func(func(ctx context.Context, c *sqlpool.Conn) error {
+		if err := c.Exec(ctx, cleanPostgreSQL); err != nil {
+			return err
+		}
+		return c.SetUp(ctx)
+	})
+}
 
 // Custom executes statements of your own after each loan. Any error retires
-// the connection.
+// the connection. What they undo of what AfterConnect has set stays undone; Func can
+// call Conn.SetUp.
 func Custom(query string) sqlpool.Hooks {
 	return Func(func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, query) })
 }

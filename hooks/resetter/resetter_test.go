@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"sync/atomic"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/drivers/pgxv5"
@@ -55,6 +58,8 @@ func soil(t *testing.T, db *sql.DB) {
 		"LISTEN news",
 		"SELECT nextval('numbers')",
 		"DECLARE held CURSOR WITH HOLD FOR SELECT 1",
+		"PREPARE mine AS SELECT 1",
+		`PREPARE "it's ""mine" AS SELECT 2`,
 		"SET ROLE pg_read_all_data",
 	} {
 		if _, err := conn.ExecContext(t.Context(), dirt); err != nil {
@@ -75,6 +80,7 @@ func remains(t *testing.T, db *sql.DB) map[string]string {
 		"listen":   "SELECT count(*) FROM pg_listening_channels()",
 		"cursor":   "SELECT count(*) FROM pg_cursors WHERE name = 'held'",
 		"prepared": "SELECT count(*) > 0 FROM pg_prepared_statements",
+		"in SQL":   "SELECT count(*) FROM pg_prepared_statements WHERE from_sql",
 	} {
 		var s string
 		if err := db.QueryRowContext(t.Context(), query).Scan(&s); err != nil {
@@ -93,7 +99,7 @@ func TestCleanLeavesNothingButPreparedStatements(t *testing.T) {
 		}
 		defer stmt.Close()
 		soil(t, db)
-		want := map[string]string{"timeout": "0", "role": "true", "table": "true", "lock": "0", "listen": "0", "cursor": "0", "prepared": "true"}
+		want := map[string]string{"timeout": "0", "role": "true", "table": "true", "lock": "0", "listen": "0", "cursor": "0", "prepared": "true", "in SQL": "0"}
 		for what, got := range remains(t, db) {
 			if got != want[what] {
 				t.Errorf("%s: %q, want %q", what, got, want[what])
@@ -108,6 +114,95 @@ func TestCleanLeavesNothingButPreparedStatements(t *testing.T) {
 		}
 		if s := pool.Stats(); s.DialCount != 1 {
 			t.Errorf("%d dials: the connection was replaced, not cleaned", s.DialCount)
+		}
+	})
+}
+
+// What the program wants of every session holds for every borrower, wherever it says
+// so: in the connection string, in the driver's connector or in a hook, and whether
+// the hook stands before the reset or behind it.
+func TestCleanKeepsWhatAfterConnectHasSet(t *testing.T) {
+	setUp := sqlpool.Hooks{AfterConnect: func(ctx context.Context, c *sqlpool.Conn) error {
+		return c.Exec(ctx, "SET search_path = app, public; SET statement_timeout = '45s'; SELECT set_config('app.tenant', 'all', false); "+
+			"CREATE TEMP TABLE mine (id int); LISTEN news; SELECT pg_advisory_lock_shared(7); PREPARE ours AS SELECT 1")
+	}}
+	for name, open := range map[string]func(string) (driver.Connector, error){
+		"pgx": func(dsn string) (driver.Connector, error) {
+			return pgxv5.Connector(dsn, pgxv5.AfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+				_, err := c.Exec(ctx, "SET lock_timeout = '3s'")
+				return err
+			}))
+		},
+		"pq": func(dsn string) (driver.Connector, error) { return libpq.Connector(dsn) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := pgserver.Shared(t)
+			connector, err := open(server.Socket().KeyValue(server.NewDatabase(t)) + " application_name=ours")
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool, err := sqlpool.New(sqlpool.Config{Connector: connector, MaxConns: 1, Hooks: []sqlpool.Hooks{resetter.Clean(), setUp}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := sqlpool.OpenDB(pool)
+			defer db.Close()
+			want := "app, public 45s all true 1 1 ours true "
+			if name == "pgx" {
+				want += "3s"
+			} else {
+				want += "0"
+			}
+			for loan := range 3 {
+				var got string
+				if err := db.QueryRowContext(t.Context(), `SELECT concat_ws(' ', current_setting('search_path'), current_setting('statement_timeout'),
+					current_setting('app.tenant', true), CASE WHEN to_regclass('pg_temp.mine') IS NULL THEN 'false' ELSE 'true' END,
+					(SELECT count(*) FROM pg_listening_channels()), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
+					current_setting('application_name'),
+					CASE WHEN (SELECT count(*) FROM pg_prepared_statements WHERE from_sql AND name = 'ours') = 1 THEN 'true' ELSE 'false' END,
+					current_setting('lock_timeout'))`).Scan(&got); err != nil {
+					t.Fatal(err)
+				}
+				if got != want {
+					t.Errorf("loan %d finds %q, want %q", loan, got, want)
+				}
+				if _, err := db.ExecContext(t.Context(), "SET search_path = pg_catalog; SET statement_timeout = 0; SET app.tenant = '5'; SET lock_timeout = '9s'; "+
+					"SET application_name = 'x'; DROP TABLE pg_temp.mine; UNLISTEN *; SELECT pg_advisory_unlock_all(); DEALLOCATE ours; PREPARE other AS SELECT 1"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if s := pool.Stats(); s.DialCount != 1 {
+				t.Errorf("%d dials: the connection was replaced, not cleaned", s.DialCount)
+			}
+		})
+	}
+}
+
+func TestASetUpThatFailsAfterAResetRetiresTheConnection(t *testing.T) {
+	var calls atomic.Int64
+	reasons := make(chan error, 10)
+	hooks := resetter.Clean()
+	hooks.AfterConnect = func(context.Context, *sqlpool.Conn) error {
+		if calls.Add(1) == 2 {
+			return errors.New("cannot set up")
+		}
+		return nil
+	}
+	hooks.OnClose = func(e sqlpool.Closed) {
+		if sqlpool.ReasonCode(e.Reason) != sqlpool.CodeShutdown {
+			reasons <- e.Reason
+		}
+	}
+	onEach(t, hooks, func(t *testing.T, _ *sqlpool.Pool, db *sql.DB) {
+		calls.Store(0)
+		if _, err := db.ExecContext(t.Context(), "SELECT 1"); err != nil {
+			t.Fatal(err)
+		}
+		if reason := <-reasons; sqlpool.ReasonCode(reason) != resetter.CodeReset {
+			t.Errorf("reason %v", reason)
+		}
+		if _, err := db.ExecContext(t.Context(), "SELECT 1"); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
