@@ -13,9 +13,12 @@ import (
 // not panic: they are called too often to be guarded each time.
 type abilities struct {
 	// alive looks at the socket without a round trip: nil means open with
-	// nothing to read, driver.ErrSkip that only a ping can tell, anything else
-	// that the connection is dead.
+	// nothing to read, driver.ErrSkip that something is there which only a ping can
+	// make out, errors.ErrUnsupported that this socket can never be looked at, and
+	// anything else that the connection is dead. blind says that there is no such
+	// look: PingAfter alone decides when the server is asked.
 	alive func() error
+	blind bool
 
 	// txStatus is the server's transaction status: 'I' idle, 'T' in a
 	// transaction, 'E' in a failed one, 0 unknown.
@@ -68,9 +71,9 @@ type abilities struct {
 // has Raw: a tracer that forwards only the standard interfaces must not cost
 // the proof that no transaction is open.
 func abilitiesOf(inner driver.Conn) abilities {
-	var can abilities
+	can := abilities{blind: true}
 	if c, ok := find[interface{ Alive() error }](inner); ok {
-		can.alive = c.Alive
+		can.alive, can.blind = c.Alive, false // until it says otherwise
 	}
 	if c, ok := find[interface{ TxStatus() byte }](inner); ok {
 		can.txStatus = c.TxStatus

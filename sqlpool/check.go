@@ -47,20 +47,22 @@ func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err err
 	defer catch("Ping", &err)
 	generation := p.generation.Load()
 	suspect := c.proven != generation
-	ask := suspect || c.acquiredAt-c.idleSince > p.pingAfter(c)
+	ask := suspect
 	if c.can.alive != nil {
 		switch err := c.can.alive(); {
 		case err == nil:
+		case errors.Is(err, errors.ErrUnsupported):
+			c.can.blind = true
 		case errors.Is(err, driver.ErrSkip):
 			ask = true
 		default:
 			return err
 		}
 	}
-	if !ask {
+	if !ask && c.acquiredAt-c.idleSince <= p.pingAfter(c) {
 		return nil
 	}
-	if _, ok := c.inner.(driver.Pinger); !ok && suspect && c.can.alive == nil {
+	if _, ok := c.inner.(driver.Pinger); !ok && suspect && c.can.blind {
 		return errors.New("under suspicion, and its driver has no way to tell")
 	}
 	err = c.ask(ctx, min(p.cfg.PingTimeout, time.Duration(deadline-p.now())))
@@ -109,7 +111,7 @@ func (p *Pool) pingAfter(c *Conn) int64 {
 	switch {
 	case p.cfg.PingAfter > 0:
 		return int64(p.cfg.PingAfter)
-	case c.can.alive == nil:
+	case c.can.blind:
 		return int64(DefaultPingAfterBlind)
 	default:
 		return int64(DefaultPingAfter)

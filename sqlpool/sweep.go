@@ -103,15 +103,15 @@ func (p *Pool) inspect(c *Conn) {
 	}
 }
 
-// look asks the socket of an idle connection, and the server if the socket cannot
-// tell.
+// look asks the socket of an idle connection, and the server if something is there
+// to be read. A socket that can never be looked at is no reason to ask at each sweep.
 func (p *Pool) look(c *Conn) (reason error) {
 	defer catch("Alive", &reason)
 	if c.can.alive == nil {
 		return nil
 	}
 	switch err := c.can.alive(); {
-	case err == nil:
+	case err == nil, errors.Is(err, errors.ErrUnsupported):
 		return nil
 	case errors.Is(err, driver.ErrSkip):
 		return p.answers(c)

@@ -11,7 +11,8 @@ const closeLimit = 500 * time.Millisecond
 
 // Alive says without a round trip whether the server is still there: nil when its
 // end of the socket is open and nothing waits to be read, driver.ErrSkip when
-// only a ping can tell, and otherwise why the connection is dead.
+// something does and only a ping can tell, errors.ErrUnsupported when this socket can
+// never be looked at, and otherwise why the connection is dead.
 func (c *conn) Alive() error {
 	if c.pg.IsClosed() {
 		if err := c.wire.LastError(); err != nil {

@@ -126,8 +126,10 @@ func (c *Conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
 func (c *Conn) NetConn() net.Conn { return c.raw }
 
 // Alive reports whether the server's end is still open, without a round trip:
-// nil when it is and nothing waits to be read, driver.ErrSkip when that cannot
-// be told from here, and otherwise why the connection is dead. It neither blocks
+// nil when it is and nothing waits to be read, driver.ErrSkip when something does,
+// which may be an end, errors.ErrUnsupported when the socket can never be looked at
+// (a dialer hides it, or the system is neither linux nor darwin), and otherwise why
+// the connection is dead. It neither blocks
 // nor allocates, and works below TLS. One goroutine at a time.
 func (c *Conn) Alive() error {
 	if err := c.LastError(); err != nil {

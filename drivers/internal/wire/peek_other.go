@@ -3,13 +3,13 @@
 package wire
 
 import (
-	"database/sql/driver"
+	"errors"
 	"net"
 )
 
-// A peeker cannot look at a socket here: the answer is always "ask the server".
+// A peeker cannot look at a socket here: the answer is always that.
 type peeker struct{}
 
 func (*peeker) init(net.Conn) {}
 
-func (*peeker) look() error { return driver.ErrSkip }
+func (*peeker) look() error { return errors.ErrUnsupported }

@@ -4,6 +4,7 @@ package wire
 
 import (
 	"database/sql/driver"
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -27,7 +28,7 @@ func (p *peeker) init(raw net.Conn) {
 
 func (p *peeker) look() error {
 	if p.ctl == nil {
-		return driver.ErrSkip
+		return errors.ErrUnsupported
 	}
 	// Control, not Read: Read waits for a reader that is in there already, and
 	// fails once a deadline has passed.

@@ -92,8 +92,8 @@ func TestAlive(t *testing.T) {
 	until(t, func() bool { return c.Alive() == io.EOF })
 
 	a, _ := net.Pipe()
-	if err := Wrap(a, 0).Alive(); err != driver.ErrSkip {
-		t.Errorf("not a socket: %v, want ErrSkip", err)
+	if err := Wrap(a, 0).Alive(); err != errors.ErrUnsupported {
+		t.Errorf("not a socket: %v, want ErrUnsupported", err)
 	}
 }
 
