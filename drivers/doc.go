@@ -37,11 +37,15 @@
 // keeps as many idle sessions as the pool can use, a *sql.DB from sql.Open two,
 // and makes more when they are wanted.
 //
-// AddHooks gives a *sql.DB that was not used yet hooks beyond the standard ones.
-// PoolOf finds the pool of such a *sql.DB, for its Stats; HealthOf its health
-// monitor, for a readiness handler; LeaksOf its leak detector; SettingsOf its
-// settings and where each came from. Nothing is logged unless pool_log=slog says
-// so.
+// Open returns a Handle: the DB, its Pool, health monitor, leak detector and settings.
+// It takes options for what a connection string cannot say: Setting for numbers of the
+// program's own configuration, PGXOptions and PQOptions for what the driver's connector
+// can do (BeforeConnect, for a password that expires), WithHooks for more hooks.
+//
+// Of a *sql.DB from sql.Open, HandleOf is the way to the same. AddHooks gives such a
+// database hooks beyond the standard ones, before its first use, of which HandleOf is
+// one; PoolOf, HealthOf, LeaksOf and SettingsOf find one part of the handle each, the
+// last three without starting the pool. Nothing is logged unless pool_log=slog says so.
 //
 // # Placeholders
 //
@@ -52,7 +56,8 @@
 package drivers
 
 // For whoever changes the package, file by file: drivers.go, connector.go and
-// sole.go are what package sql calls; open.go and tell.go what a program may.
+// sole.go are what package sql calls; handle.go, options.go, open.go and tell.go what a
+// program may.
 // read.go reads the settings of settings.go and hooksettings.go, each of a kind in
 // value.go or length.go, out of a connection string that dsn.go, url.go and
 // keyvalue.go take apart; fields.go, suggest.go and errors.go say what is wrong

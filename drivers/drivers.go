@@ -20,8 +20,8 @@ const (
 
 // registered holds the drivers by name; it never changes after init.
 var registered = map[string]*named{
-	PGX: {name: PGX, dialect: pgxDialect, connector: func(dsn string) (driver.Connector, error) { return pgxv5.Connector(dsn) }},
-	PQ:  {name: PQ, dialect: pqDialect, connector: func(dsn string) (driver.Connector, error) { return libpq.Connector(dsn) }},
+	PGX: {name: PGX, dialect: pgxDialect, connector: func(dsn string, o *options) (driver.Connector, error) { return pgxv5.Connector(dsn, o.pgx...) }},
+	PQ:  {name: PQ, dialect: pqDialect, connector: func(dsn string, o *options) (driver.Connector, error) { return libpq.Connector(dsn, o.pq...) }},
 }
 
 func init() {
@@ -34,7 +34,7 @@ func init() {
 type named struct {
 	name      string
 	dialect   dialect // how its connection strings are taken apart
-	connector func(dsn string) (driver.Connector, error)
+	connector func(dsn string, o *options) (driver.Connector, error)
 }
 
 var _ driver.DriverContext = (*named)(nil)

@@ -13,7 +13,7 @@ import (
 // Config report all of them inside one *multierror.Error.
 type SettingError struct {
 	Name   string // as it was written: a pool_ parameter or a POOL_ variable
-	Source string // SourceDSN, SourceDatabaseURL, SourceEnvironment or SourceDefault
+	Source string // SourceDSN, SourceDatabaseURL, SourceEnvironment, SourceOption or SourceDefault
 	Value  string // as it was written, or "(not shown)" when it is nothing that a setting could be and might be a secret
 	Rule   string // what is wrong with it
 	Remedy string // what to do about it
@@ -24,6 +24,7 @@ const (
 	SourceDSN         = "connection string"
 	SourceDatabaseURL = "DATABASE_URL" // the connection string in that variable
 	SourceEnvironment = "environment"  // a variable of the setting's own
+	SourceOption      = "option"       // Setting, given to Open or Config
 	SourceDefault     = "default"
 )
 
@@ -34,6 +35,8 @@ func (e *SettingError) Error() string {
 	switch e.Source {
 	case SourceDatabaseURL:
 		where = "in DATABASE_URL"
+	case SourceOption:
+		where = "in an option"
 	case SourceDefault:
 		where = "by default"
 	}

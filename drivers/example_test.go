@@ -5,9 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"log"
+	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/drivers/pgxv5"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -28,17 +32,26 @@ func Example() {
 
 // A program that wants to know at its start whether the database is there.
 func ExampleOpen() {
-	db, pool, err := drivers.Open(drivers.PGX, "host=db.example user=app dbname=orders pool_name=orders pool_min_idle=4")
+	h, err := drivers.Open(drivers.PGX, "host=db.example user=app dbname=orders pool_name=orders",
+		drivers.Setting("pool_min_idle", 4),             // numbers of the program's own configuration
+		drivers.PGXOptions(pgxv5.BeforeConnect(newest)), // a password that expires
+	)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
+	defer h.DB.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := pool.Warm(ctx); err != nil {
+	if err := h.Pool.Warm(ctx); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// newest asks a vault, or a cloud's token service.
+func newest(_ context.Context, cfg *pgx.ConnConfig) error {
+	cfg.Password = os.Getenv("TOKEN")
+	return nil
 }
 
 // The standard assembly with a hook of one's own.

@@ -15,31 +15,16 @@ import (
 // makes new hooks: a Config is for one pool.
 //
 // driverName is PGX or PQ. An error never shows a password.
-func Config(driverName, dsn string) (sqlpool.Config, error) {
+func Config(driverName, dsn string, opts ...Option) (sqlpool.Config, error) {
 	d, err := lookup(driverName)
 	if err != nil {
 		return sqlpool.Config{}, err
 	}
-	cfg, err := d.config(dsn)
+	cfg, err := d.config(dsn, opts...)
 	if err != nil {
 		return sqlpool.Config{}, err
 	}
 	return cfg.Config, nil
-}
-
-// Open is sql.Open for a program that wants the pool as well, for its Stats,
-// Warm and Shutdown. The pool starts at once, without waiting for a connection,
-// and db.Close closes it.
-func Open(driverName, dsn string) (*sql.DB, *sqlpool.Pool, error) {
-	cfg, err := Config(driverName, dsn)
-	if err != nil {
-		return nil, nil, err
-	}
-	pool, err := sqlpool.New(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	return sqlpool.OpenDB(pool), pool, nil
 }
 
 // PoolOf returns the pool behind a *sql.DB that sql.Open made under one of this

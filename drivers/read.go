@@ -12,13 +12,21 @@ import (
 
 // config reads the settings and makes the standard assembly of them, or says
 // all that is wrong with them and with the connection string.
-func (d *named) config(dsn string) (*assembled, error) {
+func (d *named) config(dsn string, opts ...Option) (*assembled, error) {
 	r := &reading{assembly: standard(), given: map[*setting]given{}, bad: map[*setting]bool{}}
 	source := SourceDSN
 	if strings.TrimSpace(dsn) == "" {
 		if url := os.Getenv("DATABASE_URL"); url != "" {
 			dsn, source = url, SourceDatabaseURL
 		}
+	}
+	o := collect(opts)
+	if err := o.misdirected(d); err != nil {
+		return nil, err
+	}
+	r.problems = o.problems
+	for _, g := range o.settings {
+		r.option(g)
 	}
 	rest, params, err := d.dialect.split(dsn)
 	if err != nil {
@@ -35,7 +43,7 @@ func (d *named) config(dsn string) (*assembled, error) {
 	r.together()
 
 	cfg := &r.assembly.cfg
-	if cfg.Connector, err = d.connect(dsn, rest); err != nil {
+	if cfg.Connector, err = d.connect(dsn, rest, o); err != nil {
 		r.problems.add(err)
 	}
 	if err := r.problems.err(); err != nil {
@@ -43,6 +51,9 @@ func (d *named) config(dsn string) (*assembled, error) {
 	}
 	done := r.assembly.assemble()
 	done.settings = r.told()
+	for _, hooks := range o.hooks {
+		done.Hooks = append(done.Hooks, hooks(done.handle())...)
+	}
 	return done, nil
 }
 
@@ -50,8 +61,8 @@ func (d *named) config(dsn string) (*assembled, error) {
 // cannot be parsed, the error is the one for the whole string: the adapter keeps
 // passwords out of its errors, and for that it must see where they may stand. In
 // "postgres://u:se?pool_cret@h" half of one goes for a parameter.
-func (d *named) connect(dsn, rest string) (driver.Connector, error) {
-	connector, err := d.connector(rest)
+func (d *named) connect(dsn, rest string, o *options) (driver.Connector, error) {
+	connector, err := d.connector(rest, o)
 	if err == nil {
 		return connector, nil
 	}
@@ -62,7 +73,7 @@ func (d *named) connect(dsn, rest string) (driver.Connector, error) {
 	if rest == dsn {
 		return nil, err
 	}
-	if _, whole := d.connector(dsn); whole != nil {
+	if _, whole := d.connector(dsn, o); whole != nil {
 		return nil, whole
 	}
 	return nil, errNotParsed
@@ -104,7 +115,11 @@ func (r *reading) param(p param, source string) {
 		r.problems.add(unknown)
 		return
 	}
-	if before, twice := r.given[s]; twice {
+	before, twice := r.given[s]
+	if twice && before.source == SourceOption {
+		return // it wins
+	}
+	if twice {
 		rule := "it is given twice"
 		if before.name != p.name {
 			rule = "it is the same setting as " + before.name + ", which is given too"

@@ -360,7 +360,7 @@ func TestUnknownDriver(t *testing.T) {
 	if _, err := Config("postgres", nowhere); err == nil || !strings.Contains(err.Error(), `unknown driver "postgres": it must be "sqlpool-pgx" or "sqlpool-pq"`) {
 		t.Error(err)
 	}
-	if _, _, err := Open("postgres", nowhere); err == nil {
+	if _, err := Open("postgres", nowhere); err == nil {
 		t.Error("opened")
 	}
 }

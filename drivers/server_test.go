@@ -107,10 +107,11 @@ func TestSeveralHosts(t *testing.T) {
 func TestOpenWarmsUp(t *testing.T) {
 	setenv(t)
 	eachDriver(t, func(t *testing.T, name string) {
-		db, pool, err := Open(name, with(pgserver.DSN(t), "pool_min_idle=2"))
+		h, err := Open(name, with(pgserver.DSN(t), "pool_min_idle=2"))
 		if err != nil {
 			t.Fatal(err)
 		}
+		db, pool := h.DB, h.Pool
 		defer db.Close()
 		if err := pool.Warm(context.Background()); err != nil {
 			t.Fatal(err)

@@ -48,8 +48,9 @@ A setting stands in the connection string, in either form, between the driver's 
     host=db1,db2 user=app dbname=orders pool_max_conns=20 pool_acquire_timeout=5s
 
 or in the environment, under the same name in capitals, but not in a service file; some have a second name there. A setting whose names have different
-values is an error. The connection string wins over the environment, the environment over the default. When the connection
-string is empty, that in ` + "`DATABASE_URL`" + ` is used. An empty variable counts as none.
+values is an error. An option of drivers.Open (` + "`drivers.Setting(\"pool_max_conns\", 20)`" + `) wins over the
+connection string, the connection string over the environment, the environment over the default. When the connection string is empty, that in
+` + "`DATABASE_URL`" + ` is used. An empty variable counts as none.
 
 A setting that is unknown, wrong or given twice makes sql.Open fail, with everything that is wrong at once. Variables that
 begin with POOL_ and are not in the table are left alone. A duration is Go's (` + "`1m30s`, `250ms`" + `) or a decimal number of

@@ -86,11 +86,11 @@ func unwrapAny(ctx context.Context, db *sql.DB) error {
 func figures(db *sql.DB) (sqlpool.Stats, error) {
 	read := func() (sqlpool.Stats, error) { return sqlpool.Stats{}, nil }
 	err := func() error {
-		pool, ok := drivers.PoolOf(db)
+		h, ok := drivers.HandleOf(db)
 		if !ok {
 			return errors.New("not opened under one of the pool's names")
 		}
-		stats := pool.Stats() // db.Stats() counts sessions
+		stats := h.Pool.Stats() // db.Stats() counts sessions
 		read = func() (sqlpool.Stats, error) { return stats, nil }
 		return nil
 	}()

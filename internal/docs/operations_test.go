@@ -63,10 +63,11 @@ func mount(dsn string) (opened *sql.DB, probes, operators http.Handler, err erro
 }
 
 func TestOperationsPlannedWork(t *testing.T) {
-	db, pool, err := drivers.Open("sqlpool-pgx", pgserver.Database(t))
+	h, err := drivers.Open("sqlpool-pgx", pgserver.Database(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	db, pool := h.DB, h.Pool
 	defer db.Close()
 	if err := pool.Warm(t.Context()); err != nil {
 		t.Fatal(err)

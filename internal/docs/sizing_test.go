@@ -40,11 +40,12 @@ func TestSizingMeasuresWhatIsBusy(t *testing.T) {
 }
 
 func TestSizingFollowsTheFleet(t *testing.T) {
-	db, pool, err := drivers.Open(drivers.PGX, pgserver.Database(t))
+	h, err := drivers.Open(drivers.PGX, pgserver.Database(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer h.DB.Close()
+	pool := h.Pool
 	if err := share(pool, 60, 12); err != nil || pool.Stats().MaxConns != 5 {
 		t.Errorf("%+v (%v)", pool.Stats(), err)
 	}

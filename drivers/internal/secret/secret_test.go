@@ -102,3 +102,24 @@ func TestTheParameterIsNamed(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A URL is refused where a part of its password goes for something else, and only
+// there.
+func TestTornURLs(t *testing.T) {
+	const both, first, last = "both", "pgx", "pq"
+	for dsn, on := range map[string]string{
+		"postgres://u:12/3@h/db": both, "postgres://u:12?x=3@h/db": last, "postgres://u:12#3@h/db": last, "postgres://u:1@2@h/db": first,
+		"postgres://u:a@b#@h/db": last + first, "postgres://u:a/b@c@h/db": both, "postgres://u:p@h/db?x=@y": both,
+
+		"postgres://u:p@h/db": "", "postgres://u@h:5432/db?application_name=me@here": "", "postgres://h:5432/db?user=u@corp&password=p@ss": "",
+		"postgres://u:p@h/db?app.user=a@b&options=-c%20x=@": "", "postgres://u:p?x@h/db": last, "host=h password=a@b": "", "postgres://u@h/d@b": "",
+		"postgres://[::1]:5432/db": "", "postgres://u:p@h1:1,h2:2/db?sslmode=disable": "",
+	} {
+		for name, firstAt := range map[string]bool{first: true, last: false} {
+			want := on == both || strings.Contains(on, name)
+			if err := Torn(dsn, firstAt); (err != nil) != want {
+				t.Errorf("%s: %s: %v, want an error: %v", name, dsn, err, want)
+			}
+		}
+	}
+}

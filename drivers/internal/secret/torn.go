@@ -81,8 +81,8 @@ var custom = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_
 var common = []string{
 	"application_name", "dbname", "database", "default_transaction_isolation", "default_transaction_read_only", "fallback_application_name",
 	"geqo", "host", "idle_in_transaction_session_timeout", "idle_session_timeout", "jit", "keepalives", "keepalives_count", "keepalives_idle",
-	"keepalives_interval", "krbspn", "krbsrvname", "lock_timeout", "options", "passfile", "plan_cache_mode", "role", "search_path", "servicefile",
-	"sslcert", "sslcertmode", "sslkey", "sslrootcert", "statement_timeout", "synchronous_commit", "tcp_user_timeout", "timezone",
+	"keepalives_interval", "krbspn", "krbsrvname", "lock_timeout", "options", "passfile", "password", "plan_cache_mode", "role", "search_path", "servicefile",
+	"sslcert", "sslcertmode", "sslkey", "sslpassword", "sslrootcert", "statement_timeout", "synchronous_commit", "tcp_user_timeout", "timezone",
 	"transaction_timeout", "tz", "user", "work_mem",
 }
 
