@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 )
@@ -38,12 +39,21 @@ func later(t int64, d time.Duration) int64 {
 // acquireOr is acquire. An impatient one gives up with errImpatient when the
 // queue stalls.
 func (p *Pool) acquireOr(ctx context.Context, impatient bool) (*Conn, error) {
-	start := p.now()
+	return p.acquireSince(ctx, 0, impatient)
+}
+
+// acquireSince is acquireOr for a caller that has needed a connection since then;
+// zero is now.
+func (p *Pool) acquireSince(ctx context.Context, start int64, impatient bool) (*Conn, error) {
+	retry := start != 0 // it has waited its turn already
+	if !retry {
+		start = p.now()
+	}
 	deadline := later(start, p.cfg.AcquireTimeout)
 	if ctx.Err() != nil {
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
-	for again := false; ; again = true {
+	for again := retry; ; again = true {
 		c, err := p.grant(ctx, start, impatient, again)
 		if err != nil {
 			return nil, err
@@ -53,6 +63,11 @@ func (p *Pool) acquireOr(ctx context.Context, impatient bool) (*Conn, error) {
 		if err == nil {
 			c.fresh = false
 			return c, nil
+		}
+		var own *CallerRefused
+		if refused && errors.As(err, &own) {
+			p.handBack(c)
+			return nil, p.failure(nil, hideBadConn(own), PhaseValidating, start)
 		}
 		p.reject(c, err)
 		switch {

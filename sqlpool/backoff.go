@@ -1,10 +1,6 @@
 package sqlpool
 
-import (
-	"math"
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
 // Backoff paces the dials of an outage: the n-th delay is drawn evenly from
 // zero to First·Factorⁿ, at most Max ("full jitter", M. Brooker, AWS
@@ -27,23 +23,4 @@ func (b Backoff) withDefaults() Backoff {
 	setDefault(&b.Max, 16*time.Second)
 	setDefault(&b.Factor, 2)
 	return b
-}
-
-// limit returns the longest wait after the given number of failures in a row,
-// the first failure being 1.
-func (b Backoff) limit(failures int) time.Duration {
-	grown := float64(b.First) * math.Pow(b.Factor, float64(failures-1))
-	if grown >= float64(b.Max) { // also when the power overflowed to +Inf
-		return b.Max
-	}
-	return time.Duration(grown)
-}
-
-// delay draws the wait after the given number of failures in a row.
-func (b Backoff) delay(failures int) time.Duration {
-	limit := b.limit(failures)
-	if b.NoJitter || limit <= 0 {
-		return limit
-	}
-	return time.Duration(rand.Uint64N(uint64(limit) + 1))
 }

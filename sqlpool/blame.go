@@ -18,11 +18,15 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 		return hideBadConn(err)
 	}
 	class := s.pool.classify(err)
+	readOnly := class == ClassReadOnly && !(s.tx != nil && s.tx.readOnly) // else it is what the caller asked for
+	if readOnly {
+		s.pool.noteReadOnly(err)
+	}
 	if ofADial(class, err) && over == nil && c.can.isValid != nil && !c.gone() {
 		class = ClassStatement
 	}
-	if class == ClassReadOnly && (!s.pool.wantsPrimary || s.tx != nil && s.tx.readOnly) {
-		class = ClassStatement // the caller's own doing
+	if class == ClassReadOnly && !(readOnly && (s.pool.wantsPrimary || s.pool.saysReadOnly(err))) {
+		class = ClassStatement // the program did not ask for a primary
 	}
 	if class == ClassStatement && !hasState(err) && c.gone() && !errors.Is(c.broken, context.DeadlineExceeded) {
 		// An error of the driver's own making, and not of a call that the pool
@@ -51,9 +55,10 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 		err = over
 	}
 	c.fail(class, err)
-	if !s.used && s.tx == nil && (a.harmless || !sent) && !a.final && a.loans < mostTries && over == nil {
-		// Each of these tries retires a dead connection, so they end.
-		a.loans++
+	if over == nil && !s.used && class != ClassReadOnly {
+		c.diedUnused(err)
+	}
+	if !s.used && s.tx == nil && (a.harmless || !sent) && !a.final && s.triesAgain(c, a) && over == nil {
 		s.conn = nil
 		s.pool.release(c)
 		return nil

@@ -2,9 +2,10 @@ package sqlpool
 
 import "context"
 
-// acquire begins a loan, waiting for a connection if need be.
-func (s *session) acquire(ctx context.Context) error {
-	c, err := s.pool.acquire(ctx)
+// acquire begins a loan, waiting for a connection if need be. since is when the
+// operation began to need one, if that was before.
+func (s *session) acquire(ctx context.Context, since int64) error {
+	c, err := s.pool.acquireSince(ctx, since, false)
 	if err != nil {
 		return err
 	}

@@ -70,41 +70,52 @@ func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err err
 	case err == nil:
 		c.proven = generation
 	case ctx.Err() == nil && p.now() < deadline:
+		c.silent = c.unheard
 		p.suspectAll(c, err)
 	}
 	return err
 }
 
-// ask pings the server and notes when there is no answer in time.
-func (c *Conn) ask(ctx context.Context, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	stop := context.AfterFunc(ctx, c.abort) // for a driver that is deaf to its context
-	err := c.Ping(ctx)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	c.unheard = err != nil && ctx.Err() != nil
-	return err
-}
-
 // reject retires a connection that did not pass its check. It was no loan.
 func (p *Pool) reject(c *Conn, reason error) {
+	var silent *dialFailure
+	if c.silent {
+		silent = p.silent(c, reason)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c.state != stateInUse { // Shutdown took it by force meanwhile
-		p.finishForcedLocked(c)
+	if !p.ungrantCheckedLocked(c) {
 		return
+	}
+	if c.unheard {
+		p.askUnusedLocked(c.acquiredAt)
+	}
+	p.closeLocked(c, reason)
+	p.silentLocked(silent, c.acquiredAt)
+}
+
+// handBack makes a connection whose borrower was refused idle again.
+func (p *Pool) handBack(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ungrantCheckedLocked(c) {
+		p.placeLocked(c, false, p.now())
+	}
+}
+
+// ungrantCheckedLocked ends a grant during its check. It reports false when
+// Shutdown took the connection by force meanwhile.
+func (p *Pool) ungrantCheckedLocked(c *Conn) bool {
+	if c.state != stateInUse {
+		p.finishForcedLocked(c)
+		return false
 	}
 	p.ungrantLocked(c)
 	if c.waiter != nil {
 		p.waiters.Put(c.waiter)
 		c.waiter = nil
 	}
-	if c.unheard {
-		p.askUnusedLocked(c.acquiredAt)
-	}
-	p.closeLocked(c, reason)
+	return true
 }
 
 func (p *Pool) pingAfter(c *Conn) int64 {

@@ -103,6 +103,21 @@ func (p *Pool) classify(err error) Class {
 	return classify(err)
 }
 
+// saysReadOnly reports whether it is the program's own Config.Classify that calls
+// the error ClassReadOnly: that is to be heeded whichever servers were asked for.
+func (p *Pool) saysReadOnly(err error) bool {
+	return p.cfg.Classify != nil && p.askClassify(err) == ClassReadOnly
+}
+
+// noteReadOnly counts a statement that was refused because the server only reads.
+func (p *Pool) noteReadOnly(err error) {
+	text := err.Error()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.ReadOnlyCount++
+	p.noteErrorLocked(text)
+}
+
 // askClassify calls Config.Classify, which is not worth the process.
 func (p *Pool) askClassify(err error) (class Class) {
 	var panicked error

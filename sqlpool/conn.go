@@ -44,6 +44,11 @@ type Conn struct {
 	refused  bool                                 // by a hook, when it was new: it counts as a failed dial
 	broken   error                                // why it must not be lent again
 	unheard  bool                                 // the server did not answer in time, a caller's or a ping's
+	silent   bool                                 // it was a ping's, before a loan
+	askAlive bool                                 // a WhileIdle hook wants it pinged
+	unborn   *dialFailure                         // it died at the first statement of its life
+	ticket   uint64                               // of the pacer, when its dial began
+	trial    bool                                 // it was lent unverified while a login proved nothing; Pool.mu protects it
 	pinned   int                                  // open statements that cannot outlive the loan
 	deferred []func(context.Context, *Conn) error // work asked for by Defer
 	stmts    stmtCache                            // prepared statements by text
@@ -183,6 +188,12 @@ func (c *Conn) Exec(ctx context.Context, query string) error {
 	}
 	return hideBadConn(err)
 }
+
+// KeepAlive has the pool ping the connection after the WhileIdle hooks have
+// returned and before it is lent again, side by side with the pings of other
+// connections and for PingTimeout at most. One that does not answer is retired,
+// and the other idle ones are pinged too. Only WhileIdle hooks may call it.
+func (c *Conn) KeepAlive() { c.askAlive = true }
 
 // String names the connection in logs.
 func (c *Conn) String() string { return fmt.Sprintf("connection %d of pool %q", c.id, c.pool.cfg.Name) }

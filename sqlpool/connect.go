@@ -11,49 +11,43 @@ import (
 // dialMoreLocked starts the dials that are wanted and allowed. It is called
 // whenever that may have changed: an acquire queues, a slot frees, a dial
 // ends, an idle connection is lent.
+//
+// The dials under way never exceed what the waiters and MinIdle need, nor
+// MaxDialing, nor the free slots; while the database is unreachable there is one
+// at a time, when it is due.
 func (p *Pool) dialMoreLocked() {
-	for p.wantsDialLocked() && p.spacedLocked() {
+	if p.closed {
+		return
+	}
+	n := p.needLocked()
+	if !p.pacer.Failing() && n.Wanted <= n.Dialing { // nearly always: no reading of the clock
+		return
+	}
+	now := p.now()
+	start, again := p.pacer.May(now, n)
+	for range start {
 		p.startDialLocked()
 	}
+	p.redialAtLocked(again, now)
 }
 
 func (p *Pool) startDialLocked() {
 	p.dialing++
-	seen := p.stats.DialErrorCount
-	p.work.Go(func() { p.dial(seen) })
-}
-
-// wantsDialLocked: the dials in flight never exceed what the waiters and
-// MinIdle need, nor MaxDialing, nor the free slots; and while the database is
-// unreachable there is one at a time, when it is due.
-func (p *Pool) wantsDialLocked() bool {
-	if p.closed || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns {
-		return false
-	}
-	if p.outage.failures > 0 {
-		return p.dialing == 0 && p.probeDueLocked()
-	}
-	wanted := p.waiters.Len()
-	if p.paused {
-		wanted = 0 // they would not be lent what is dialed for them
-	}
-	if p.stats.MinIdle > 0 {
-		wanted += max(p.stats.MinIdle-p.idleCountLocked(), 0)
-	}
-	return p.dialing < wanted
+	ticket := p.pacer.Ticket()
+	p.work.Go(func() { p.dial(ticket) })
 }
 
 // dial opens one connection. It runs in a goroutine of its own, detached from
 // every caller: whoever asked for it may be served by a release meanwhile, and
-// the new connection then serves the next one. seen is DialErrorCount at its
-// start.
-func (p *Pool) dial(seen uint64) {
+// the new connection then serves the next one. ticket is the pacer's at its start.
+func (p *Pool) dial(ticket uint64) {
 	start := p.now()
-	c, err := p.open()
+	c, verified, err := p.open()
 	now := p.now()
 	event := Opened{Took: time.Duration(now - start), Err: err}
 	if err == nil {
 		event.Conn = c
+		c.ticket = ticket
 		c.took, c.openedAt, c.idleSince = event.Took, now, now
 	}
 	var unwatched error // the reason for OnClose of a connection that OnOpen has seen and not survived
@@ -80,13 +74,15 @@ func (p *Pool) dial(seen uint64) {
 			p.closeLocked(c, unwatched)
 		}
 		if !p.closed {
-			p.dialFailedLocked(failure, seen, now)
+			failure.hollow = c != nil
+			p.dialFailedLocked(failure, ticket, now)
 		}
 	case p.closed:
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	default:
-		p.dialSucceededLocked()
-		p.spacing.took = min(event.Took, spacingOf*dialSpacing)
+		if c.trial = p.pacer.Hollow() && !verified; !c.trial {
+			p.pacer.Succeeded(event.Took)
+		}
 		p.giveLocked(c, now)
 	}
 	p.changeLocked(before, err)
@@ -96,15 +92,16 @@ func (p *Pool) dial(seen uint64) {
 	p.tellStates()
 }
 
-// open connects and shows the connection to the AfterConnect hooks. A
-// connection that comes with an error is to be closed.
-func (p *Pool) open() (c *Conn, err error) {
+// open connects and shows the connection to the AfterConnect hooks. While a login
+// proves nothing, the connection is pinged too: then it is verified. A connection
+// that comes with an error is to be closed.
+func (p *Pool) open() (c *Conn, verified bool, err error) {
 	generation := p.generation.Load()
 	ctx, cancel := context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
 	defer cancel()
 	inner, err := p.connect(ctx)
 	if inner == nil {
-		return nil, err
+		return nil, false, err
 	}
 	c = newConn(p, inner)
 	c.proven = generation
@@ -113,7 +110,11 @@ func (p *Pool) open() (c *Conn, err error) {
 			err = &hookRefusal{"AfterConnect", refusal}
 		}
 	}
-	return c, err
+	if err == nil && p.doubtsLogins() {
+		verified = true
+		err = c.ask(ctx, p.cfg.PingTimeout)
+	}
+	return c, verified, err
 }
 
 // connect calls the connector. One that ignores its context is given up some
@@ -124,11 +125,6 @@ func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
 		conn driver.Conn
 		err  error
 	}
-	leave, err := enterDialGate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave() // also of a dial that is given up: it must not keep others out for ever
 	ended := make(chan outcome, 1)
 	p.work.Go(func() {
 		var o outcome

@@ -22,8 +22,8 @@
 //   - config.go says what a pool may do, validate.go refuses what cannot be, and
 //     settings.go tells it in words; pool.go and sqldb.go open it.
 //   - connect.go dials a connection in the background, detached from every
-//     caller; dialgate.go and spacing.go bound how many at once; outage.go and
-//     backoff.go pace the dials while the database is away.
+//     caller; outage.go says when, by the rules of internal/dialing, and when
+//     waiting for the database is over; backoff.go is their setting.
 //   - idle.go keeps it in a stack; sweep.go shows it to the WhileIdle hooks.
 //   - acquire.go lends it, at once or, in wait.go, through the queue
 //     (waiters.go, package internal/queue), where expiry.go ends what has waited too long; check.go proves

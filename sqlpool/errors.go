@@ -142,6 +142,23 @@ func (e *AcquireError) knob() string {
 	}
 }
 
+// CallerRefused is what a BeforeAcquire hook returns when it refuses the caller and
+// not the connection: because of something in the caller's context, for
+// example. The connection stays, and the acquire fails with Err as its cause.
+// Any other error of such a hook retires the connection.
+type CallerRefused struct{ Err error }
+
+// Error is the text of Err.
+func (e *CallerRefused) Error() string {
+	if e.Err == nil {
+		return "the caller was refused"
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns Err.
+func (e *CallerRefused) Unwrap() error { return e.Err }
+
 // A ConnLostError is a statement, commit or other operation under which the
 // connection broke. It never unwraps to driver.ErrBadConn, so package sql does
 // not run the statement a second time.

@@ -21,10 +21,11 @@ func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
 		Pool: p.cfg.Name, Kind: kind, Cause: cause, Phase: phase,
 		Waited: time.Duration(p.now() - start), Stats: p.statsLocked(),
 	}
-	if p.outage.failures > 0 || kind == ErrUnavailable {
+	if p.pacer.Failing() || kind == ErrUnavailable {
 		e.Dial = p.dialErr
-		if p.outage.failures > 0 {
-			e.DialAgo = time.Duration(p.now() - p.outage.lastAt)
+		if p.pacer.Failing() {
+			_, last := p.pacer.Since()
+			e.DialAgo = time.Duration(p.now() - last)
 		}
 	}
 	p.mu.Unlock()
@@ -53,7 +54,7 @@ func (p *Pool) contextFailure(ctx context.Context, phase Phase, start int64) err
 // phaseLocked says what an acquire in the queue waits for: a dial, if one is
 // under way or due, else a release.
 func (p *Pool) phaseLocked() Phase {
-	if p.dialing > 0 || p.outage.failures > 0 && len(p.conns) < p.stats.MaxConns {
+	if p.dialing > 0 || p.pacer.Failing() && len(p.conns) < p.stats.MaxConns {
 		return PhaseDialing
 	}
 	return PhaseWaiting

@@ -124,7 +124,7 @@ func playModel(t *testing.T, seed uint64) {
 		idle := len(p.idle)
 		free := p.totalLocked() < p.stats.MaxConns
 		dialing, closing := p.dialing, p.closing
-		armed := p.spacing.armed
+		armed := p.redial.at != 0
 		p.mu.Unlock()
 		if !paused && s.Waiting > 0 && idle > 0 {
 			t.Errorf("seed %d: %d wait, %d idle", seed, s.Waiting, idle)

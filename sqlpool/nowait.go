@@ -37,7 +37,13 @@ func mayWait(ctx context.Context) bool {
 // dialForOthersLocked starts a dial after a caller that would not wait, where
 // there is room: else a pool without MinIdle would refuse all of them for ever.
 func (p *Pool) dialForOthersLocked() {
-	if p.dialing == 0 && !p.paused && p.outage.failures == 0 && p.totalLocked() < p.stats.MaxConns && p.spacedLocked() {
+	if p.closed || p.paused || p.dialing > 0 || p.pacer.Failing() {
+		return
+	}
+	n := p.needLocked()
+	n.Wanted = 1
+	start, _ := p.pacer.May(p.now(), n)
+	for range start {
 		p.startDialLocked()
 	}
 }

@@ -10,17 +10,43 @@ type attempt struct {
 	sent      uint64 // what the connection had sent before this try
 	converted bool   // the arguments are converted; a second try must not do it again
 	args      []driver.NamedValue
-	prepared  bool // the last try executed a prepared statement
-	refused   bool // an argument was refused: the error says nothing of the connection
-	restated  bool // a stale statement has been prepared anew, or must not be
-	harmless  bool // the operation leaves nothing on a connection that dies: trying again is always safe
-	loans     int  // loans that broke before anything was sent
-	final     bool // there is no second try
+	prepared  bool  // the last try executed a prepared statement
+	refused   bool  // an argument was refused: the error says nothing of the connection
+	restated  bool  // a stale statement has been prepared anew, or must not be
+	harmless  bool  // the operation leaves nothing on a connection that dies: trying again is always safe
+	broken    int64 // Pool.now when the first loan broke before anything was sent, or zero
+	stillborn int   // of those, how many were a connection's first
+	final     bool  // there is no second try
 }
 
-// mostTries bounds how many dead connections one operation goes through: more
-// than a pool has.
-const mostTries = 10_000
+// mostStillborn bounds how many new connections one operation goes through that
+// die at its first statement. The next one would fare no better.
+const mostStillborn = 4
+
+// triesAgain reports whether an operation whose connection broke before it had
+// any effect is tried on another one: until AcquireTimeout has passed since the
+// first that broke. Old connections that are dead come to an end; new ones need
+// not.
+func (s *session) triesAgain(c *Conn, a *attempt) bool {
+	now := s.pool.now()
+	if a.broken == 0 {
+		a.broken = max(now, 1)
+	}
+	if c.loan == 1 {
+		a.stillborn++
+	}
+	return a.stillborn < mostStillborn && now-a.broken < int64(s.pool.cfg.AcquireTimeout)
+}
+
+// diedUnused notes that the connection died at the first statement of its life. It is
+// then as good as a failed dial: what stands between the pool and the server, as
+// a pooler does, takes logins while the server is down.
+func (c *Conn) diedUnused(err error) {
+	if c.loan == 1 {
+		failure := c.pool.judgeDial(c.cause(err))
+		c.unborn = &failure
+	}
+}
 
 // enter begins a try: it sees to it that there is a loan and that the caller
 // still wants the answer. A context that has ended must not reach the driver,
@@ -42,7 +68,7 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 		}
 	}
 	if s.conn == nil {
-		if err := s.acquire(ctx); err != nil {
+		if err := s.acquire(ctx, a.broken); err != nil {
 			return nil, err
 		}
 	}

@@ -2,184 +2,207 @@ package sqlpool
 
 import (
 	"errors"
-	"math"
+	"math/rand/v2"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/dialing"
 )
 
-// While an acquire waits or has just been refused, the next dial of an outage is
-// never further away than a quarter of the time that the outage has lasted,
-// within these limits: so the end of a short one is seen soon, and a long one is
-// not met with more dials. For as long the last failed dial is news.
-const (
-	probeWithinFirst = int64(200 * time.Millisecond) // or Backoff.First, if that is more
-	probeWithin      = int64(time.Second)
-)
+// What the pool knows of its database comes from its dials and from its
+// connections. A dial that fails begins an outage; one dial at a time, the
+// probe, tries until one succeeds, whether or not a caller waits. The circuit
+// opens only when no connection has proved for FailFastAfter that the database
+// is there: by a loan that ended well, or by an answer to a ping. The rules are
+// in internal/dialing; here is what tells them and what acts on them.
 
-// outage is what the pool knows about dials that fail. One dial at a time, the
-// probe, tries until one succeeds, whether or not anybody waits. Pool.mu
-// protects it.
-type outage struct {
-	failures int   // in a row, those under way together as one; zero when there is no outage
-	dials    int   // that failed since it began, each for itself
-	since    int64 // the first of them
-	lastAt   int64 // the last of them
-	why      dialFailure
-	nextAt   int64 // when the backoff has the next one due
-	wanted   bool  // an acquire was refused since the last one
-	open     bool  // the circuit: acquires without an idle connection fail at once
-	timer    *time.Timer
+// redial is the timer for whatever comes next: a dial that was held back, the
+// probe, or the end of the callers' patience. Pool.mu protects it.
+type redial struct {
+	at    int64 // when it goes off; zero when it is not set
+	timer *time.Timer
+}
+
+func newPacer(cfg *Config) dialing.Pacer {
+	return dialing.Pacer{Rules: dialing.Rules{
+		First: cfg.Backoff.First, Max: cfg.Backoff.Max, Factor: cfg.Backoff.Factor,
+		Draw: func(limit int64) int64 {
+			if limit <= 0 || cfg.Backoff.NoJitter {
+				return limit
+			}
+			return int64(rand.Uint64N(uint64(limit) + 1))
+		},
+		Patience: cfg.FailFastAfter,
+	}}
+}
+
+// needLocked is the pool as the rules see it.
+func (p *Pool) needLocked() dialing.Need {
+	n := dialing.Need{
+		Room:    min(p.cfg.MaxDialing-p.dialing, p.stats.MaxConns-p.totalLocked()),
+		Dialing: p.dialing,
+		Idle:    p.idleCountLocked(),
+		Looking: p.looking,
+		InUse:   p.inUse,
+		Waiting: p.waiters.Len(),
+		Never:   p.neverConnectedLocked(),
+	}
+	if !p.paused { // else they would not be lent what is dialed for them
+		n.Wanted = n.Waiting
+	}
+	if p.stats.MinIdle > 0 {
+		n.Wanted += max(p.stats.MinIdle-n.Idle, 0)
+	}
+	return n
 }
 
 // dialFailure is a failed dial as far as it matters here. It is found out
 // before the lock is taken, because an error's methods and Config.Classify are
-// somebody else's code.
+// code of others.
 type dialFailure struct {
-	err   error
-	text  string
-	class Class
-	hook  bool // a hook refused the new connection
+	err    error
+	text   string
+	kind   dialing.Kind
+	hollow bool // the login had succeeded
 }
 
 func (p *Pool) judgeDial(err error) dialFailure {
+	f := dialFailure{err: err, text: err.Error()}
 	var refusal *hookRefusal
-	return dialFailure{err: err, text: err.Error(), class: p.classify(err), hook: errors.As(err, &refusal)}
+	switch class := p.classify(err); {
+	case class == ClassPermanent, errors.As(err, &refusal):
+		f.kind = dialing.Hopeless
+	case class == ClassUnavailable:
+		f.kind = dialing.Refused
+	}
+	return f
 }
 
-// dialFailedLocked begins or continues an outage. Dials that were under way
-// together fail together: seen tells them, and to the backoff they are one.
-func (p *Pool) dialFailedLocked(failure dialFailure, seen uint64, now int64) {
-	o := &p.outage
-	if o.failures == 0 {
-		o.since = now
-	}
-	o.dials++
-	if o.failures == 0 || seen+1 == p.stats.DialErrorCount {
-		o.failures++
-		o.nextAt = later(now, p.cfg.Backoff.delay(o.failures))
-	}
-	o.why = failure
-	o.lastAt = now
-	o.wanted = false
-	p.dialErr = failure.err
-	p.noteErrorLocked(failure.text)
-	p.giveUpLocked(now)
-	p.armLocked(now)
+// dialFailedLocked begins or continues an outage.
+func (p *Pool) dialFailedLocked(f dialFailure, ticket uint64, now int64) {
+	p.pacer.Failed(now, ticket, f.kind, f.hollow)
+	p.dialErr = f.err
+	p.noteErrorLocked(f.text)
+	p.reviewLocked(now)
 }
 
-// giveUpLocked opens the circuit when it is time, and ends every wait once it
+// reviewLocked opens the circuit when it is time, and ends every wait while it
 // is open.
-func (p *Pool) giveUpLocked(now int64) {
-	if p.outage.open || p.givesUpLocked(now) {
-		p.outage.open = true
+func (p *Pool) reviewLocked(now int64) {
+	if !p.pacer.Failing() || p.closed {
+		return
+	}
+	ask, again := p.pacer.Review(now, p.needLocked())
+	if ask {
+		p.askUnusedLocked(now + 1) // all of them
+	}
+	if p.pacer.Open() {
 		p.waiters.Fail(endedByOutage)
 	}
+	p.redialAtLocked(again, now)
 }
 
-// givesUpLocked reports whether waiting for the database is over.
-func (p *Pool) givesUpLocked(now int64) bool {
-	why := &p.outage.why
-	switch {
-	case p.neverConnectedLocked() && p.dialing == 0:
-		return true // it was never there: more likely a wrong address than an outage
-	case why.class == ClassPermanent, why.hook:
-		return p.inUse == 0 // else the connections that still work are worth waiting for
-	case why.class == ClassUnavailable && p.inUse > 0:
-		return false // the server is full, and part of that is ours to come back
-	default:
-		return now-p.outage.since >= int64(p.cfg.FailFastAfter)
-	}
-}
-
-// dialSucceededLocked ends an outage.
-func (p *Pool) dialSucceededLocked() {
-	if p.outage.failures == 0 {
-		return
-	}
-	p.outage.timer.Stop()
-	p.outage = outage{timer: p.outage.timer}
-}
-
-// refusesLocked reports whether the open circuit refuses an acquire. The next
-// probe is then due soon, or at once.
-func (p *Pool) refusesLocked(now int64) bool {
-	o := &p.outage
-	if !o.open {
-		return false
-	}
-	if !o.wanted {
-		o.wanted = true
-		p.armLocked(now)
-	}
-	return true
-}
-
-// probeAtLocked is when the next probe is due.
-func (p *Pool) probeAtLocked() int64 {
-	o := &p.outage
-	if o.wanted || p.waiters.Len() > 0 {
-		return p.wantedAtLocked()
-	}
-	return o.nextAt
-}
-
-// wantedAtLocked is when the next probe is due once somebody wants it.
-func (p *Pool) wantedAtLocked() int64 {
-	o := &p.outage
-	first := max(probeWithinFirst, int64(p.cfg.Backoff.First))
-	return min(o.nextAt, o.lastAt+min(max(first, (o.lastAt-o.since)/4), probeWithin))
-}
-
-// armLocked sets the timer for whatever comes next: the probe, unless one is
-// under way, or the end of the callers' patience.
-func (p *Pool) armLocked(now int64) {
-	o := &p.outage
-	at := int64(math.MaxInt64)
-	if p.dialing == 0 {
-		at = p.probeAtLocked()
-	}
-	if end := later(o.since, p.cfg.FailFastAfter); !o.open && end > now {
-		at = min(at, end)
-	}
-	left := time.Duration(max(at-now, 0))
-	if o.timer == nil {
-		o.timer = time.AfterFunc(left, p.probe)
-	} else {
-		o.timer.Reset(left)
-	}
-}
-
-// probe is called when a probe may be due, or the circuit is to open although
-// a probe is still under way.
-func (p *Pool) probe() {
+// doubtsLogins reports whether a login proves nothing at present.
+func (p *Pool) doubtsLogins() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.outage.failures == 0 {
+	return p.pacer.Hollow()
+}
+
+// provedLocked is called when c has proved that the database is there. Outside of
+// an outage it costs nothing.
+func (p *Pool) provedLocked(c *Conn) {
+	if !p.pacer.Failing() || p.closed {
 		return
 	}
-	now := p.now()
+	before, now := p.stateLocked(), p.now()
+	if p.pacer.Proved(now); c.trial {
+		c.trial = false
+		p.pacer.Succeeded(c.took)
+	}
+	p.reviewLocked(now) // when to look again
+	p.stateMovedLocked(before, p.dialErr)
+}
+
+// diedUnusedLocked is called for a connection that did not live to be of any use,
+// and for the last one when it has stopped answering: that is as good as a
+// failed dial. The server, or what stands before it, takes logins and no more.
+func (p *Pool) diedUnusedLocked(f dialFailure, ticket uint64, now int64) {
+	if p.closed {
+		return
+	}
 	before := p.stateLocked()
-	if !p.outage.open {
-		p.giveUpLocked(now)
-		p.changeLocked(before, p.outage.why.err)
-	}
+	f.hollow = true
+	p.dialFailedLocked(f, ticket, now)
+	p.stateMovedLocked(before, f.err)
 	p.dialMoreLocked()
-	if p.dialing > 0 {
-		p.armLocked(now)
-	}
+}
+
+// stateMovedLocked notes a change of state and has the hooks told in the
+// background.
+func (p *Pool) stateMovedLocked(before State, err error) {
+	p.changeLocked(before, err)
 	if len(p.changes) > 0 {
 		p.work.Go(p.tellStates)
 	}
 }
 
-// probeDueLocked reports whether the next probe may start, and sees to it that
-// it is started when not.
-func (p *Pool) probeDueLocked() bool {
-	now := p.now()
-	if now >= p.probeAtLocked() {
-		return true
+// refusesLocked reports whether the open circuit refuses an acquire. The next
+// probe is then due soon, or at once.
+func (p *Pool) refusesLocked(now int64) bool {
+	if !p.pacer.Open() {
+		return false
 	}
-	p.armLocked(now)
-	return false
+	p.wantLocked(now)
+	return true
+}
+
+func (p *Pool) wantLocked(now int64) {
+	if p.pacer.Failing() && p.pacer.Want() && p.dialing == 0 {
+		p.redialAtLocked(p.pacer.Due(true), now)
+	}
+}
+
+// ProbeSoon has the pool dial within a second or so while dials fail, as a caller
+// who waits would; otherwise it does nothing. It is for a policy that keeps
+// callers away while the database is down and wants to know when it is back.
+func (p *Pool) ProbeSoon() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.wantLocked(p.now())
+	}
+}
+
+// redialAtLocked sets the timer, unless it goes off before.
+func (p *Pool) redialAtLocked(at, now int64) {
+	r := &p.redial
+	if at == dialing.Never || p.closed || r.at != 0 && r.at <= at {
+		return
+	}
+	r.at = at
+	left := time.Duration(max(at-now, 0))
+	if r.timer == nil {
+		r.timer = time.AfterFunc(left, p.dialLater)
+	} else {
+		r.timer.Reset(left)
+	}
+}
+
+// dialLater is called when a dial may be due, or the circuit is to open although
+// a dial is still under way.
+func (p *Pool) dialLater() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.redial.at = 0
+	if p.closed {
+		return
+	}
+	if p.pacer.Failing() {
+		before := p.stateLocked()
+		p.reviewLocked(p.now())
+		p.stateMovedLocked(before, p.dialErr)
+	}
+	p.dialMoreLocked()
 }
 
 // hookRefusal is a new connection that a hook did not accept.

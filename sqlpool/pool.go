@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sqlpool/go/sqlpool/internal/dialing"
 	"github.com/sqlpool/go/sqlpool/internal/queue"
 )
 
@@ -30,6 +31,8 @@ type Pool struct {
 
 	wantsPrimary bool // the connector was asked for a server that takes writes
 
+	asking chan struct{} // one token for each idle connection that is being asked for a sign of life
+
 	// mu protects what follows and the fields of Conn and session that say so.
 	// Nothing slow happens while it is held: no hook, no driver, no channel
 	// that could block.
@@ -52,9 +55,10 @@ type Pool struct {
 	closing  int
 	dialing  int
 
-	outage  outage
-	spacing spacing
-	dialErr error // what the last failed dial said
+	pacer     dialing.Pacer // when to dial, and whether to wait for the database
+	redial    redial
+	dialErr   error  // what the last failed dial said
+	stillborn uint64 // connections that died before they were of any use
 
 	changes []StateChanged // of state, not yet told to OnState
 	telling bool           // a goroutine is telling them
@@ -84,6 +88,8 @@ func New(cfg Config) (*Pool, error) {
 	}
 	p.idle = make([]*Conn, 0, cfg.MaxConns)
 	p.conns = make([]*Conn, 0, cfg.MaxConns)
+	p.pacer = newPacer(&p.cfg)
+	p.asking = make(chan struct{}, maxAsking)
 	p.stats = Stats{Name: cfg.Name, MaxConns: cfg.MaxConns, MinIdle: cfg.MinIdle, CreatedAt: p.epoch}
 
 	for _, start := range p.hooks.onStart {
@@ -153,9 +159,8 @@ func (p *Pool) Warm(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	errorsBefore := p.stats.DialErrorCount
-	if p.outage.failures > 0 && !p.closed { // somebody wants to know
-		p.outage.wanted = true
-		p.armLocked(p.now())
+	if !p.closed {
+		p.wantLocked(p.now())
 	}
 	for {
 		switch {

@@ -91,7 +91,7 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 		switch {
 		case p.closed:
 			return ErrClosed
-		case p.outage.failures > 0:
+		case p.pacer.Failing():
 			return errors.Join(ErrUnavailable, p.dialErr)
 		case ended || c.state >= stateClosing || c.outdated:
 			return nil
@@ -100,10 +100,10 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 		case asked || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns:
 		default:
 			asked = true
-			seen := p.stats.DialErrorCount
+			ticket := p.pacer.Ticket()
 			p.dialing++
 			p.work.Go(func() {
-				p.dial(seen)
+				p.dial(ticket)
 				p.mu.Lock()
 				ended = true
 				p.changedLocked()

@@ -41,12 +41,18 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	}
 	p.endLoanLocked(c, now)
 	if reason == nil {
-		return p.placeLocked(c, dirty, now)
+		idle = p.placeLocked(c, dirty, now)
+		p.provedLocked(c)
+		return idle
 	}
 	if c.unheard {
 		p.askUnusedLocked(c.acquiredAt)
 	}
 	p.closeLocked(c, reason)
+	if c.unborn != nil {
+		p.stillborn++
+		p.diedUnusedLocked(*c.unborn, c.ticket, p.now())
+	}
 	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
 	return false
 }

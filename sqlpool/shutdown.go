@@ -82,11 +82,8 @@ func (p *Pool) beginShutdownLocked() {
 	if p.parked.timer != nil {
 		p.parked.timer.Stop()
 	}
-	if p.spacing.timer != nil {
-		p.spacing.timer.Stop()
-	}
-	if p.outage.timer != nil {
-		p.outage.timer.Stop()
+	if p.redial.timer != nil {
+		p.redial.timer.Stop()
 	}
 	p.changeLocked(before, nil)
 }

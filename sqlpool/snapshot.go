@@ -56,10 +56,11 @@ func (p *Pool) Snapshot() Snapshot {
 	if since, ok := p.waiters.Oldest(); ok {
 		s.OldestWait = positive(now - since)
 	}
-	if o := &p.outage; o.failures > 0 {
-		s.DialFailures, s.FailingFor = o.dials, positive(now-o.since)
+	if p.pacer.Failing() {
+		since, _ := p.pacer.Since()
+		s.DialFailures, s.FailingFor = p.pacer.Failures(), positive(now-since)
 		if p.dialing == 0 {
-			s.NextDial = positive(p.probeAtLocked() - now)
+			s.NextDial = positive(p.pacer.Due(p.waiters.Len() > 0) - now)
 		}
 	}
 	conns := slices.Clone(p.conns)

@@ -6,12 +6,14 @@ type State int
 const (
 	// StateStarting: no connection has been opened yet.
 	StateStarting State = iota
-	// StateUp: the last dial succeeded.
+	// StateUp: the last dial succeeded, and the connection was of use.
 	StateUp
-	// StateRetrying: dials fail; acquires wait for the database to return.
+	// StateRetrying: dials fail; acquires wait for a connection that works still,
+	// or for the database to return.
 	StateRetrying
-	// StateDown: the circuit is open; acquires without an idle connection fail
-	// at once. Dials go on in the background.
+	// StateDown: dials fail, and no connection has proved for FailFastAfter that
+	// the database is there. Acquires without an idle connection fail at once.
+	// Dials go on in the background.
 	StateDown
 	// StateClosed: Shutdown or Close was called.
 	StateClosed
@@ -50,16 +52,19 @@ func (p *Pool) tellStates() {
 	p.telling = false
 }
 
-// neverConnectedLocked reports whether no dial has succeeded yet.
-func (p *Pool) neverConnectedLocked() bool { return p.stats.DialCount == p.stats.DialErrorCount }
+// neverConnectedLocked reports whether no dial has given a connection of any use
+// yet.
+func (p *Pool) neverConnectedLocked() bool {
+	return p.stats.DialCount == p.stats.DialErrorCount+p.stillborn
+}
 
 func (p *Pool) stateLocked() State {
 	switch {
 	case p.closed:
 		return StateClosed
-	case p.outage.open:
+	case p.pacer.Open():
 		return StateDown
-	case p.outage.failures > 0:
+	case p.pacer.Failing():
 		return StateRetrying
 	case p.neverConnectedLocked():
 		return StateStarting

@@ -36,6 +36,7 @@ type Stats struct {
 	CloseCount     uint64
 	Generation     uint64 // grows when an error puts every connection under suspicion
 	MisuseCount    uint64 // releases of loans that were not held
+	ReadOnlyCount  uint64 // statements refused because the server only reads (25006), but in read-only transactions
 
 	CreatedAt   time.Time
 	LastError   string // the last dial error or fatal error, never with a secret in it

@@ -9,11 +9,14 @@ import (
 )
 
 // sweep is the pool's one standing goroutine. At each interval it takes back
-// parked loans that nobody uses, looks whether the idle connections are still
-// there and shows them to the WhileIdle hooks, the one idle longest first.
+// parked loans that no session uses, looks whether the idle connections are still
+// there and shows them to the WhileIdle hooks, the one idle longest first. A look
+// that waits for the server, or for a slow hook, does not hold up the next sweep:
+// OnSweep is the pool's own sign of life.
 func (p *Pool) sweep() {
 	ticker := time.NewTicker(p.cfg.SweepInterval)
 	defer ticker.Stop()
+	var inspected chan struct{}
 	for {
 		select {
 		case <-p.dials.Done():
@@ -21,7 +24,20 @@ func (p *Pool) sweep() {
 		case <-ticker.C:
 		}
 		p.reclaimParked()
-		p.inspectIdle()
+		if inspected == nil {
+			inspected = make(chan struct{})
+			p.work.Go(func() {
+				defer close(inspected)
+				p.inspectIdle()
+			})
+		}
+		patience := time.NewTimer(p.cfg.SweepInterval / 2)
+		select {
+		case <-inspected: // nearly always, and at once
+			inspected = nil
+		case <-patience.C:
+		}
+		patience.Stop()
 		if err := watch("OnSweep", p.hooks.onSweep, p); err != nil {
 			p.noteError(err)
 		}
@@ -70,29 +86,36 @@ func (p *Pool) inspect(c *Conn) {
 	p.looking++
 	p.mu.Unlock()
 
-	reason := p.look(c)
+	began := p.now()
+	c.unheard = false
+	ask, reason := p.look(c)
 	if reason == nil {
 		ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
 		reason = decide(ctx, "WhileIdle", p.hooks.whileIdle, c)
+		c.unheard = reason != nil && ctx.Err() != nil && p.life.Err() == nil
 		cancel()
 	}
+	ask, c.askAlive = ask || c.askAlive, false
 	settle := (reason == nil || isSound(reason)) && (c.hasWork() || c.dirty())
+	silent := p.silent(c, reason)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.looking--; p.looking == 0 {
-		p.spacing.held = 0
-	}
+	p.looking--
 	if reason != nil && p.keepsForNowLocked(reason) {
 		reason = nil
 	}
 	switch {
+	case reason == nil && ask:
+		p.askLaterLocked(c)
+		return
 	case reason == nil && settle:
 		p.work.Go(func() { p.settle(c) })
 		return
 	case reason != nil:
 		p.checking--
 		p.closeLocked(c, reason)
+		p.silentLocked(silent, began)
 		p.dialMoreLocked()
 	case p.closed:
 		p.checking--
@@ -103,20 +126,20 @@ func (p *Pool) inspect(c *Conn) {
 	}
 }
 
-// look asks the socket of an idle connection, and the server if something is there
-// to be read. A socket that can never be looked at is no reason to ask at each sweep.
-func (p *Pool) look(c *Conn) (reason error) {
+// look asks the socket of an idle connection. ask says that it cannot tell, and
+// that the server is to be asked.
+func (p *Pool) look(c *Conn) (ask bool, reason error) {
 	defer catch("Alive", &reason)
 	if c.can.alive == nil {
-		return nil
+		return false, nil
 	}
 	switch err := c.can.alive(); {
-	case err == nil, errors.Is(err, errors.ErrUnsupported):
-		return nil
+	case err == nil, errors.Is(err, errors.ErrUnsupported): // one that can never be looked at is no reason to ask at each sweep
+		return false, nil
 	case errors.Is(err, driver.ErrSkip):
-		return p.answers(c)
+		return true, nil
 	default:
-		return because(CodeDead, err)
+		return false, because(CodeDead, err)
 	}
 }
 
@@ -128,7 +151,7 @@ func (p *Pool) keepsForNowLocked(why error) bool {
 	if p.closed || !isSound(why) || p.idleCountLocked() > p.stats.MinIdle {
 		return false
 	}
-	if p.outage.failures > 0 || p.dialing > 0 {
+	if p.pacer.Failing() || p.dialing > 0 {
 		return true
 	}
 	if p.totalLocked() >= p.stats.MaxConns {

@@ -195,21 +195,3 @@ func TestRollbackOfAFinishedTransactionCutsNobodyOff(t *testing.T) {
 		conn.(driver.Validator).IsValid()
 	})
 }
-
-func TestADialThatIsGivenUpKeepsNobodyOut(t *testing.T) {
-	defer sqlpool.LimitProcessDials(sqlpool.DefaultProcessDials)
-	synctest.Test(t, func(t *testing.T) {
-		sqlpool.LimitProcessDials(1)
-		deaf := fakedb.New()
-		deaf.On(fakedb.Connect, fakedb.Fault{Delay: time.Minute, Deaf: true, Times: 1})
-		hung := newPool(t, sqlpool.Config{Connector: deaf.Connector(), ConnectTimeout: time.Second})
-		if _, err := hung.Acquire(context.Background()); err == nil {
-			t.Fatal("acquired")
-		}
-		p := newPool(t, sqlpool.Config{Connector: fakedb.New().Connector()})
-		loan, err := p.Acquire(context.Background())
-		must(t, err)
-		must(t, loan.Release())
-		time.Sleep(2 * time.Minute)
-	})
-}

@@ -65,7 +65,8 @@ type Config struct {
 
 	// Keepalive pings connections that have been idle for this long, so that a
 	// dead one is replaced before a caller meets it and network devices do not
-	// forget it. Default 0: off.
+	// forget it. They are pinged side by side, and one that does not answer has
+	// all idle ones pinged. Default 0: off.
 	Keepalive time.Duration
 
 	// CheckOnAcquire pings every connection before it is lent: a round trip for
@@ -84,20 +85,19 @@ type Monitor struct {
 	pool atomic.Pointer[sqlpool.Pool]
 	last atomic.Pointer[judgement]
 
+	// asked is when readiness was last asked for, in Unix nanoseconds: while that
+	// is recent, an orchestrator waits for the database.
+	asked atomic.Int64
+
 	mu      sync.Mutex // one judgement at a time
-	refused []refusals // within Window, the oldest first
+	refused series     // acquires that failed
+	writes  series     // that were refused because the server only reads
 }
 
 // judgement is a Status that can be told without its errors.
 type judgement struct {
 	Status
 	brief []string // Reasons without the texts of errors
-}
-
-// refusals is the pool's count of failed acquires at a time.
-type refusals struct {
-	at    time.Time
-	count uint64
 }
 
 // New returns a monitor. Until its pool starts, its status is unhealthy.
@@ -118,7 +118,7 @@ func New(cfg Config) *Monitor {
 func (m *Monitor) Hooks() sqlpool.Hooks {
 	h := sqlpool.Hooks{
 		OnStart: func(p *sqlpool.Pool) { m.pool.Store(p); m.judge() },
-		OnSweep: func(*sqlpool.Pool) { m.judge() },
+		OnSweep: func(p *sqlpool.Pool) { m.judge(); m.probe(p) },
 		OnState: func(sqlpool.StateChanged) { m.judge() },
 	}
 	if m.cfg.Keepalive > 0 {
@@ -133,16 +133,27 @@ func (m *Monitor) Hooks() sqlpool.Hooks {
 // Status returns the last judgement. It takes no lock and allocates nothing.
 func (m *Monitor) Status() Status { return m.last.Load().Status }
 
-// keepAlive pings an idle connection once in each Keepalive.
-func (m *Monitor) keepAlive(ctx context.Context, c *sqlpool.Conn) error {
+// readinessCounts is how long a question for readiness counts as a wish to know
+// when the database is back.
+const readinessCounts = 30 * time.Second
+
+// probe has the pool dial at each sweep while the last judgement keeps callers
+// away: they, whose waiting would bring the next dial, do not come until it is
+// known that the database is back.
+func (m *Monitor) probe(p *sqlpool.Pool) {
+	if m.last.Load().State == Unhealthy && time.Since(time.Unix(0, m.asked.Load())) < readinessCounts {
+		p.ProbeSoon()
+	}
+}
+
+// keepAlive has an idle connection pinged once in each Keepalive.
+func (m *Monitor) keepAlive(_ context.Context, c *sqlpool.Conn) error {
 	last, _ := c.Value(m).(time.Duration) // its age at the last ping
 	age := c.Age()
 	if min(age-last, c.IdleTime()) < m.cfg.Keepalive {
 		return nil
 	}
-	if err := c.Ping(ctx); err != nil {
-		return &sqlpool.Reason{Code: sqlpool.CodeDead, Err: err}
-	}
+	c.KeepAlive()
 	c.SetValue(m, age)
 	return nil
 }

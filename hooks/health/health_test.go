@@ -293,3 +293,145 @@ func BenchmarkStatus(b *testing.B) {
 		_ = m.Status()
 	}
 }
+
+// A network that swallows everything, 100 idle connections and a keepalive of 5 s:
+// the process is never taken to be stuck, and readiness knows soon.
+func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
+	bubble(t, health.Config{Keepalive: 5 * time.Second}, sqlpool.Config{MaxConns: 100, MinIdle: 100}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		if err := p.Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(7 * time.Second)
+		dark := db.Script(func(c fakedb.Call) fakedb.Fault {
+			switch c.Point {
+			case fakedb.Ping, fakedb.Connect:
+				return fakedb.Fault{Hang: fakedb.UntilDone}
+			case fakedb.Close:
+				return fakedb.Fault{Hang: fakedb.UntilAbort}
+			}
+			return fakedb.Fault{}
+		})
+		start, known := time.Now(), time.Duration(0)
+		for time.Since(start) < 2*time.Minute {
+			if code, body := get(t, m.Live()); code != http.StatusOK {
+				t.Fatalf("/livez %d after %v: %v", code, time.Since(start), body)
+			}
+			code, _ := get(t, m.Ready())
+			if code != http.StatusOK && known == 0 {
+				known = time.Since(start)
+			}
+			if code == http.StatusOK && known != 0 {
+				t.Fatalf("ready after %v of darkness", time.Since(start))
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if limit := 5*time.Second + 2*sqlpool.DefaultPingTimeout; known == 0 || known > limit {
+			t.Errorf("/readyz knew after %v, want %v at most", known, limit)
+		}
+		dark.Remove()
+		dark.Release()
+	})
+}
+
+// No caller comes while readiness is 503, and the backoff is at its longest: it is
+// the question itself that has the pool look.
+func TestReadinessComesBackWithinASecondOfTheServer(t *testing.T) {
+	for _, quiet := range []time.Duration{3 * time.Second, 20 * time.Second, 5 * time.Minute} {
+		bubble(t, health.Config{}, sqlpool.Config{}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+			loan, err := p.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			db.SetDown(nil)
+			_ = loan.Retire(nil)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if _, err := p.Acquire(ctx); err == nil {
+				t.Fatal("acquired")
+			}
+			ask := func(d time.Duration) bool {
+				for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+					if code, _ := get(t, m.Ready()); code == http.StatusOK {
+						return true
+					}
+				}
+				return false
+			}
+			if ask(quiet) {
+				t.Fatal("ready without a server")
+			}
+			tried := db.Counts().ConnectsTried
+			if most := 20 + int(quiet/time.Second)*11/10; tried > most {
+				t.Errorf("%d dials in %v", tried, quiet)
+			}
+			db.SetUp()
+			start := time.Now()
+			if !ask(time.Minute) || time.Since(start) > 1500*time.Millisecond {
+				t.Errorf("after %v: ready %v after its return", quiet, time.Since(start))
+			}
+		})
+	}
+}
+
+// 5 callers on 5 connections, and every further dial is refused.
+func TestAPoolWhoseConnectionsAllWorkIsReady(t *testing.T) {
+	bubble(t, health.Config{}, sqlpool.Config{MaxConns: 10}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		var loans []sqlpool.Loan
+		for range 5 {
+			loan, err := p.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			loans = append(loans, loan)
+		}
+		db.On(fakedb.Connect, fakedb.Fault{Err: &fakedb.Error{Code: "08P01", Msg: "no more connections allowed (max_client_conn)"}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.Acquire(ctx); err == nil {
+			t.Fatal("acquired")
+		}
+		for _, l := range loans {
+			_ = l.Release()
+		}
+		for range 5 {
+			go func() {
+				for t.Context().Err() == nil {
+					loan, err := p.Acquire(t.Context())
+					if err != nil {
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+					_ = loan.Release()
+				}
+			}()
+		}
+		for range 120 {
+			time.Sleep(500 * time.Millisecond)
+			if code, body := get(t, m.Ready()); code != http.StatusOK || body["status"] != "degraded" {
+				t.Fatalf("%d %v", code, body)
+			}
+		}
+	})
+}
+
+func TestWritesRefusedEverywhereDegrade(t *testing.T) {
+	bubble(t, health.Config{}, sqlpool.Config{}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, db *fakedb.DB) {
+		pool := sqlpool.OpenDB(p)
+		defer pool.Close()
+		for range 200 {
+			if _, err := pool.Exec("FAIL 25006"); err == nil {
+				t.Fatal("no error")
+			}
+		}
+		nextSweep()
+		expect(t, m, health.Degraded, "200 writes were refused within 30s because the server only reads (SQLSTATE 25006)")
+		if s := m.Status(); !strings.Contains(s.LastError, "25006") {
+			t.Errorf("last error %q", s.LastError)
+		}
+		if c := db.Counts(); c.Connects != 1 {
+			t.Errorf("%d dials for a program that did not ask for a primary", c.Connects)
+		}
+		time.Sleep(32 * time.Second)
+		expect(t, m, health.Healthy, "")
+	})
+}

@@ -15,9 +15,14 @@ const stalled = 10
 // Ready is the handler for readiness (/readyz): 200 while healthy or degraded,
 // 503 while unhealthy. The body is the status as JSON, without the texts of
 // errors: a driver's names the server, the database and the user, and an
-// orchestrator's port is often everybody's. Details has them.
+// orchestrator's port is often open to all. Details has them.
+//
+// While it is 503 and asked for at least every 30 s, the pool dials once a second,
+// so that it is 200 again about a second after the database is back although no
+// caller comes.
 func (m *Monitor) Ready() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		m.asked.Store(time.Now().UnixNano())
 		j := m.last.Load()
 		m.write(w, j.withoutErrors(), j.State != Unhealthy)
 	})
@@ -27,14 +32,15 @@ func (m *Monitor) Ready() http.Handler {
 // operators reach.
 func (m *Monitor) Details() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		m.asked.Store(time.Now().UnixNano())
 		s := m.Status()
 		m.write(w, s, s.State != Unhealthy)
 	})
 }
 
 // Live is the handler for liveness (/livez): 503 when the pool is closed or has
-// not swept for ten intervals, which restarting the process would mend. An
-// unreachable database is not among them: restarting the clients of a database
+// not swept for ten intervals, which restarting the process would mend. No sweep
+// waits for the server, so an unreachable database is not among them: restarting the clients of a database
 // that comes back is the last thing it needs. The body is that of Ready.
 func (m *Monitor) Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -71,7 +71,7 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	case s.State == sqlpool.StateClosed:
 		because(Unhealthy, "the pool is closed")
 	case s.State == sqlpool.StateDown && s.Idle == 0:
-		dialsFail(Unhealthy, "the database is unreachable and acquires fail at once")
+		dialsFail(Unhealthy, "the database is unreachable: dials fail and no connection has proved itself; acquires fail at once")
 	case s.State == sqlpool.StateStarting && (cfg.MinIdle > 0 || s.Dialing > 0):
 		because(Unhealthy, "no connection has been opened yet")
 	case s.State == sqlpool.StateRetrying && usable == 0:
@@ -98,21 +98,33 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	if s.Waiting >= limit {
 		because(Degraded, "%d acquires wait for a connection", s.Waiting)
 	}
-	if n := m.refusedWithin(s.TimeoutCount+s.SaturatedCount, now); n >= uint64(m.cfg.Timeouts) {
+	if n := m.refused.grown(s.TimeoutCount+s.SaturatedCount, now, m.cfg.Window); n >= uint64(m.cfg.Timeouts) {
 		because(Degraded, "%d acquires timed out or were refused within %v", n, m.cfg.Window)
+	}
+	if n := m.writes.grown(s.ReadOnlyCount, now, m.cfg.Window); n >= uint64(m.cfg.Timeouts) {
+		because(Degraded, "%d writes were refused within %v because the server only reads (SQLSTATE 25006): it may be a standby; target_session_attrs=read-write finds the primary", n, m.cfg.Window)
 	}
 	return state, grounds
 }
 
-// refusedWithin is how much the count has grown within the window.
-func (m *Monitor) refusedWithin(count uint64, now time.Time) uint64 {
-	m.refused = append(m.refused, refusals{now, count})
+// series is a counter at several times, the oldest first.
+type series []struct {
+	at    time.Time
+	count uint64
+}
+
+// grown is how much the count has grown within the window.
+func (s *series) grown(count uint64, now time.Time, window time.Duration) uint64 {
+	all := append(*s, struct {
+		at    time.Time
+		count uint64
+	}{now, count})
 	first := 0
-	for first < len(m.refused)-1 && now.Sub(m.refused[first].at) > m.cfg.Window {
+	for first < len(all)-1 && now.Sub(all[first].at) > window {
 		first++
 	}
-	m.refused = append(m.refused[:0], m.refused[first:]...)
-	return count - m.refused[0].count
+	*s = append(all[:0], all[first:]...)
+	return count - all[0].count
 }
 
 func plural(n int, one, many string) string {

@@ -15,6 +15,11 @@ var Rules = []Rule{
 		Why:   "the order of waiters is decided without a pool, a driver, a lock or a clock, so that it can be simulated",
 	},
 	{
+		ID: "machine", From: []string{"./sqlpool/internal/dialing"},
+		Allow: []string{"math", "time"},
+		Why:   "it decides by numbers that it is told: no lock, no context, no goroutine, and its tests are tables",
+	},
+	{
 		ID: "pgx-adapter", From: []string{"./drivers/pgxv5/..."},
 		Forbid: []string{"./sqlpool/...", "./hooks/...", "./drivers", "./drivers/libpq/...", "github.com/lib/pq/..."},
 		Why:    "an adapter is a better driver for anyone, and a program on pgx links no lib/pq",
