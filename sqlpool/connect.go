@@ -112,7 +112,9 @@ func (p *Pool) open() (c *Conn, verified bool, err error) {
 	}
 	if err == nil && p.doubtsLogins() {
 		verified = true
-		err = c.ask(ctx, p.cfg.PingTimeout)
+		if err = c.ask(ctx, p.cfg.PingTimeout); err != nil {
+			err = c.cause(err)
+		}
 	}
 	return c, verified, err
 }

@@ -33,6 +33,7 @@ type Scene struct {
 	Application string
 
 	endpoint pgserver.Endpoint
+	door     *door               // in front of the endpoint, or nil
 	also     []pgserver.Endpoint // further hosts
 	cleanups []func() error
 }

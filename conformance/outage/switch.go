@@ -56,7 +56,7 @@ func switchOver(ctx context.Context, s *Scene) error {
 }
 
 func throughBouncer(ctx context.Context, s *Scene) error {
-	b, err := bouncer.Start(ctx, s.endpoint.Port)
+	b, err := bouncer.Start(ctx, s.endpoint.Port, manyClients)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type Bouncer struct {
 	program string
 	dir     string
 	port    int
+	clients int
 	life    *life // nil when it is down
 }
 
@@ -29,9 +30,9 @@ type life struct {
 }
 
 // Start runs a PgBouncer in front of a PostgreSQL on a loopback port and returns
-// when it listens. The caller closes it. The error is ErrNoProgram on a machine
-// without one.
-func Start(ctx context.Context, upstream int) (*Bouncer, error) {
+// when it listens. It takes that many clients at once (max_client_conn). The
+// caller closes it. The error is ErrNoProgram on a machine without one.
+func Start(ctx context.Context, upstream, clients int) (*Bouncer, error) {
 	program, err := find()
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func Start(ctx context.Context, upstream int) (*Bouncer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bouncer: %w", err)
 	}
-	b := &Bouncer{program: program, dir: dir}
+	b := &Bouncer{program: program, dir: dir, clients: clients}
 	if b.port, err = freePort(); err == nil {
 		err = os.Chmod(dir, 0o755) // it runs as another user
 	}

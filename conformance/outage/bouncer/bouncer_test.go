@@ -18,7 +18,7 @@ func TestABouncerServesAndCanBeKilled(t *testing.T) {
 	defer cancel()
 	server := pgserver.Shared(t)
 	behind := server.TCP()
-	b, err := Start(ctx, behind.Port)
+	b, err := Start(ctx, behind.Port, 200)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestABouncerServesAndCanBeKilled(t *testing.T) {
 
 func TestAMissingProgramIsSaidInOneSentence(t *testing.T) {
 	t.Setenv("SQLPOOL_PGBOUNCER", "/nonexistent/pgbouncer")
-	if _, err := Start(context.Background(), 1); err == nil || !strings.Contains(err.Error(), "SQLPOOL_PGBOUNCER") {
+	if _, err := Start(context.Background(), 1, 200); err == nil || !strings.Contains(err.Error(), "SQLPOOL_PGBOUNCER") {
 		t.Errorf("%v, want the variable that names it", err)
 	}
 	if strings.Count(ErrNoProgram.Error(), "\n") != 0 || !strings.Contains(ErrNoProgram.Error(), "install pgbouncer") {

@@ -24,7 +24,7 @@ unix_socket_dir =
 auth_type = trust
 auth_file = %s
 pool_mode = session
-max_client_conn = 200
+max_client_conn = %d
 default_pool_size = 100
 server_login_retry = 1
 ignore_startup_parameters = extra_float_digits
@@ -35,7 +35,7 @@ func (b *Bouncer) configure(upstream int) error {
 	if err := os.WriteFile(users, []byte("\"postgres\" \"\"\n"), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(b.config(), fmt.Appendf(nil, settings, upstream, b.port, users), 0o644)
+	return os.WriteFile(b.config(), fmt.Appendf(nil, settings, upstream, b.port, users, b.clients), 0o644)
 }
 
 func (b *Bouncer) config() string { return filepath.Join(b.dir, "pgbouncer.ini") }

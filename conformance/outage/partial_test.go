@@ -1,0 +1,139 @@
+//go:build unix
+
+package outage
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// busy has callers run statements of 20 ms until ctx ends, and counts those that
+// were served.
+func (l *lab) busy(ctx context.Context, callers int, served *atomic.Int64) (wait func() []error) {
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	var failed []error
+	for range callers {
+		work.Go(func() {
+			for ctx.Err() == nil {
+				call, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				_, err := l.db.ExecContext(call, "SELECT pg_sleep(0.02)")
+				cancel()
+				if err == nil {
+					served.Add(1)
+					continue
+				}
+				mu.Lock()
+				failed = append(failed, err)
+				mu.Unlock()
+				_ = lasts(ctx, 10*time.Millisecond)
+			}
+		})
+	}
+	return func() []error { work.Wait(); return failed }
+}
+
+// Whatever refuses new connections, 20 callers get from the 5 that work what the
+// same pool gives them with 5 connections and without the failure, and no error.
+// The two pools run side by side, so that the machine is the same to both.
+func TestCallersAreServedByTheConnectionsThatWork(t *testing.T) {
+	for _, way := range Partials() {
+		t.Run(way.Name, func(t *testing.T) {
+			onEach(t, way.Options, way.Route, sqlpool.Config{FailFastAfter: time.Second}, func(l *lab) {
+				l.must(Fill(l.ctx(), l.db, working))
+				if way.Break != nil {
+					l.must(way.Break(l.ctx(), l.scene))
+				}
+				whole := newLab(l.T, newScene(l.T, pgserver.Options{}, nil), l.misses, l.driver, openOf(l.driver),
+					sqlpool.Config{MaxConns: working})
+				whole.fill()
+				for _, quiet := range []time.Duration{0, 1500 * time.Millisecond} { // the second is longer than FailFastAfter
+					l.must(lasts(l.ctx(), quiet))
+					ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+					var served, reference atomic.Int64
+					ours, theirs := l.busy(ctx, callers, &served), whole.busy(ctx, callers, &reference)
+					failed, others := ours(), theirs()
+					cancel()
+					if len(failed)+len(others) > 0 {
+						l.Errorf("%d calls failed, for example: %v", len(failed), errors.Join(append(failed, others...)[:1]...))
+					}
+					ratio := float64(served.Load()) / float64(reference.Load())
+					l.Logf("after %v: %d served, %d without the failure: %.3f; %d dials; %v", quiet, served.Load(), reference.Load(), ratio,
+						l.pool.Stats().DialCount, l.pool.Stats().State)
+					if ratio < 0.98 {
+						l.misses.add("%s: %.3f of what is served without the failure", l.driver, ratio)
+					}
+				}
+				if s := l.pool.Stats(); s.State != sqlpool.StateRetrying || s.UnavailableCount > 0 {
+					l.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
+// A real PgBouncer whose server is down takes every login. Five callers with
+// transactions: dials are paced, and the pool and its health say what is wrong.
+func TestAPoolerWhoseServerIsDownIsAnOutage(t *testing.T) {
+	for _, a := range adapters {
+		t.Run(a.driver, func(t *testing.T) {
+			scene := newScene(t, pgserver.Options{}, throughBouncer)
+			monitor := health.New(health.Config{})
+			l := newLab(t, scene, &misses{}, a.driver, a.open, sqlpool.Config{FailFastAfter: 2 * time.Second, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
+			l.must(l.db.PingContext(l.ctx()))
+			l.must(scene.Server.Stop(l.ctx(), pgserver.Fast))
+			before := l.pool.Stats().DialCount
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			defer cancel()
+			var work sync.WaitGroup
+			var calls atomic.Int64
+			for range 5 {
+				work.Go(func() {
+					for ctx.Err() == nil {
+						calls.Add(1)
+						call, end := context.WithTimeout(ctx, time.Second)
+						if tx, err := l.db.BeginTx(call, nil); err == nil {
+							if _, err = tx.ExecContext(call, "SELECT 1"); err == nil {
+								l.Error("a statement was served by a server that is down")
+							}
+							_ = tx.Rollback()
+						}
+						end()
+						_ = lasts(ctx, time.Millisecond)
+					}
+				})
+			}
+			work.Wait()
+			s := l.pool.Stats()
+			l.Logf("%d dials for %d calls in 3 s, state %v, health %v %q", s.DialCount-before, calls.Load(), s.State, monitor.Status().State, monitor.Status().Reasons)
+			if n := s.DialCount - before; n > 60 {
+				l.Errorf("%d dials in 3 s", n)
+			}
+			if s.State != sqlpool.StateDown || monitor.Status().State != health.Unhealthy {
+				l.Errorf("state %v, health %v", s.State, monitor.Status())
+			}
+			l.must(scene.Server.Start(l.ctx()))
+			for l.db.PingContext(l.ctx()) != nil {
+				l.must(lasts(l.ctx(), 10*time.Millisecond))
+			}
+		})
+	}
+}
+
+func openOf(name string) func(string, func() string) (driver.Connector, error) {
+	for _, a := range adapters {
+		if a.driver == name {
+			return a.open
+		}
+	}
+	panic(name)
+}
