@@ -134,6 +134,9 @@ func classify(err error) Class {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
 		code := state.SQLState()
+		if r := refusalOf(code, err); r != nil {
+			return r.kind.class()
+		}
 		if c, ok := classOfState[code]; ok {
 			return c
 		}

@@ -123,6 +123,8 @@ func (e *AcquireError) knob() string {
 	switch {
 	case e.Stats.Paused && e.Kind != ErrUnavailable:
 		return "the pool is paused: Resume it"
+	case e.Kind == ErrSaturated && e.Dial != nil && !full:
+		return remedy(e.Dial) // more connections would be dialed if they could be
 	case e.Kind == ErrSaturated:
 		return "raise MaxConns (pool_max_conns) or MaxWaiters (pool_max_waiters), or send less"
 	case e.Kind == ErrUnavailable:
@@ -133,6 +135,8 @@ func (e *AcquireError) knob() string {
 		return remedy(e.Dial)
 	case e.Phase == PhaseDialing:
 		return "raise ConnectTimeout (pool_connect_timeout) or MaxDialing (pool_max_dialing), or keep connections ready with MinIdle (pool_min_idle)"
+	case e.Phase == PhaseValidating && e.Cause != nil && !errors.Is(e.Cause, context.DeadlineExceeded):
+		return "idle connections did not pass their check: check the network and the server"
 	case e.Phase == PhaseValidating:
 		return "raise " + limit + ", or make the BeforeAcquire hooks faster"
 	case !full:
@@ -190,6 +194,9 @@ func (e *ConnLostError) SafeToRetry() bool { return !e.Sent }
 func remedy(dial error) string {
 	var state interface{ SQLState() string }
 	if errors.As(dial, &state) {
+		if r := refusalOf(state.SQLState(), dial); r != nil {
+			return r.kind.remedy()
+		}
 		switch state.SQLState() {
 		case "28P01", "28000":
 			return "check the user, the password and the server's pg_hba.conf"

@@ -53,12 +53,12 @@ func TestCallersAreServedByTheConnectionsThatWork(t *testing.T) {
 				if way.Break != nil {
 					l.must(way.Break(l.ctx(), l.scene))
 				}
-				whole := newLab(l.T, newScene(l.T, pgserver.Options{}, nil), l.misses, l.driver, openOf(l.driver),
+				whole := newLab(l.T, newScene(l.T, pgserver.Options{}, way.Whole), l.misses, l.driver, openOf(l.driver),
 					sqlpool.Config{MaxConns: working})
 				whole.fill()
 				for _, quiet := range []time.Duration{0, 1500 * time.Millisecond} { // the second is longer than FailFastAfter
 					l.must(lasts(l.ctx(), quiet))
-					ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+					ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 					var served, reference atomic.Int64
 					ours, theirs := l.busy(ctx, callers, &served), whole.busy(ctx, callers, &reference)
 					failed, others := ours(), theirs()
