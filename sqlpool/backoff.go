@@ -15,9 +15,6 @@ type Backoff struct {
 	NoJitter bool          // wait the whole limit: a predictable schedule, for one client alone
 }
 
-// SlowBackoff is the schedule of 1, 2, 4, 8, 16, 16, … seconds, with jitter.
-func SlowBackoff() Backoff { return Backoff{First: time.Second, Max: 16 * time.Second, Factor: 2} }
-
 func (b Backoff) withDefaults() Backoff {
 	setDefault(&b.First, 100*time.Millisecond)
 	setDefault(&b.Max, 16*time.Second)

@@ -52,41 +52,40 @@ func (c Class) String() string {
 	return names[c]
 }
 
-// A StateClass is a row of the published table: an SQLSTATE, or the two
-// letters of its class, with its meaning.
-type StateClass struct {
-	SQLState string // five characters, or the first two
-	Class    Class
-	Why      string
+// stateClass is a row of the table: an SQLSTATE, or the two letters of its class,
+// with its meaning.
+type stateClass struct {
+	state string // five characters, or the first two
+	class Class
+	why   string
 }
 
-// StateClasses is the table by which the pool classes errors that carry an
-// SQLSTATE (both *pgconn.PgError and *pq.Error do). The longest match wins;
-// what is not in it is ClassStatement. Sources: PostgreSQL 17 manual, appendix
-// A (error codes), and the ereport calls of postmaster.c and postgres.c for
-// which of them are FATAL.
-func StateClasses() []StateClass {
-	return []StateClass{
-		{"08", ClassFatal, "connection exception: the link itself failed"},
-		{"08P01", ClassConn, "protocol violation: this connection is out of step"},
-		{"25006", ClassReadOnly, "read-only transaction: not the primary, or not any more"},
-		{"25P03", ClassConn, "idle-in-transaction timeout: the server ended this session"},
-		{"25P04", ClassConn, "transaction timeout: the server ended this session"},
-		{"28", ClassPermanent, "invalid authorization: user, password or pg_hba.conf"},
-		{"3D000", ClassPermanent, "the database does not exist"},
-		{"53300", ClassUnavailable, "too many connections: one may become free"},
-		{"57P01", ClassFatal, "admin shutdown: the server or this backend is being stopped"},
-		{"57P02", ClassFatal, "crash shutdown: the server restarts"},
-		{"57P03", ClassUnavailable, "cannot connect now: the server is starting or stopping"},
-		{"57P04", ClassFatal, "the database was dropped"},
-		{"57P05", ClassConn, "idle-session timeout: the server ended this session"},
-	}
+// stateClasses is the table by which the pool classes errors that carry an
+// SQLSTATE (both *pgconn.PgError and *pq.Error do). The longest match wins; what
+// is not in it is ClassStatement. A pooler's own words come first, see
+// refusals.go. docs/operations.md has the table too. Sources: PostgreSQL 17
+// manual, appendix A (error codes), and the ereport calls of postmaster.c and
+// postgres.c for which of them are FATAL.
+var stateClasses = []stateClass{
+	{"08", ClassFatal, "connection exception: the link itself failed"},
+	{"08P01", ClassConn, "protocol violation: this connection is out of step"},
+	{"25006", ClassReadOnly, "read-only transaction: not the primary, or not any more"},
+	{"25P03", ClassConn, "idle-in-transaction timeout: the server ended this session"},
+	{"25P04", ClassConn, "transaction timeout: the server ended this session"},
+	{"28", ClassPermanent, "invalid authorization: user, password or pg_hba.conf"},
+	{"3D000", ClassPermanent, "the database does not exist"},
+	{"53300", ClassUnavailable, "too many connections: one may become free"},
+	{"57P01", ClassFatal, "admin shutdown: the server or this backend is being stopped"},
+	{"57P02", ClassFatal, "crash shutdown: the server restarts"},
+	{"57P03", ClassUnavailable, "cannot connect now: the server is starting or stopping"},
+	{"57P04", ClassFatal, "the database was dropped"},
+	{"57P05", ClassConn, "idle-session timeout: the server ended this session"},
 }
 
 var classOfState = func() map[string]Class {
 	m := make(map[string]Class)
-	for _, row := range StateClasses() {
-		m[row.SQLState] = row.Class
+	for _, row := range stateClasses {
+		m[row.state] = row.class
 	}
 	return m
 }()

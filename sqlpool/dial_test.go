@@ -217,7 +217,7 @@ func TestWarmReturnsTheFirstDialError(t *testing.T) {
 		for _, idle := range []int{0, 2} {
 			server := fakedb.New()
 			server.SetDown(wrong)
-			p := labOn(t, server, fakedb.Full, sqlpool.Config{MinIdle: idle, Backoff: sqlpool.SlowBackoff()})
+			p := labOn(t, server, fakedb.Full, sqlpool.Config{MinIdle: idle, Backoff: sqlpool.Backoff{First: time.Second}})
 			synctest.Wait() // the first dials may have failed long ago
 			start := time.Now()
 			err := p.Warm(t.Context())

@@ -31,15 +31,17 @@ type Hooks struct {
 	AfterConnect func(ctx context.Context, c *Conn) error
 
 	// BeforeAcquire runs in the caller's goroutine before each loan, under the
-	// acquire's deadline. It may use the network; every caller waits for it.
+	// acquire's deadline. It may use the network; every caller waits for it. A
+	// *CallerRefused refuses the caller and keeps the connection.
 	BeforeAcquire func(ctx context.Context, c *Conn) error
 
 	// AfterRelease runs in the caller's goroutine when a loan ends. It must not
 	// use the network: work that needs it goes to Conn.Defer.
 	AfterRelease func(c *Conn) error
 
-	// WhileIdle runs on each idle connection at each sweep. It may use the
-	// network; the connection is lent to nobody meanwhile.
+	// WhileIdle runs on each idle connection at each sweep, one after the other.
+	// It may use the network, but to ping it had better call Conn.KeepAlive,
+	// which does that side by side; the connection is not lent meanwhile.
 	WhileIdle func(ctx context.Context, c *Conn) error
 
 	// OnOpen sees every dial, failed ones too.
