@@ -74,7 +74,7 @@ func (p *Pool) dial(ticket uint64) {
 			p.closeLocked(c, unwatched)
 		}
 		if !p.closed {
-			failure.hollow = c != nil
+			failure.hollow = verified
 			p.dialFailedLocked(failure, ticket, now)
 		}
 	case p.closed:
@@ -113,7 +113,7 @@ func (p *Pool) open() (c *Conn, verified bool, err error) {
 	if err == nil && p.doubtsLogins() {
 		verified = true
 		if err = c.ask(ctx, p.cfg.PingTimeout); err != nil {
-			err = c.cause(err)
+			err = hollowError(c.cause(err))
 		}
 	}
 	return c, verified, err

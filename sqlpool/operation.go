@@ -43,7 +43,7 @@ func (s *session) triesAgain(c *Conn, a *attempt) bool {
 // a pooler does, takes logins while the server is down.
 func (c *Conn) diedUnused(err error) {
 	if c.loan == 1 {
-		failure := c.pool.judgeDial(c.cause(err))
+		failure := c.pool.judgeDial(hollowError(c.cause(err)))
 		c.unborn = &failure
 	}
 }

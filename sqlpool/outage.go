@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -45,6 +46,7 @@ func (p *Pool) needLocked() dialing.Need {
 		InUse:   p.inUse,
 		Waiting: p.waiters.Len(),
 		Never:   p.neverConnectedLocked(),
+		Useless: !p.useful,
 	}
 	if !p.paused { // else they would not be lent what is dialed for them
 		n.Wanted = n.Waiting
@@ -111,6 +113,7 @@ func (p *Pool) doubtsLogins() bool {
 // provedLocked is called when c has proved that the database is there. Outside of
 // an outage it costs nothing.
 func (p *Pool) provedLocked(c *Conn) {
+	p.useful = true
 	if !p.pacer.Failing() || p.closed {
 		return
 	}
@@ -135,6 +138,12 @@ func (p *Pool) diedUnusedLocked(f dialFailure, ticket uint64, now int64) {
 	p.dialFailedLocked(f, ticket, now)
 	p.stateMovedLocked(before, f.err)
 	p.dialMoreLocked()
+}
+
+// hollowError is the error of a connection that was of no use although its login
+// had succeeded.
+func hollowError(err error) error {
+	return fmt.Errorf("the login succeeded, but the connection ended at the first statement: %w", err)
 }
 
 // stateMovedLocked notes a change of state and has the hooks told in the

@@ -55,10 +55,10 @@ type Pool struct {
 	closing  int
 	dialing  int
 
-	pacer     dialing.Pacer // when to dial, and whether to wait for the database
-	redial    redial
-	dialErr   error  // what the last failed dial said
-	stillborn uint64 // connections that died before they were of any use
+	pacer   dialing.Pacer // when to dial, and whether to wait for the database
+	redial  redial
+	dialErr error // what the last failed dial said
+	useful  bool  // a connection has proved itself, ever
 
 	changes []StateChanged // of state, not yet told to OnState
 	telling bool           // a goroutine is telling them

@@ -50,7 +50,6 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	}
 	p.closeLocked(c, reason)
 	if c.unborn != nil {
-		p.stillborn++
 		p.diedUnusedLocked(*c.unborn, c.ticket, p.now())
 	}
 	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free

@@ -52,11 +52,8 @@ func (p *Pool) tellStates() {
 	p.telling = false
 }
 
-// neverConnectedLocked reports whether no dial has given a connection of any use
-// yet.
-func (p *Pool) neverConnectedLocked() bool {
-	return p.stats.DialCount == p.stats.DialErrorCount+p.stillborn
-}
+// neverConnectedLocked reports whether no dial has succeeded yet.
+func (p *Pool) neverConnectedLocked() bool { return p.stats.DialCount == p.stats.DialErrorCount }
 
 func (p *Pool) stateLocked() State {
 	switch {

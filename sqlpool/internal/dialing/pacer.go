@@ -22,7 +22,8 @@ type Pacer struct {
 	lastAt   int64  // the last of them
 	ticket   uint64 // counts failures of all outages, see Ticket
 	kind     Kind   // of the last failure
-	hollow   bool   // a dial succeeded, and what it gave was of no use
+	hollow   bool   // a dial of it succeeded, and what it gave was of no use
+	last     bool   // that was the last one
 	dueAt    int64  // when the backoff has the next dial due
 	wanted   bool   // an acquire was refused since the last failure
 	provedAt int64  // the last proof in this outage that the database is there
@@ -53,7 +54,8 @@ type Need struct {
 	Looking int  // how many of them are looked at just now and may be lent in a moment
 	InUse   int  // connections on loan
 	Waiting int  // acquires that wait
-	Never   bool // no connection has been of any use yet
+	Never   bool // no dial has succeeded yet
+	Useless bool // no connection has proved anything yet
 }
 
 // Ticket is to be kept by each dial from its start until Failed or Succeeded.
@@ -100,7 +102,7 @@ func (p *Pacer) Failed(now int64, ticket uint64, kind Kind, hollow bool) {
 	}
 	p.ticket++
 	p.kind = kind
-	p.hollow = p.hollow || hollow
+	p.hollow, p.last = p.hollow || hollow, hollow
 	p.lastAt = now
 	p.wanted = false
 }
@@ -145,8 +147,10 @@ func (p *Pacer) Review(now int64, n Need) (ask bool, again int64) {
 	}
 	end := later(p.provedAt, p.Rules.Patience)
 	switch {
-	case n.Never && n.Dialing == 0 && !(p.hollow && p.failures == 1):
+	case n.Never && n.Dialing == 0:
 		p.open = true // it was never there: more likely a wrong address than an outage
+	case n.Useless && n.Dialing == 0 && p.last && p.failures > 1:
+		p.open = true // the same, behind something that takes logins
 	case p.kind != Unanswered && n.InUse > 0:
 		return false, Never // a server is there, and what is lent will come back
 	case p.kind == Hopeless && n.Idle == 0:

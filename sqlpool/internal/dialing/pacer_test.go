@@ -166,7 +166,7 @@ func TestALoginProvesNothingOnceOneWasHollow(t *testing.T) {
 func TestOneDeadConnectionIsFollowedByADialAtOnce(t *testing.T) {
 	p := Pacer{Rules: rules()}
 	p.Failed(s, p.Ticket(), Unanswered, true)
-	if p.Review(s, Need{Never: true}); p.Open() {
+	if p.Review(s, Need{Useless: true}); p.Open() {
 		t.Error("open after one")
 	}
 	if n, _ := p.May(s, Need{Room: 4}); n != 1 {
@@ -176,7 +176,13 @@ func TestOneDeadConnectionIsFollowedByADialAtOnce(t *testing.T) {
 	if n, again := p.May(s, Need{Room: 4}); n != 0 || again != s+200*ms {
 		t.Errorf("%d dials, again at %d", n, again)
 	}
-	if p.Review(s, Need{Never: true}); !p.Open() {
+	if p.Review(s, Need{}); p.Open() {
+		t.Error("open although a connection was of use before")
+	}
+	if p.Review(s, Need{Useless: true, Dialing: 1}); p.Open() {
+		t.Error("open although a dial is under way")
+	}
+	if p.Review(s, Need{Useless: true}); !p.Open() {
 		t.Error("not open after two")
 	}
 }
