@@ -10,6 +10,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sqlpool/go/conformance/outage/bouncer"
 	"github.com/sqlpool/go/internal/pgserver"
@@ -76,8 +77,10 @@ func forgetPassword(ctx context.Context, s *Scene) error {
 }
 
 // door forwards connections until it is shut; those that are open then stay so.
+// While it is dark it accepts everything and passes nothing.
 type door struct {
 	net.Listener
+	dark atomic.Bool
 	mu   sync.Mutex
 	open []net.Conn
 }
@@ -111,11 +114,35 @@ func (d *door) serve(upstream string) {
 		d.mu.Unlock()
 		for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 			go func() {
-				_, _ = io.Copy(way[1], way[0])
+				_, _ = io.Copy(lightly{way[1], &d.dark}, way[0])
 				_, _ = way[0].Close(), way[1].Close()
 			}()
 		}
 	}
+}
+
+// lightly drops what is written while it is dark.
+type lightly struct {
+	io.Writer
+	dark *atomic.Bool
+}
+
+func (w lightly) Write(b []byte) (int, error) {
+	if w.dark.Load() {
+		return len(b), nil
+	}
+	return w.Writer.Write(b)
+}
+
+// lighten ends the darkness and every connection that has been in it.
+func (d *door) lighten() {
+	d.dark.Store(false)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.open {
+		_ = c.Close()
+	}
+	d.open = nil
 }
 
 func (d *door) shut() error { return d.Listener.Close() }

@@ -1,0 +1,62 @@
+//go:build unix
+
+package outage
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// A network that swallows everything, 100 idle connections, and an orchestrator
+// that asks: the process is never taken to be stuck, and readiness knows within the
+// keepalive and two ping timeouts.
+func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
+	const keepalive = 2 * time.Second
+	for _, a := range adapters {
+		t.Run(a.driver, func(t *testing.T) {
+			timed(t, func(t *testing.T, m *misses) {
+				scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughDoor)
+				monitor := health.New(health.Config{Keepalive: keepalive})
+				l := newLab(t, scene, m, a.driver, a.open, sqlpool.Config{MaxConns: 100, MinIdle: 100, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
+				l.must(l.pool.Warm(l.ctx()))
+				code := func(h http.Handler) int {
+					w := httptest.NewRecorder()
+					h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+					return w.Code
+				}
+				// until polls both probes until readiness is as wanted.
+				until := func(ready int, most time.Duration) time.Duration {
+					start := time.Now()
+					for code(monitor.Ready()) != ready {
+						if live := code(monitor.Live()); live != http.StatusOK {
+							l.Fatalf("/livez %d: %+v", live, monitor.Status())
+						}
+						if time.Since(start) > most {
+							l.Fatalf("/readyz is not %d after %v: %+v; %+v", ready, most, monitor.Status(), l.pool.Stats())
+						}
+						l.must(lasts(l.ctx(), 20*time.Millisecond))
+					}
+					return time.Since(start)
+				}
+				until(http.StatusOK, watchdog)
+				scene.door.dark.Store(true)
+				known := until(http.StatusServiceUnavailable, watchdog/2)
+				for range 150 { // three seconds more of darkness
+					if live := code(monitor.Live()); live != http.StatusOK {
+						l.Fatalf("/livez %d: %+v", live, monitor.Status())
+					}
+					l.must(lasts(l.ctx(), 20*time.Millisecond))
+				}
+				scene.door.lighten()
+				l.Logf("not ready %v after the network went dark", known.Round(time.Millisecond))
+				l.within("/readyz 503", millis(known), keepalive+2*sqlpool.DefaultPingTimeout)
+			})
+		})
+	}
+}
