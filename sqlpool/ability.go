@@ -38,6 +38,9 @@ type abilities struct {
 	// broke, or nil: more than driver.ErrBadConn says.
 	lastError func() error
 
+	// running reports whether the server owes an answer. Any goroutine.
+	running func() bool
+
 	// stale reports that an error came before a prepared statement began to
 	// execute: the server has forgotten it, or its result has changed its shape.
 	// The SQLSTATE alone does not tell: a procedure may commit and then fail
@@ -86,6 +89,9 @@ func abilitiesOf(inner driver.Conn) abilities {
 	}
 	if c, ok := find[interface{ LastError() error }](inner); ok {
 		can.lastError = c.LastError
+	}
+	if c, ok := find[interface{ Running() bool }](inner); ok {
+		can.running = c.Running
 	}
 	if c, ok := find[interface{ StatementStale(error) bool }](inner); ok {
 		can.stale = c.StatementStale

@@ -20,6 +20,7 @@ type Conn struct {
 	can      abilities
 	openedAt int64 // Pool.now at the end of the dial
 	took     time.Duration
+	backend  Backend
 
 	// Guarded by pool.mu.
 	state      connState
@@ -86,12 +87,13 @@ const (
 
 func newConn(p *Pool, inner driver.Conn) *Conn {
 	return &Conn{
-		pool:  p,
-		id:    p.lastID.Add(1),
-		inner: inner,
-		can:   abilitiesOf(inner),
-		fresh: true,
-		stmts: stmtCache{most: max(p.cfg.StatementCacheSize, 0)},
+		pool:    p,
+		backend: backendOf(inner),
+		id:      p.lastID.Add(1),
+		inner:   inner,
+		can:     abilitiesOf(inner),
+		fresh:   true,
+		stmts:   stmtCache{most: max(p.cfg.StatementCacheSize, 0)},
 	}
 }
 

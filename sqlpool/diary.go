@@ -109,7 +109,7 @@ func (c *Conn) note(text string) {
 // describe tells of the loan with the given number. What an earlier borrower
 // left here is not its doing.
 func (c *Conn) describe(loan uint64, held time.Duration) Holder {
-	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load()}
+	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load(), Backend: c.backend, Activity: c.Activity()}
 	var origin fmt.Stringer
 	c.mu.Lock()
 	if c.executed.of(loan) {

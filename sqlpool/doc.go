@@ -46,13 +46,13 @@
 //     closes all.
 //
 // hooks.go, hookcall.go and setup.go are the same life as policies see it, conn.go and
-// diary.go what they see of a connection. stats.go, state.go, snapshot.go and holders.go
-// tell how it stands; errors.go and failure.go say what went wrong.
+// diary.go what they see of a connection. stats.go, state.go, snapshot.go, holders.go and
+// backend.go tell how it stands; errors.go and failure.go say what went wrong.
 //
 // # Drivers
 //
 // The contract is database/sql/driver. A connection may have further optional
-// methods (Alive, TxStatus, Sent, LastError, Abort, Raw, CacheQueries,
-// TxContextEndsStatements, Adapter; see ability.go); what it cannot tell, the pool
-// assumes the safe way.
+// methods (Alive, TxStatus, Sent, Running, Backend, LastError, Abort, Raw,
+// CacheQueries, TxContextEndsStatements, Adapter; see ability.go); what it cannot
+// tell, the pool assumes the safe way.
 package sqlpool

@@ -13,7 +13,9 @@ type Holder struct {
 	Held          time.Duration // so far
 	LastStatement string        // text only, or empty
 	InTransaction bool
-	Origin        string // where it was acquired, when a hook knows (see Conn.SetOrigin)
+	Backend       Backend  // the server's side of it
+	Activity      Activity // running, idle in hand, or unknown
+	Origin        string   // where it was acquired, when a hook knows (see Conn.SetOrigin)
 
 	// EndUnseen: a *sql.Conn acquired it, and a wrapper above the pool hides
 	// driver.Validator, so the Conn may be closed already. Then the loan ends when
@@ -26,6 +28,12 @@ func (h Holder) String() string {
 	text := fmt.Sprintf("connection %d held for %v", h.Conn, h.Held.Round(time.Millisecond))
 	if h.InTransaction {
 		text += " in a transaction"
+	}
+	if h.Activity != ActivityUnknown {
+		text += ", " + string(h.Activity)
+	}
+	if h.Backend.PID != 0 {
+		text += fmt.Sprintf(", backend pid %d", h.Backend.PID)
 	}
 	if h.LastStatement != "" {
 		text += fmt.Sprintf(", last statement %q", shorten(h.LastStatement, 80))

@@ -32,6 +32,8 @@ type ConnInfo struct {
 	Uses          uint64        // statements executed
 	LastStatement string        // text only; empty under Config.HideStatements
 	InTransaction bool
+	Backend       Backend
+	Activity      Activity // of one that is in use
 }
 
 // ConnState is what a connection is doing.
@@ -70,6 +72,9 @@ func (p *Pool) Snapshot() Snapshot {
 	p.mu.Unlock()
 	for i, c := range conns { // under a lock that borrowers take
 		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(), c.InTransaction()
+		if s.Conns[i].State == ConnInUse {
+			s.Conns[i].Activity = c.Activity()
+		}
 	}
 	slices.SortFunc(s.Conns, func(a, b ConnInfo) int { return cmp.Compare(a.ID, b.ID) })
 	return s
@@ -77,7 +82,7 @@ func (p *Pool) Snapshot() Snapshot {
 
 // infoLocked is what Pool.mu protects of a ConnInfo.
 func (c *Conn) infoLocked(now int64) ConnInfo {
-	info := ConnInfo{ID: c.id, Age: positive(now - c.openedAt), Took: c.took, Loans: c.loan}
+	info := ConnInfo{ID: c.id, Age: positive(now - c.openedAt), Took: c.took, Loans: c.loan, Backend: c.backend}
 	switch c.state {
 	case stateIdle:
 		info.State, info.For = ConnIdle, positive(now-c.idleSince)

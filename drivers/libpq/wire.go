@@ -1,7 +1,9 @@
 package libpq
 
 import (
+	"database/sql"
 	"database/sql/driver"
+	"reflect"
 	"time"
 )
 
@@ -24,6 +26,37 @@ func (c *conn) Alive() error {
 
 // Sent returns the number of bytes sent so far. Any goroutine.
 func (c *conn) Sent() uint64 { return c.wire.Sent() }
+
+// Running reports whether the server owes an answer. Any goroutine.
+func (c *conn) Running() bool { return c.wire.Running() }
+
+// Backend returns the number of the server's process, the address it was reached
+// at, and whether it was a primary or a standby (empty before PostgreSQL 14, which
+// does not say). The number and the role are read from lib/pq's fields, as TxStatus
+// is: a lib/pq without them has 0 and nothing here. To be asked while nothing else
+// uses the connection.
+func (c *conn) Backend() (pid uint32, server, role string) {
+	server = c.wire.Server()
+	ptr := reflect.ValueOf(c.inner)
+	if ptr.Kind() != reflect.Pointer || ptr.Elem().Kind() != reflect.Struct {
+		return 0, server, ""
+	}
+	if field := ptr.Elem().FieldByName("pid"); field.IsValid() && field.Kind() == reflect.Int {
+		pid = uint32(field.Int())
+	}
+	status := ptr.Elem().FieldByName("parameterStatus")
+	if !status.IsValid() || status.Kind() != reflect.Struct {
+		return pid, server, ""
+	}
+	standby := status.FieldByName("inHotStandby")
+	if !standby.IsValid() || standby.Type() != reflect.TypeFor[sql.NullBool]() || !standby.FieldByName("Valid").Bool() {
+		return pid, server, ""
+	}
+	if standby.FieldByName("Bool").Bool() {
+		return pid, server, "standby"
+	}
+	return pid, server, "primary"
+}
 
 // Adapter returns the connection itself, which says that its own IsValid and
 // ResetSession do not panic.

@@ -39,6 +39,22 @@ func (c *conn) TxStatus() byte {
 // Sent returns the number of bytes sent so far. Any goroutine.
 func (c *conn) Sent() uint64 { return c.wire.Sent() }
 
+// Running reports whether the server owes an answer. Any goroutine.
+func (c *conn) Running() bool { return c.wire.Running() }
+
+// Backend returns the number of the server's process, the address it was reached
+// at, and whether it was a primary or a standby (empty before PostgreSQL 14, which
+// does not say). To be asked while nothing else uses the connection.
+func (c *conn) Backend() (pid uint32, server, role string) {
+	switch c.pg.ParameterStatus("in_hot_standby") {
+	case "on":
+		role = "standby"
+	case "off":
+		role = "primary"
+	}
+	return c.pg.PID(), c.wire.Server(), role
+}
+
 // Adapter returns the connection itself, which says that its own IsValid and
 // ResetSession do not panic.
 func (c *conn) Adapter() driver.Conn { return c }

@@ -33,6 +33,8 @@ type Conn interface {
 	Alive() error
 	TxStatus() byte
 	Sent() uint64
+	Running() bool
+	Backend() (pid uint32, server, role string)
 	LastError() error
 	Abort() error
 	Raw() driver.Conn
@@ -52,6 +54,8 @@ func Run(t *testing.T, server Server, connector Connect) {
 			t.Run("status", s.testTxStatus)
 			t.Run("alive", s.testAlive)
 			t.Run("sent", s.testSent)
+			t.Run("backend", s.testBackend)
+			t.Run("running", s.testRunning)
 			t.Run("cost", s.testCost)
 			t.Run("abort", s.testAbort)
 			t.Run("close", s.testClose)

@@ -19,11 +19,14 @@ type Conn struct {
 	// reader's goroutine.
 	OnRead func([]byte)
 
-	address string      // where it leads, as it was dialed
-	dialed  time.Time   // when that began
-	heard   atomic.Bool // something was read
+	address string    // where it leads, as it was dialed
+	dialed  time.Time // when that began
 
 	sent atomic.Uint64
+
+	// heard is what sent was when something was last read: while sent is more,
+	// the server owes an answer.
+	heard atomic.Uint64
 
 	// unsettled counts the cancel requests about this connection that may still
 	// arrive.
@@ -64,9 +67,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if err := c.ready("read"); err != nil {
 		return 0, err
 	}
+	sent := c.sent.Load() // what is written meanwhile, this read does not answer
 	n, err := c.raw.Read(b)
-	if n > 0 && !c.heard.Load() {
-		c.heard.Store(true)
+	if n > 0 && c.heard.Load() != sent {
+		c.heard.Store(sent)
 	}
 	if c.OnRead != nil && n > 0 {
 		c.OnRead(b[:n])
@@ -96,6 +100,20 @@ func (c *Conn) Write(b []byte) (int, error) {
 // operating system has taken it: whether the server saw it is unknown, which is
 // the safe way for a caller who must not repeat a statement. Any goroutine.
 func (c *Conn) Sent() uint64 { return c.sent.Load() }
+
+// Running reports whether something was sent since the last byte was read: the
+// server is at work, or the network is. While rows arrive, or wait to be read, it
+// is false: then it is the program's turn. Any goroutine.
+func (c *Conn) Running() bool { return c.heard.Load() != c.sent.Load() }
+
+// Server returns the address of the server's end: a host's address with its port,
+// or the path of a Unix socket; empty when the socket does not tell. Any goroutine.
+func (c *Conn) Server() string {
+	if addr := c.raw.RemoteAddr(); addr != nil {
+		return addr.String()
+	}
+	return ""
+}
 
 // LastError returns what the network said when it failed, or why the connection
 // was cut here, or nil while neither has happened. Any goroutine.

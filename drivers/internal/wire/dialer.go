@@ -175,7 +175,7 @@ func (d *Dialer) Discard(ctx context.Context, err error) {
 // until the driver's time was over.
 func (d *Dialer) heardNothingLocked(conns []*Conn) {
 	for _, c := range conns {
-		if !c.heard.Load() && c.fault.Load() == nil {
+		if c.heard.Load() == 0 && c.fault.Load() == nil {
 			d.silent(c.address, c.dialed)
 		}
 	}
