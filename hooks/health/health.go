@@ -1,5 +1,5 @@
-// Package health says how a pool is: healthy, degraded or unhealthy, with the
-// reasons in words and since when.
+// Package health says how a pool is: starting, healthy, degraded or unhealthy, with
+// the reasons in words and since when.
 //
 // A Monitor judges the pool at each of its sweeps and at once when it loses or
 // regains its database. Reading the last judgement takes no lock and allocates
@@ -26,10 +26,21 @@ const (
 	Degraded
 	// Unhealthy: callers get no connections.
 	Unhealthy
+	// Starting: no connection has been opened yet, and no dial has failed. It is not
+	// ready, and nothing is wrong.
+	Starting
 )
 
-// String returns "healthy", "degraded" or "unhealthy".
-func (s State) String() string { return [...]string{"healthy", "degraded", "unhealthy"}[s] }
+// States are all states, in the order of their values.
+var States = [...]State{Healthy, Degraded, Unhealthy, Starting}
+
+// String returns "healthy", "degraded", "unhealthy" or "starting".
+func (s State) String() string {
+	return [...]string{"healthy", "degraded", "unhealthy", "starting"}[s]
+}
+
+// ReasonPaused is the reason while the pool is paused, in all places that tell of it.
+const ReasonPaused = "the pool is paused: acquires wait until Resume is called"
 
 // MarshalText writes the state's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -100,7 +111,7 @@ type judgement struct {
 	brief []string // Reasons without the texts of errors
 }
 
-// New returns a monitor. Until its pool starts, its status is unhealthy.
+// New returns a monitor. Until its pool starts, its status is Starting.
 func New(cfg Config) *Monitor {
 	if cfg.Timeouts <= 0 {
 		cfg.Timeouts = 3
@@ -110,7 +121,7 @@ func New(cfg Config) *Monitor {
 	}
 	m := &Monitor{cfg: cfg}
 	reasons := []string{"the pool has not started"}
-	m.last.Store(&judgement{Status: Status{State: Unhealthy, Reasons: reasons, Since: time.Now()}, brief: reasons})
+	m.last.Store(&judgement{Status: Status{State: Starting, Reasons: reasons, Since: time.Now()}, brief: reasons})
 	return m
 }
 

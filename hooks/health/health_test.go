@@ -63,9 +63,9 @@ func TestDialingIsNotOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer p.Close()
-		expect(t, m, health.Unhealthy, "no connection has been opened yet")
+		expect(t, m, health.Starting, "no connection has been opened yet")
 		nextSweep()
-		expect(t, m, health.Unhealthy, "no connection has been opened yet")
+		expect(t, m, health.Starting, "no connection has been opened yet")
 		time.Sleep(1500 * time.Millisecond) // the dial has just ended; the next sweep is half a second away
 		expect(t, m, health.Healthy, "")
 	})
@@ -106,7 +106,7 @@ func TestAnOutageIsUnhealthyAndItsEndHealthyAtOnce(t *testing.T) {
 		// On the way down it is degraded for as long as one of the two dead
 		// connections has not been found out.
 		seen := strings.Replace(strings.Join(changes, " "), "healthy>degraded degraded>unhealthy", "healthy>unhealthy", 1)
-		if want := "unhealthy>healthy healthy>unhealthy unhealthy>healthy"; seen != want {
+		if want := "starting>healthy healthy>unhealthy unhealthy>healthy"; seen != want {
 			t.Errorf("changes %q, want %q", seen, want)
 		}
 	})
@@ -433,5 +433,52 @@ func TestWritesRefusedEverywhereDegrade(t *testing.T) {
 		}
 		time.Sleep(32 * time.Second)
 		expect(t, m, health.Healthy, "")
+	})
+}
+
+// A pool whose first dial is under way is not ready, and nothing is wrong with it;
+// when that dial has failed, something is.
+func TestStartingIsNotUnhealthy(t *testing.T) {
+	m := health.New(health.Config{})
+	if s := m.Status(); s.State != health.Starting || s.State.String() != "starting" {
+		t.Errorf("before the pool starts: %v %q", s.State, s.Reasons)
+	}
+	if code, body := get(t, m.Live()); code != http.StatusOK || body["status"] != "starting" {
+		t.Errorf("live before the pool starts: %d %v", code, body)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		db := fakedb.New()
+		db.On(fakedb.Connect, fakedb.Fault{Delay: 2500 * time.Millisecond, Err: errors.New("refused")})
+		m := health.New(health.Config{})
+		p, err := sqlpool.New(sqlpool.Config{Connector: db.Connector(), MinIdle: 1, Hooks: []sqlpool.Hooks{m.Hooks()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		nextSweep()
+		expect(t, m, health.Starting, "no connection has been opened yet")
+		if code, body := get(t, m.Ready()); code != http.StatusServiceUnavailable || body["status"] != "starting" {
+			t.Errorf("ready while starting: %d %v", code, body)
+		}
+		if code, _ := get(t, m.Live()); code != http.StatusOK {
+			t.Errorf("live while starting: %d", code)
+		}
+		time.Sleep(2 * time.Second)
+		expect(t, m, health.Unhealthy, "refused")
+	})
+}
+
+func TestOneIsNotMany(t *testing.T) {
+	bubble(t, health.Config{Waiting: 1, Timeouts: 1}, sqlpool.Config{MaxConns: 1, AcquireTimeout: 5 * time.Second}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, _ *fakedb.DB) {
+		loan, err := p.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loan.Release()
+		go func() { _, _ = p.Acquire(t.Context()) }()
+		nextSweep()
+		expect(t, m, health.Degraded, "1 acquire waits for a connection")
+		time.Sleep(5 * time.Second)
+		expect(t, m, health.Degraded, "1 acquire timed out or was refused within 30s")
 	})
 }

@@ -13,7 +13,7 @@ import (
 const stalled = 10
 
 // Ready is the handler for readiness (/readyz): 200 while healthy or degraded,
-// 503 while unhealthy. The body is the status as JSON, without the texts of
+// 503 while unhealthy or starting. The body is the status as JSON, without the texts of
 // errors: a driver's names the server, the database and the user, and an
 // orchestrator's port is often open to all. Details has them.
 //
@@ -24,9 +24,12 @@ func (m *Monitor) Ready() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		m.asked.Store(time.Now().UnixNano())
 		j := m.last.Load()
-		m.write(w, j.withoutErrors(), j.State != Unhealthy)
+		m.write(w, j.withoutErrors(), j.State.ready())
 	})
 }
+
+// ready reports whether callers get connections.
+func (s State) ready() bool { return s == Healthy || s == Degraded }
 
 // Details is Ready with everything that Status says: for a port that only
 // operators reach.
@@ -34,7 +37,7 @@ func (m *Monitor) Details() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		m.asked.Store(time.Now().UnixNano())
 		s := m.Status()
-		m.write(w, s, s.State != Unhealthy)
+		m.write(w, s, s.State.ready())
 	})
 }
 
@@ -46,7 +49,7 @@ func (m *Monitor) Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s := m.last.Load().withoutErrors()
 		pool := m.pool.Load()
-		alive := pool != nil && pool.Stats().State != sqlpool.StateClosed &&
+		alive := pool == nil || pool.Stats().State != sqlpool.StateClosed && // without a pool there is nothing that a restart would mend
 			time.Since(s.CheckedAt) < stalled*pool.Config().SweepInterval
 		m.write(w, s, alive)
 	})

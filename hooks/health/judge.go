@@ -73,15 +73,15 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	case s.State == sqlpool.StateDown && s.Idle == 0:
 		dialsFail(Unhealthy, "the database is unreachable: dials fail and no connection has proved itself; acquires fail at once")
 	case s.State == sqlpool.StateStarting && (cfg.MinIdle > 0 || s.Dialing > 0):
-		because(Unhealthy, "no connection has been opened yet")
+		because(Starting, "no connection has been opened yet")
 	case s.State == sqlpool.StateRetrying && usable == 0:
 		dialsFail(Unhealthy, "no connection is open and dials fail")
 	case s.State == sqlpool.StateRetrying || s.State == sqlpool.StateDown:
-		dialsFail(Degraded, "dials fail; %d connections are left", usable)
+		dialsFail(Degraded, "dials fail; %s left", plural(usable, "connection is", "connections are"))
 	}
 
 	if s.Paused {
-		because(Degraded, "the pool is paused: acquires wait for Resume")
+		because(Degraded, ReasonPaused)
 	}
 	if m.cfg.Leaks != nil {
 		if n := m.cfg.Leaks.Leaks(); n > 0 {
@@ -96,10 +96,10 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 		limit = 5 * cfg.MaxConns
 	}
 	if s.Waiting >= limit {
-		because(Degraded, "%d acquires wait for a connection", s.Waiting)
+		because(Degraded, "%s for a connection", plural(s.Waiting, "acquire waits", "acquires wait"))
 	}
 	if n := m.refused.grown(s.TimeoutCount+s.SaturatedCount, now, m.cfg.Window); n >= uint64(m.cfg.Timeouts) {
-		because(Degraded, "%d acquires timed out or were refused within %v", n, m.cfg.Window)
+		because(Degraded, "%s within %v", plural(int(n), "acquire timed out or was refused", "acquires timed out or were refused"), m.cfg.Window)
 	}
 	if n := m.writes.grown(s.ReadOnlyCount, now, m.cfg.Window); n >= uint64(m.cfg.Timeouts) {
 		because(Degraded, "%d writes were refused within %v because the server only reads (SQLSTATE 25006): it may be a standby; target_session_attrs=read-write finds the primary", n, m.cfg.Window)
