@@ -26,11 +26,13 @@ const (
 	Armed
 )
 
-// Config configures a Detector. The zero value reports to nobody what has been
-// held for 30 seconds: Leaks, Holders and the pool's own errors still show it.
+// Config configures a Detector. The zero value reports to no one what has been
+// idle in hand for 30 seconds: Leaks, Holders and the pool's own errors still show it.
 type Config struct {
-	// After is how long a loan may be held. Default 30 s; negative turns
-	// detection off. It is noticed at the pool's next sweep.
+	// After is how long a loan may be out without being used: since the acquire, or
+	// since the last statement's answer. Default 30 s; negative turns detection off.
+	// The pool's sweeps look for it: it is noticed one or
+	// two of them later.
 	After time.Duration
 
 	// Capture says when stacks are taken. Default Always.
@@ -59,5 +61,5 @@ type Config struct {
 	Profile bool
 }
 
-// DefaultAfter is how long a loan may be held by default.
+// DefaultAfter is Config.After by default.
 const DefaultAfter = 30 * time.Second

@@ -13,8 +13,11 @@
 //
 // A Detector takes the program counters of the borrower when a loan begins
 // (no allocation, no symbols), and looks at the loans that are out at each of
-// the pool's sweeps. What has been out for longer than Config.After is
-// reported once, with its stack, and once more when it comes back after all.
+// the pool's sweeps. A loan that its borrower has not used for Config.After is
+// reported once, with its stack, and once more when it comes back after all. A
+// statement that runs for longer is a use and no leak: such a loan is among the
+// Holders, and nothing is reported. Drivers that do not tell whether the server is
+// at work (sqlpool.ActivityUnknown) have all their loans counted from the acquire.
 package leak
 
 import (
@@ -61,8 +64,7 @@ func (d *Detector) Hooks() sqlpool.Hooks {
 	}
 }
 
-// Leaks is how many loans are out for longer than Config.After now. It takes
-// no lock.
+// Leaks is how many loans that are out have been found leaking. It takes no lock.
 func (d *Detector) Leaks() int { return int(d.leaks.Load()) }
 
 func (d *Detector) opened(e sqlpool.Opened) {
@@ -128,7 +130,10 @@ func (d *Detector) captures() bool {
 func (d *Detector) sweep(*sqlpool.Pool) {
 	for _, r := range d.snapshot() {
 		loan, held, ok := r.conn.Lending()
-		if !ok || held < d.cfg.After || !r.mark(loan, d.cfg.Reclaim) {
+		if !ok {
+			continue
+		}
+		if r.watch(loan, held) < d.cfg.After || !r.mark(loan, d.cfg.Reclaim) {
 			continue
 		}
 		d.leaks.Add(1)

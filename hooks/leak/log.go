@@ -26,6 +26,10 @@ func Log(logger *slog.Logger) func(Report) {
 		attrs := []slog.Attr{
 			slog.String("pool", r.Pool), slog.Uint64("conn", r.Conn), slog.Float64("held_ms", float64(r.Held)/float64(time.Millisecond)),
 			slog.Bool("in_transaction", r.InTransaction), slog.Bool("reclaimed", r.Reclaimed),
+			slog.Float64("idle_ms", float64(r.Idle)/float64(time.Millisecond)),
+		}
+		if r.Backend.PID != 0 {
+			attrs = append(attrs, slog.Uint64("pid", uint64(r.Backend.PID)))
 		}
 		if r.LastStatement != "" {
 			attrs = append(attrs, slog.String("statement", r.LastStatement))

@@ -38,7 +38,7 @@ func TestALeakIsLoggedFieldByField(t *testing.T) {
 			rows.Close()
 			synctest.Wait()
 
-			fields := []string{"time", "level", "msg", "pool", "conn", "held_ms", "in_transaction", "reclaimed", "acquired_by", "stack"}
+			fields := []string{"time", "level", "msg", "pool", "conn", "held_ms", "idle_ms", "in_transaction", "reclaimed", "acquired_by", "stack"}
 			if !hidden {
 				fields = append(fields, "statement")
 			}

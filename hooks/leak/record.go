@@ -3,6 +3,7 @@ package leak
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -20,6 +21,9 @@ type record struct {
 	loan      uint64
 	reported  bool
 	reclaimed bool // it is being taken back by force
+	sweeps    int  // that have seen the loan out
+	sent      uint64
+	busyAt    time.Duration // how long it was out when a sweep last saw it used
 	frames    int
 	pcs       [depth]uintptr
 }
@@ -29,6 +33,7 @@ type record struct {
 func (r *record) begin(loan uint64, capture bool) {
 	r.mu.Lock()
 	r.loan, r.reported, r.reclaimed, r.frames = loan, false, false, 0
+	r.sweeps, r.busyAt = 0, 0
 	if capture {
 		r.frames = callers(r.pcs[:])
 	}
@@ -44,6 +49,32 @@ func (r *record) end() (reported, reclaimed bool) {
 	reported, reclaimed = r.reported, r.reclaimed
 	r.loan, r.reported, r.reclaimed = 0, false, false
 	return reported, reclaimed
+}
+
+// watch notes what the loan is used for, and returns how long it has been out
+// without being used. Where the driver does not tell, that is the whole time.
+func (r *record) watch(loan uint64, held time.Duration) (idle time.Duration) {
+	activity, sent := r.conn.Activity(), r.conn.Sent()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.loan != loan {
+		return 0
+	}
+	// What was sent before the first look is not known to be this loan's.
+	if activity == sqlpool.ActivityRunning || activity == sqlpool.ActivityIdle && r.sweeps > 0 && sent != r.sent {
+		r.busyAt = held
+	}
+	r.sweeps++
+	r.sent = sent
+	return held - r.busyAt
+}
+
+// use returns how long ago the last sweep saw the loan used, and whether it has
+// been reported.
+func (r *record) use(held time.Duration) (idle time.Duration, reported bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(held-r.busyAt, 0), r.reported
 }
 
 // mark notes that the loan is reported, unless it was or has ended.

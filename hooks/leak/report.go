@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
 // Report is one loan that is, or was, held too long.
@@ -17,6 +19,15 @@ type Report struct {
 	AcquiredAt    time.Time
 	LastStatement string // text only; empty when hidden or when there was none
 	InTransaction bool
+	Backend       sqlpool.Backend  // the server's side of the connection
+	Activity      sqlpool.Activity // running, idle in hand, or unknown; as of the report
+
+	// Leaked says that the loan has been found leaking.
+	Leaked bool
+
+	// Idle is how long the loan has not been used, to the precision of the pool's
+	// sweeps. It is Held where the driver does not tell.
+	Idle time.Duration
 
 	// Returned says that the loan has ended after all, after Held.
 	Returned bool
@@ -46,6 +57,15 @@ func (r Report) String() string {
 	default:
 		fmt.Fprintf(&b, "pool %q: connection %d held for %v", r.Pool, r.Conn, r.Held.Round(time.Millisecond))
 	}
+	switch {
+	case r.Activity == sqlpool.ActivityRunning:
+		b.WriteString(", running")
+	case r.Activity == sqlpool.ActivityIdle && !r.Returned:
+		fmt.Fprintf(&b, ", idle in hand for %v", r.Idle.Round(time.Millisecond))
+	}
+	if r.Backend.PID != 0 {
+		fmt.Fprintf(&b, ", backend pid %d", r.Backend.PID)
+	}
 	fmt.Fprintf(&b, ", acquired at %s", r.AcquiredAt.Format(time.RFC3339Nano))
 	if r.InTransaction {
 		b.WriteString(", in a transaction")
@@ -69,6 +89,11 @@ func (d *Detector) describe(r *record, held time.Duration, returned bool) Report
 	rep := Report{
 		Pool: r.conn.Pool(), Conn: r.conn.ID(), Held: held, AcquiredAt: time.Now().Add(-held),
 		InTransaction: r.conn.InTransaction(), Returned: returned, EndUnseen: r.conn.EndUnseen(), Stack: r.stack(),
+		Backend: r.conn.Backend(), Activity: r.conn.Activity(),
+	}
+	rep.Idle, rep.Leaked = r.use(held)
+	if returned {
+		rep.Activity, rep.Leaked = sqlpool.ActivityUnknown, true // only what was reported is reported again
 	}
 	if !d.cfg.HideStatements {
 		rep.LastStatement = r.conn.LastStatement()
