@@ -73,16 +73,14 @@ func (u *UI) compareLocked(now sqlpool.Stats, leaks map[uint64]bool, at time.Tim
 	u.seen.any, u.seen.stats, u.seen.leaks = true, now, leaks
 }
 
-// leaking returns the connections whose loan is held too long. Those are the
-// longest held: a loan that was longer out than one of them would have been
-// found in the same sweep.
+// leaking returns the connections whose loan has been found leaking.
 func (u *UI) leaking() map[uint64]bool {
 	if u.cfg.Leaks == nil || u.cfg.Leaks.Leaks() == 0 {
 		return nil
 	}
 	found := make(map[uint64]bool)
-	for i, r := range u.cfg.Leaks.Holders() {
-		if i < u.cfg.Leaks.Leaks() {
+	for _, r := range u.cfg.Leaks.Holders() {
+		if r.Leaked {
 			found[r.Conn] = true
 		}
 	}

@@ -2,12 +2,14 @@ package debugui_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -61,6 +63,32 @@ func TestControls(t *testing.T) {
 		v = l.view()
 		if v.Recycling || find(t, v, debugui.KindControl).Text != "all connections are recycled" || v.Closes[0] != (debugui.Closes{Reason: "recycled", Count: 3}) {
 			t.Errorf("recycled: %+v, %+v", v.Closes, v.Events)
+		}
+	})
+}
+
+// The monitor's judgement is a sweep old at times; the page says what holds now, in
+// one wording.
+func TestAPauseIsToldOnceAndAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{Controls: true}, sqlpool.Config{})
+		must(t, l.acquire().Release())
+		for range 2 {
+			l.pool.Pause()
+			for range 3 {
+				v := l.view()
+				if !slices.Equal(v.Status.Reasons, []string{health.ReasonPaused}) || v.Status.Level != debugui.Paused || len(v.Status.Steps) != 1 {
+					t.Errorf("paused: %+v", v.Status)
+				}
+				time.Sleep(time.Second)
+			}
+			l.pool.Resume()
+			for range 3 {
+				if v := l.view(); len(v.Status.Reasons) != 0 || v.Status.Level != debugui.Healthy || len(v.Status.Steps) != 0 {
+					t.Errorf("resumed: %+v", v.Status)
+				}
+				time.Sleep(time.Second)
+			}
 		}
 	})
 }

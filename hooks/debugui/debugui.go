@@ -27,9 +27,16 @@ type Config struct {
 	Settings []sqlpool.Setting
 
 	// Controls lets the page pause, resume, recycle and resize the pool. Default
-	// false: such requests are refused. Whoever can reach the handler can then
-	// use them; a foreign web page cannot (see control.go).
+	// false: such requests are refused. Every client that reaches the handler can
+	// then use them; a web page of another site cannot (see control.go and hosts.go).
 	Controls bool
+
+	// Hosts are the names, without a port, under which browsers reach the page. With
+	// Controls, or with any name here, a request is answered only if its Host is an
+	// IP address, localhost or one of these: a site whose name is made to lead to
+	// this machine (DNS rebinding) is not. Default none; without Controls any name
+	// will do then, and reads answer under it.
+	Hosts []string
 
 	// HideStatements leaves out the text of statements altogether.
 	HideStatements bool

@@ -14,14 +14,18 @@ func (u *UI) holders(pool *sqlpool.Pool) []Holder {
 		for _, h := range pool.Holders() {
 			all = append(all, Holder{
 				Conn: h.Conn, HeldMS: ms(h.Held), InTransaction: h.InTransaction, Statement: u.statement(h.LastStatement), Origin: h.Origin,
+				Activity: string(h.Activity), PID: h.Backend.PID, Server: h.Backend.Server, Role: h.Backend.Role,
 			})
 		}
 		return all
 	}
-	leaks := u.cfg.Leaks.Leaks()
-	for i, r := range u.cfg.Leaks.Holders() {
+	for _, r := range u.cfg.Leaks.Holders() {
 		h := Holder{
-			Conn: r.Conn, HeldMS: ms(r.Held), Leaked: i < leaks, InTransaction: r.InTransaction, Statement: u.statement(r.LastStatement),
+			Conn: r.Conn, HeldMS: ms(r.Held), Leaked: r.Leaked, InTransaction: r.InTransaction, Statement: u.statement(r.LastStatement),
+			Activity: string(r.Activity), PID: r.Backend.PID, Server: r.Backend.Server, Role: r.Backend.Role,
+		}
+		if r.Activity == sqlpool.ActivityIdle {
+			h.IdleMS = ms(r.Idle)
 		}
 		for _, f := range r.Stack {
 			h.Stack = append(h.Stack, Frame{f.Function, f.File, f.Line})

@@ -31,6 +31,9 @@ func open(t *testing.T, ui debugui.Config, cfg sqlpool.Config) *lab {
 	leaks := leak.New(leak.Config{After: 30 * time.Second})
 	monitor := health.New(health.Config{Leaks: leaks})
 	ui.Leaks, ui.Health = leaks, monitor
+	if ui.Controls && ui.Hosts == nil {
+		ui.Hosts = []string{"app.example", "example.com"} // those of the requests below
+	}
 	u := debugui.New(ui)
 	l.page = u.Handler()
 	if cfg.Connector == nil {

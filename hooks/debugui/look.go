@@ -17,7 +17,7 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 	v := View{
 		At: now, Pool: s.Name, Paused: s.Paused,
 		Controls: u.cfg.Controls, Recycling: u.recycling.Load(), Hooked: u.hooked, Leaks: u.cfg.Leaks != nil,
-		LifetimeMS: ms(u.cfg.Lifetime),
+		LifetimeMS: ms(u.cfg.Lifetime), Process: process(),
 		Gauges: Gauges{
 			MaxConns: s.MaxConns, MinIdle: s.MinIdle, Open: s.Open, Idle: s.Idle, InUse: s.InUse, Dialing: s.Dialing,
 			Closing: s.Closing, Waiting: s.Waiting, OldestWaitMS: ms(s.OldestWait), PeakInUse: s.PeakInUse,
@@ -25,11 +25,12 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 		Counters: Counters{
 			CreatedAt: s.CreatedAt, Acquires: s.AcquireCount, Waits: s.WaitCount, Timeouts: s.TimeoutCount, Canceled: s.CanceledCount,
 			Saturated: s.SaturatedCount, Unavailable: s.UnavailableCount, Dials: s.DialCount, DialErrors: s.DialErrorCount,
-			Closes: s.CloseCount, Misuses: s.MisuseCount, Generation: s.Generation,
+			Releases: s.ReleaseCount, WaitMS: ms(s.WaitTime), MaxWaitMS: ms(s.MaxWait), Closes: s.CloseCount, Misuses: s.MisuseCount, Generation: s.Generation,
 		},
 	}
 	if s.DialFailures > 0 {
 		v.Outage = &Outage{Failures: s.DialFailures, ForMS: ms(s.FailingFor), NextDialMS: ms(s.NextDial)}
+		v.Outage.Text = v.Outage.words()
 	}
 	v.Holders = u.holders(pool)
 	leaked := make(map[uint64]bool)
@@ -44,12 +45,14 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 		v.Conns[i] = Conn{
 			ID: c.ID, State: stateOf(c, leaked[c.ID], u.announced(c)), ForMS: ms(c.For), AgeMS: ms(c.Age), TookMS: ms(c.Took),
 			Loans: c.Loans, Uses: c.Uses, Statement: u.statement(c.LastStatement), InTransaction: c.InTransaction,
+			Activity: string(c.Activity), PID: c.Backend.PID, Server: c.Backend.Server, Role: c.Backend.Role,
 		}
 	}
 	v.Config = settingsOf(u.settings(pool))
 	v.Advice = append(u.advise(pool.Config()), notes(v.Config)...)
 	u.recall(&v, since)
 	v.Status = u.status(s, v.Status.Since)
+	v.Status.Steps = steps(&v, s)
 	return v
 }
 

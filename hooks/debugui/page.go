@@ -47,16 +47,18 @@ func digest(text string) string {
 
 // serve is the one address of the UI: a GET shows, a POST controls.
 func (u *UI) serve(w http.ResponseWriter, r *http.Request) {
+	writeHeaders(w)
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Vary", "Accept")
-	pool := u.pool.Load()
+	pool, refusal := u.pool.Load(), u.misdirected(r)
 	switch {
-	case pool == nil:
+	case pool == nil && refusal == "":
 		http.Error(w, "the pool has not started", http.StatusServiceUnavailable)
+		return
+	case refusal != "" && r.Method == http.MethodPost:
+		reply(w, http.StatusForbidden, refusal)
+		return
+	case refusal != "":
+		http.Error(w, refusal, http.StatusForbidden)
 		return
 	case r.Method == http.MethodPost:
 		u.control(w, r, pool)
@@ -83,6 +85,17 @@ func (u *UI) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(body) // the client has gone: nothing to do about it
+}
+
+// writeHeaders keeps answers out of caches, frames and referrers, and the browser
+// from taking anything from elsewhere.
+func writeHeaders(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Vary", "Accept")
 }
 
 // format is what the request asks for, or what its sender is likely to read.

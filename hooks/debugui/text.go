@@ -1,10 +1,13 @@
 package debugui
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
 // String is the page as plain text, for a terminal.
@@ -15,18 +18,21 @@ func (v View) String() string {
 		fmt.Fprintf(&b, "  %s\n", r)
 	}
 	if o := v.Outage; o != nil {
-		fmt.Fprintf(&b, "  %d dials failed in %s; the next in %s\n", o.Failures, length(o.ForMS), length(o.NextDialMS))
+		fmt.Fprintf(&b, "  %s\n", o.Text)
+	}
+	for _, s := range v.Status.Steps {
+		fmt.Fprintf(&b, "  → %s\n", s)
 	}
 	g := v.Gauges
-	fmt.Fprintf(&b, "\n%d of %d connections open: %d in use, %d idle, %d dialing, %d closing; %d acquires wait",
-		g.Open, g.MaxConns, g.InUse, g.Idle, g.Dialing, g.Closing, g.Waiting)
+	fmt.Fprintf(&b, "\n%d of %d connections open: %d in use, %d idle, %d dialing, %d closing; %s",
+		g.Open, g.MaxConns, g.InUse, g.Idle, g.Dialing, g.Closing, plural(uint64(g.Waiting), "acquire waits", "acquires wait"))
 	if g.Waiting > 0 {
 		fmt.Fprintf(&b, ", the oldest for %s", length(g.OldestWaitMS))
 	}
 	b.WriteString("\n")
 	c := v.Counters
-	fmt.Fprintf(&b, "%d acquires, %d of them waited; %d timed out, %d refused, %d unavailable, %d given up; %d dials, %d failed; generation %d\n",
-		c.Acquires, c.Waits, c.Timeouts, c.Saturated, c.Unavailable, c.Canceled, c.Dials, c.DialErrors, c.Generation)
+	fmt.Fprintf(&b, "%s, %d of them waited; %d timed out, %d refused, %d unavailable, %d given up; %s, %d failed; generation %d\n",
+		plural(c.Acquires, "acquire", "acquires"), c.Waits, c.Timeouts, c.Saturated, c.Unavailable, c.Canceled, plural(c.Dials, "dial", "dials"), c.DialErrors, c.Generation)
 
 	table := func(title string, rows func(w *tabwriter.Writer)) {
 		fmt.Fprintf(&b, "\n%s\n", title)
@@ -41,6 +47,10 @@ func (v View) String() string {
 				name string
 				Quantiles
 			}{{"acquire", l.Acquire}, {"held", l.Held}, {"dial", l.Dial}} {
+				if q.Count == 0 {
+					fmt.Fprintf(w, "  %s\t–\t–\t–\t–\t0\n", q.name)
+					continue
+				}
 				fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%d\n", q.name, length(q.P50), length(q.P90), length(q.P99), length(q.Max), q.Count)
 			}
 		})
@@ -48,7 +58,13 @@ func (v View) String() string {
 	if len(v.Conns) > 0 {
 		table("CONNECTIONS", func(w *tabwriter.Writer) {
 			for _, c := range v.Conns {
-				fmt.Fprintf(w, "  %d\t%s\tfor %s\tage %s\t%d loans\t%d statements\n", c.ID, c.State, length(c.ForMS), length(c.AgeMS), c.Loans, c.Uses)
+				state := c.State
+				if c.Activity != "" {
+					state += ", " + c.Activity
+				}
+				fmt.Fprintf(w, "  %d\t%s\tfor %s\tage %s\t%s\t%s\t%s\n", c.ID, strings.ReplaceAll(state, "_", " "), length(c.ForMS), length(c.AgeMS),
+					plural(c.Loans, "loan", "loans"), plural(c.Uses, "statement", "statements"),
+					sqlpool.Backend{PID: c.PID, Server: c.Server, Role: c.Role})
 			}
 		})
 	}
@@ -82,13 +98,38 @@ func (v View) String() string {
 	for _, a := range v.Advice {
 		fmt.Fprintf(&b, "  note: %s\n", a)
 	}
+	fmt.Fprintf(&b, "\n%s\n", v.Process)
 	return b.String()
+}
+
+// String names the program in one line.
+func (p Process) String() string {
+	text := fmt.Sprintf("process %d on %s", p.PID, cmp.Or(p.Host, "a machine without a name"))
+	if p.Program != "" {
+		text += ", " + p.Program
+	}
+	if p.Version != "" {
+		text += " " + p.Version
+	}
+	if p.Pool != "" {
+		text += ", sqlpool " + p.Pool
+	}
+	return text + ", " + p.Go
 }
 
 func (h Holder) line() string {
 	text := fmt.Sprintf("connection %d held for %s", h.Conn, length(h.HeldMS))
 	if h.Leaked {
 		text += ", TOO LONG"
+	}
+	switch {
+	case h.IdleMS > 0:
+		text += ", idle in hand for " + length(h.IdleMS)
+	case h.Activity != "":
+		text += ", " + h.Activity
+	}
+	if b := (sqlpool.Backend{PID: h.PID, Server: h.Server, Role: h.Role}).String(); b != "" {
+		text += ", " + b
 	}
 	if h.InTransaction {
 		text += ", in a transaction"

@@ -8,6 +8,7 @@ import (
 
 // The levels of Status and Event.
 const (
+	Starting  = "starting" // no connection has been opened yet, and no dial has failed
 	Healthy   = "healthy"
 	Degraded  = "degraded"
 	Unhealthy = "unhealthy"
@@ -41,6 +42,19 @@ type View struct {
 	Hooked     bool    `json:"hooked"`      // whether the UI's Hooks are the pool's
 	Leaks      bool    `json:"leaks"`       // whether leaks are looked for
 	LifetimeMS float64 `json:"lifetime_ms"` // Config.Lifetime
+
+	Process Process `json:"process"` // whose pool it is
+}
+
+// Process is the program that has the pool.
+type Process struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`         // its machine's name
+	Program string    `json:"program"`      // the main package's path
+	Version string    `json:"version"`      // of the program's module, or the commit it was built from
+	Pool    string    `json:"pool_version"` // of this module
+	Go      string    `json:"go"`           // the Go version
+	Started time.Time `json:"started"`      // when this package was loaded, which is at the program's start
 }
 
 // Status is how the pool is, why, and since when.
@@ -48,6 +62,7 @@ type Status struct {
 	Level   string    `json:"level"` // of Config.Health, or else by the state
 	State   string    `json:"state"` // sqlpool.State
 	Reasons []string  `json:"reasons"`
+	Steps   []string  `json:"steps"` // what to do first; empty while healthy
 	Since   time.Time `json:"since"`
 
 	LastError   string     `json:"last_error,omitempty"`    // the last dial error or fatal error
@@ -59,6 +74,7 @@ type Outage struct {
 	Failures   int     `json:"failures"`     // dials since the last that succeeded
 	ForMS      float64 `json:"for_ms"`       // since the first of those
 	NextDialMS float64 `json:"next_dial_ms"` // zero while one is under way
+	Text       string  `json:"text"`         // the same in words
 }
 
 // Gauges are now.
@@ -88,6 +104,9 @@ type Counters struct {
 	Dials       uint64    `json:"dials"`       // ended, failed ones included
 	DialErrors  uint64    `json:"dial_errors"` // of those
 	Closes      uint64    `json:"closes"`      // for any reason
+	Releases    uint64    `json:"releases"`    // loans ended
+	WaitMS      float64   `json:"wait_ms"`     // of those that had to wait, in all
+	MaxWaitMS   float64   `json:"max_wait_ms"` // the longest of them
 	Misuses     uint64    `json:"misuses"`     // releases of loans that were not held
 	Generation  uint64    `json:"generation"`  // grows when all connections come under suspicion
 }
@@ -138,13 +157,22 @@ type Conn struct {
 	Uses          uint64  `json:"uses"`                // statements executed
 	Statement     string  `json:"statement,omitempty"` // the last one, without its literals
 	InTransaction bool    `json:"in_transaction"`
+	Activity      string  `json:"activity,omitempty"` // sqlpool.Activity of one that is in use
+	PID           uint32  `json:"pid,omitempty"`      // the server's process, as pg_stat_activity has it
+	Server        string  `json:"server,omitempty"`   // its address
+	Role          string  `json:"role,omitempty"`     // primary or standby, when it was dialed
 }
 
 // Holder is a loan that is out.
 type Holder struct {
 	Conn          uint64  `json:"conn"` // its number
 	HeldMS        float64 `json:"held_ms"`
-	Leaked        bool    `json:"leaked"` // held too long
+	Leaked        bool    `json:"leaked"`             // not used for too long
+	Activity      string  `json:"activity,omitempty"` // running, or idle in hand; empty where the driver does not tell
+	IdleMS        float64 `json:"idle_ms,omitempty"`  // how long it is idle in hand, to the precision of a sweep; with Config.Leaks only
+	PID           uint32  `json:"pid,omitempty"`      // the server's process: pg_terminate_backend takes it
+	Server        string  `json:"server,omitempty"`
+	Role          string  `json:"role,omitempty"`
 	InTransaction bool    `json:"in_transaction"`
 	Statement     string  `json:"statement,omitempty"` // the last one, without its literals
 	Origin        string  `json:"origin,omitempty"`    // where it was acquired

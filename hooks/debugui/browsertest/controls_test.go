@@ -15,7 +15,7 @@ import (
 func TestControlsAreRefusedWithoutTheOption(t *testing.T) {
 	s := stage(t, debugui.Config{}, sqlpool.Config{})
 	p := open(t, start(t), s.url, desktop)
-	if eval[bool](p, `document.getElementById("controls").checkVisibility()`) || !strings.Contains(p.text("#controls-off"), "debugui.Config.Controls") {
+	if eval[bool](p, `document.getElementById("controls-card").checkVisibility()`) || !strings.Contains(p.text("#controls-off"), "debugui.Config.Controls") {
 		t.Errorf("the controls are there, or the page does not say why not: %s", p.text("#controls-off"))
 	}
 	// A browser logs what is refused, so somebody else asks.

@@ -3,6 +3,7 @@ package browsertest_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,17 @@ type scene struct {
 	url    string
 	asked  atomic.Int64 // requests for news
 	gone   atomic.Bool  // no answer to any
+
+	answers sync.Map // the JSON that was answered, by its at
+}
+
+// answer returns the answer that was put together at that time.
+func (s *scene) answer(at string) (v debugui.View, ok bool) {
+	body, ok := s.answers.Load(at)
+	if !ok {
+		return v, false
+	}
+	return v, json.Unmarshal(body.([]byte), &v) == nil
 }
 
 const leakAfter = 2 * time.Second
@@ -67,7 +79,21 @@ func stage(t *testing.T, ui debugui.Config, cfg sqlpool.Config) *scene {
 		if s.gone.Load() {
 			panic(http.ErrAbortHandler)
 		}
-		handler.ServeHTTP(w, r)
+		if r.URL.Query().Get("format") != "json" {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		kept := httptest.NewRecorder()
+		handler.ServeHTTP(kept, r)
+		var v struct{ At string }
+		if json.Unmarshal(kept.Body.Bytes(), &v) == nil {
+			s.answers.Store(v.At, kept.Body.Bytes()) // before the page has it
+		}
+		for name, values := range kept.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(kept.Code)
+		_, _ = w.Write(kept.Body.Bytes())
 	})
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)

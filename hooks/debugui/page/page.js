@@ -26,13 +26,17 @@
   const shortFunc = f => f.slice(f.lastIndexOf("/") + 1);
   const shortFile = f => f.split("/").slice(-2).join("/");
 
-  // keyed keeps one element for each item, so that focus and what is unfolded survive a refresh.
+  // keyed keeps one element for each item, so that focus and what is unfolded survive a refresh. Items with one key are told
+  // apart by their order: elements of one key would never be found again, and never leave.
   function keyed(parent, items, key, create, update) {
-    const old = new Map();
+    const old = new Map(), seen = new Map();
     for (const e of parent.children) old.set(e.dataset.key, e);
     let at = parent.firstChild;
     for (const item of items) {
-      const k = String(key(item));
+      let k = String(key(item));
+      const again = seen.get(k) || 0;
+      seen.set(k, again + 1);
+      if (again) k += " (" + again + ")";
       let e = old.get(k);
       if (e) old.delete(k); else { e = create(item); e.dataset.key = k; }
       update(e, item);
@@ -44,7 +48,7 @@
   // The state banner.
   const LEVELS = {
     healthy: ["Healthy", "M15 25l6.5 6.5L34 18"], degraded: ["Degraded", "M24 14v13M24 33.5v.1"], unhealthy: ["Unhealthy", "M17 17l14 14M31 17L17 31"],
-    paused: ["Paused", "M19.5 16v16M28.5 16v16"], closed: ["Closed", "M15 24h18"],
+    starting: ["Starting", "M24 13v12l7 5"], paused: ["Paused", "M19.5 16v16M28.5 16v16"], closed: ["Closed", "M15 24h18"],
   };
   function banner(v) {
     const [name, path] = LEVELS[v.status.level] || LEVELS.closed;
@@ -53,10 +57,11 @@
     put($("spoken"), "Pool " + v.pool + ": " + name); // read aloud when it changes, and only then
     $("sign").setAttribute("d", path);
     put($("since"), "since " + clock(v.status.since) + ", for " + length(Date.parse(v.at) - Date.parse(v.status.since)));
-    const reasons = v.status.reasons.slice();
-    if (v.outage) reasons.push(plural(v.outage.failures, "dial") + " failed in " + length(v.outage.for_ms) +
-      (v.outage.next_dial_ms > 0 ? "; the next in " + length(v.outage.next_dial_ms) : "; one is under way"));
-    keyed($("reasons"), reasons, (r) => r.replace(/\d.*/, ""), () => make("li"), (e, r) => put(e, r));
+    const lines = (list, texts) => keyed($(list), texts.map((text, i) => [i, text]), l => l[0], () => make("li"), (e, l) => put(e, l[1]));
+    lines("reasons", v.outage ? [...v.status.reasons, v.outage.text] : v.status.reasons);
+    lines("steps", v.status.steps);
+    $("first").hidden = !v.status.steps.length;
+    $("banner").dataset.at = v.at; // which answer is on the page
     put($("pool"), v.pool);
     const last = samples[samples.length - 1] || {loans: 0, errors: 0}, g = v.gauges;
     const figures = [
@@ -70,7 +75,7 @@
     keyed($("figures"), figures, f => f[0], f => { const d = make("div"), dd = make("dd"); dd.append("", make("small")); d.append(make("dt", "", f[0]), dd); return d; },
       (e, f) => { e.className = f[3]; const dd = e.lastChild; dd.firstChild.data = String(f[1]); put(dd.lastChild, f[2]); });
     document.title = name + " · " + v.pool + " · sqlpool";
-    const tone = {healthy: "#1c8a5a", degraded: "#c98a16", unhealthy: "#c4302b"}[v.status.level] || "#5b6f8f";
+    const tone = {healthy: "#1c8a5a", starting: "#5b6f8f", degraded: "#c98a16", unhealthy: "#c4302b"}[v.status.level] || "#5b6f8f";
     const icon = "data:image/svg+xml," + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="' + tone + '"/></svg>');
     if ($("icon").href !== icon) $("icon").href = icon;
   }
@@ -102,7 +107,7 @@
     put($("conns-sum"), plural(v.gauges.open, "connection") + " open of " + v.gauges.max_conns + (n > 400 ? ", 400 shown" : "") +
       ", at least " + v.gauges.min_idle + " kept idle");
     const w = v.gauges.waiting, dots = $("dots");
-    put($("queue-text"), w ? plural(w, "acquire waits", "acquires wait") + ", the oldest for " + length(v.gauges.oldest_wait_ms) : v.paused ? "Nobody waits yet." : "Nobody waits.");
+    put($("queue-text"), w ? plural(w, "acquire waits", "acquires wait") + ", the oldest for " + length(v.gauges.oldest_wait_ms) : v.paused ? "No acquire waits yet." : "No acquire waits.");
     while (dots.children.length > Math.min(w, 60)) dots.lastChild.remove();
     while (dots.children.length < Math.min(w, 60)) dots.append(make("i"));
     inspect(list);
@@ -127,14 +132,15 @@
     put(e.lastChild, held);
     e.setAttribute("aria-label", (c.id ? "Connection " + c.id : "Slot " + (c.slot + 1)) + ", " + STATES[c.state] + (held ? ", " + held : ""));
   };
+  const backend = c => c.pid ? "Backend pid " + c.pid + (c.server ? " on " + c.server : "") + (c.role ? ", " + c.role : "") + ". " : "";
   function inspect(list) {
     const c = list && chosen !== null ? list[chosen] : null, box = $("inspector");
     for (const e of $("cells").children) e.setAttribute("aria-current", String(e.conn.slot === chosen));
     if (!c) { put(box, "Point at a connection, or walk with the arrow keys, to see what it does. The ring is its age: full after " + length(view.lifetime_ms) + "."); return; }
     box.textContent = "";
     if (!c.id) { box.append(c.state === "dialing" ? "A connection is being dialed for this slot." : "This slot is free: no connection is open in it."); return; }
-    box.append(make("b", "", "Connection " + c.id), " is " + STATES[c.state] + (c.for_ms ? ", " + length(c.for_ms) : "") + (c.in_transaction ? ", in a transaction" : "") +
-      ". Age " + length(c.age_ms) + ", dialed in " + length(c.took_ms) + ", " + plural(c.loans, "loan") + ", " + plural(c.uses, "statement") + ".");
+    box.append(make("b", "", "Connection " + c.id), " is " + STATES[c.state] + (c.for_ms ? ", " + length(c.for_ms) : "") + (c.activity ? ", " + c.activity : "") + (c.in_transaction ? ", in a transaction" : "") +
+      ". " + backend(c) + "Age " + length(c.age_ms) + ", dialed in " + length(c.took_ms) + ", " + plural(c.loans, "loan") + ", " + plural(c.uses, "statement") + ".");
     if (c.statement) box.append(make("span", "mono", c.statement));
   }
   const choose = slot => { chosen = slot; inspect(Array.from($("cells").children, e => e.conn)); };
@@ -177,7 +183,8 @@
       const span = (el, from, to) => { el.style.left = place(from) + "%"; el.style.width = Math.max(to > .01 ? 1.5 : 0, place(to) - place(from)) + "%"; };
       span(wide, q.p50_ms, q.max_ms); span(core, q.p50_ms, q.p99_ms);
     });
-    if (!v.latency) put($("latency"), "Percentiles need the page's Hooks among the pool's.");
+    $("latency-card").hidden = !v.latency; // the advice says what is missing
+    $("connections").classList.toggle("alone", !v.latency);
   }
 
   // Charts. Each is lines or stacked areas of the samples of the last minutes.
@@ -249,7 +256,7 @@
       if (name === "dialing" && !get(s)) continue; // seldom, and there is little room
       const k = make("span", "key"), i = make("i");
       i.style.setProperty("--hue", "var(--" + hue + ")");
-      k.append(i, name + " " + c.unit(get(s)));
+      k.append(i, name + " " + (c.id === "c2" && !s.loans ? "–" : c.unit(get(s)))); // without a loan there was no wait
       read.append(k);
     }
     c.svg.setAttribute("aria-label", s ? read.textContent : "no samples yet");
@@ -261,13 +268,16 @@
     const news = v.holders.filter(h => h.held_ms >= CALM || h.leaked), young = v.holders.length - news.length;
     const shown = allHolders ? news : news.slice(0, 8);
     put($("holders-sum"), v.holders.length ? plural(v.holders.length, "loan") + " out" + (young ? ", " + young + " of them under " + CALM + " ms" : "") : "");
-    put($("holders-empty"), v.holders.length === 0 ? "Nobody holds a connection." : news.length === 0 ? "Nobody has held one for " + CALM + " ms." : "");
+    put($("holders-empty"), v.holders.length === 0 ? "No connection is lent." : news.length === 0 ? "None has been lent for " + CALM + " ms." : "");
     $("holders-empty").hidden = news.length > 0;
     more($("holders-more"), news.length - shown.length, allHolders);
     keyed($("holders"), shown, h => h.conn, holder, (e, h) => {
       e.holder = h;
       e.className = h.leaked ? "leaked" : "";
       put(e.held, length(h.held_ms)); put(e.conn, "connection " + h.conn);
+      put(e.doing, h.activity ? (h.activity === "running" ? "running" : h.activity + (h.idle_ms >= 1000 ? " for " + length(h.idle_ms) : "")) : ""); e.doing.hidden = !h.activity;
+      e.doing.className = "tag" + (h.activity === "running" ? " blue" : "");
+      put(e.pid, h.pid ? "pid " + h.pid : ""); e.pid.hidden = !h.pid; e.pid.title = backend(h);
       e.leak.hidden = !h.leaked; e.tx.hidden = !h.in_transaction;
       put(e.stmt, h.statement || ""); e.stmt.hidden = !h.statement;
       const top = h.stack && h.stack[0];
@@ -285,18 +295,20 @@
     li.held = make("span"); li.conn = make("small");
     held.append(li.held, li.conn);
     li.leak = make("span", "tag red", "held too long"); li.tx = make("span", "tag blue", "in a transaction");
+    li.doing = make("span", "tag"); li.pid = make("span", "tag");
     li.stmt = make("code", "stmt"); li.where = make("span", "where");
     li.more = make("details"); li.stack = make("div", "stack mono");
     li.stack.tabIndex = 0;
     li.more.append(make("summary", "", "Stack"), li.stack);
     li.more.addEventListener("toggle", () => body.classList.toggle("open", li.more.open));
-    body.append(li.leak, li.tx, li.stmt, li.where, li.more);
+    body.append(li.leak, li.doing, li.tx, li.pid, li.stmt, li.where, li.more);
     copy.type = "button";
     copy.addEventListener("click", () => copied(copy, report(li.holder)));
     li.append(held, body, copy);
     return li;
   }
-  const report = h => ["pool " + view.pool + ": connection " + h.conn + " held for " + length(h.held_ms) + (h.leaked ? ", too long" : "") + (h.in_transaction ? ", in a transaction" : ""),
+  const report = h => ["pool " + view.pool + ": connection " + h.conn + " held for " + length(h.held_ms) + (h.leaked ? ", too long" : "") + (h.activity ? ", " + h.activity : "") + (h.in_transaction ? ", in a transaction" : ""),
+    backend(h),
     h.statement ? "last statement: " + h.statement : "", ...(h.stack || []).map(f => f.function + "\n\t" + f.file + ":" + f.line)].filter(Boolean).join("\n");
   async function copied(button, text) {
     let ok = true;
@@ -314,8 +326,8 @@
   const ALARM = new Set(["broken", "dead", "dirty", "forced", "abandoned", "pinned", "hook_panic"]);
   function closes(v) {
     const most = Math.max(1, ...v.closes.map(c => c.count));
-    $("closes-empty").hidden = v.closes.length > 0;
-    put($("closes-sum"), v.closes.length ? number(v.counters.closes) + " in all" : "");
+    $("closes-card").hidden = v.closes.length === 0;
+    put($("closes-sum"), number(v.counters.closes) + " in all");
     keyed($("closes"), v.closes, c => c.reason, c => {
       const li = make("li"), bar = make("div", "bar");
       bar.append(make("i")); li.append(make("span", "", c.reason.replace(/_/g, " ")), make("b"), bar);
@@ -355,7 +367,7 @@
 
   // Controls. Those that cannot be undone ask a second time.
   function controls(v) {
-    $("controls").hidden = !v.controls; $("controls-off").hidden = v.controls;
+    $("controls-card").hidden = !v.controls; $("controls-off").hidden = v.controls;
     put($("pause"), v.paused ? "Resume" : "Pause");
     const form = $("resize").elements;
     if (!$("resize").contains(document.activeElement)) { form.max.value = v.gauges.max_conns; form.min.value = v.gauges.min_idle; }
@@ -381,7 +393,7 @@
   $("recycle").addEventListener("submit", e => { e.preventDefault(); sure(e.target.querySelector("button"), () => send({do: "recycle", seconds: Number(e.target.elements.seconds.value)})); });
   $("resize").addEventListener("submit", e => { e.preventDefault(); sure(e.target.querySelector("button"), () => send({do: "resize", max_conns: Number(e.target.elements.max.value), min_idle: Number(e.target.elements.min.value)})); });
 
-  // News, once a second, while anybody looks.
+  // News, once a second, while the page is visible.
   let view = JSON.parse($("state").textContent), samples = [], live = true, timer = 0, asking = null;
   function take(v) {
     if (v.counters.created_at !== view.counters.created_at) samples = []; // another pool, with another count
@@ -390,8 +402,10 @@
     view = v;
     banner(v); cells(v); latency(v); CHARTS.forEach(chart); holders(v); closes(v); events(v); config(v); controls(v);
     const c = v.counters;
-    put($("foot"), number(c.acquires) + " acquires, " + plural(c.waits, "wait") + ", " + plural(c.timeouts, "timeout") + ", " + plural(c.dials, "dial") + " (" + number(c.dial_errors) +
+    put($("foot"), plural(c.acquires, "acquire") + ", " + plural(c.waits, "wait") + ", " + plural(c.timeouts, "timeout") + ", " + plural(c.dials, "dial") + " (" + number(c.dial_errors) +
       " failed), generation " + c.generation + " · opened " + new Date(c.created_at).toLocaleString("en-GB"));
+    const p = v.process;
+    put($("process"), "Process " + p.pid + (p.host ? " on " + p.host : "") + (p.program ? ", " + p.program : "") + (p.version ? " " + p.version : "") + (p.pool_version ? ", sqlpool " + p.pool_version : "") + ", " + p.go);
   }
   async function refresh() {
     clearTimeout(timer);
@@ -421,7 +435,7 @@
   $("live").addEventListener("click", toggle);
   document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(timer); else if (live) refresh(); });
 
-  // Light or dark: as the system is, unless somebody chose.
+  // Light or dark: as the system is, unless one was chosen.
   const dark = matchMedia("(prefers-color-scheme: dark)"), THEMES = ["auto", "light", "dark"];
   let theme = "auto";
   try { theme = localStorage.getItem("sqlpool-theme") || "auto"; } catch { /* private window */ }
