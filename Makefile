@@ -24,7 +24,7 @@ modules = $(shell $(GO) list -m -f '{{.Dir}}')
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform soak clean postgres pgbouncer chromium
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform soak clean postgres pgbouncer chromium prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ help: ## list the targets
 demo: postgres ## a workload through the pool on each driver, on a private PostgreSQL that dies; with a live page
 	$(GO) run ./cmd/sqlpool demo
 
-test: postgres pgbouncer chromium ## run all tests of all modules with the race detector
+test: postgres pgbouncer chromium prometheus ## run all tests of all modules with the race detector
 	@CGO_ENABLED=0 $(GO) test -count=1 ./hooks/leak # without cgo it takes its stacks another way, which -race never sees
 	@$(call each,$(GO) test -race -count=1 -p $(TEST_P) -timeout $(TEST_TIMEOUT) ./...)
 	@cd conformance/wrappers && GOWORK=off $(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) . # not in go.work: its many dependencies would decide the versions of all
@@ -97,3 +97,6 @@ pgbouncer: # PgBouncer, when it is missing
 
 chromium: # a headless Chromium, when it is missing
 	@scripts/chromium
+
+prometheus: # promtool, when it is missing
+	@scripts/prometheus

@@ -65,7 +65,14 @@ func (d *Detector) Hooks() sqlpool.Hooks {
 }
 
 // Leaks is how many loans that are out have been found leaking. It takes no lock.
-func (d *Detector) Leaks() int { return int(d.leaks.Load()) }
+// A nil Detector, which is what drivers.LeaksOf returns when detection is off, has
+// found none.
+func (d *Detector) Leaks() int {
+	if d == nil {
+		return 0
+	}
+	return int(d.leaks.Load())
+}
 
 func (d *Detector) opened(e sqlpool.Opened) {
 	if e.Conn == nil {

@@ -2,6 +2,7 @@ package prommetric
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -14,6 +15,9 @@ var (
 	connectionsMax  = desc("connections_max", "The most connections that may exist at once.")
 	waiting         = desc("acquires_waiting", "Acquires in the queue.")
 	state           = desc("state", "How the pool stands with its database: 1 for the state it is in.", "state")
+	healthState     = desc("health", "How callers fare: 1 for the state it is in.", "state")
+	leaks           = desc("leaks", "Loans that are out and not used for too long.")
+	oldestLoan      = desc("oldest_loan_seconds", "How long the longest loan is out, whether it is used or not; 0 when none is.")
 	acquireFailures = desc("acquire_failures_total", "Acquires that failed, by kind.", "kind")
 	dialFailures    = desc("dial_failures_total", "Dials that failed.")
 	closes          = desc("closes_total", "Connections closed, by reason.", "reason")
@@ -23,7 +27,7 @@ var (
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		connections, connectionsMax, waiting, state, acquireFailures, dialFailures, closes, misuses,
+		connections, connectionsMax, waiting, state, healthState, leaks, oldestLoan, acquireFailures, dialFailures, closes, misuses,
 	} {
 		ch <- d
 	}
@@ -71,6 +75,13 @@ func (s *series) metrics(name string) (all []prometheus.Metric) {
 		for i, n := range g.states {
 			gauge(state, n, sqlpool.State(i).String())
 		}
+		for i, n := range g.health {
+			gauge(healthState, n, health.State(i).String())
+		}
+		if g.tellsLeaks {
+			gauge(leaks, g.leaks)
+		}
+		all = append(all, prometheus.MustNewConstMetric(oldestLoan, prometheus.GaugeValue, s.oldestLoan().Seconds(), name))
 	}
 	counter(acquireFailures, c.timeouts, "timeout")
 	counter(acquireFailures, c.canceled, "canceled")

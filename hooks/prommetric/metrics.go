@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -53,17 +54,38 @@ func New(o Options) *Metrics {
 	}
 }
 
-// Hooks returns what goes into the Config.Hooks of one pool: New panics when a
+// Sources tell what the pool itself does not know. The zero value is useful.
+type Sources struct {
+	// Leaks counts the pool's loans that are found leaking, for example a
+	// *leak.Detector or drivers.LeaksOf. Default nil: there is no sqlpool_leaks.
+	Leaks interface{ Leaks() int }
+
+	// Health is the pool's monitor, for example drivers.HealthOf. Default nil: one
+	// of these hooks' own, with Leaks and health.Config's defaults.
+	Health *health.Monitor
+}
+
+// Hooks returns HooksOf without sources.
+func (m *Metrics) Hooks() sqlpool.Hooks { return m.HooksOf(Sources{}) }
+
+// HooksOf returns what goes into the Config.Hooks of one pool: New panics when a
 // second pool is given them.
-func (m *Metrics) Hooks() sqlpool.Hooks {
-	h := &hooks{metrics: m}
-	return sqlpool.Hooks{
+func (m *Metrics) HooksOf(s Sources) sqlpool.Hooks {
+	h := &hooks{metrics: m, sources: s}
+	all := sqlpool.Hooks{
 		OnStart:   h.start,
 		OnOpen:    h.opened,
 		OnAcquire: h.acquired,
 		OnRelease: h.released,
 		OnClose:   h.closed,
 	}
+	if s.Health == nil {
+		h.sources.Health = health.New(health.Config{Leaks: s.Leaks})
+		own := h.sources.Health.Hooks()
+		all.OnStart = func(p *sqlpool.Pool) { own.OnStart(p); h.start(p) }
+		all.OnSweep, all.OnState = own.OnSweep, own.OnState
+	}
+	return all
 }
 
 // Forget drops every series of a pool name. It is for pools that are closed: an
@@ -81,6 +103,7 @@ func (m *Metrics) Forget(pool string) {
 // the way. They are written before the first dial.
 type hooks struct {
 	metrics          *Metrics
+	sources          Sources
 	once             sync.Once
 	series           *series
 	wait, held, dial prometheus.Observer
@@ -94,7 +117,7 @@ func (h *hooks) start(p *sqlpool.Pool) {
 	}
 	m, name := h.metrics, p.Name()
 	h.wait, h.held, h.dial = m.wait.WithLabelValues(name), m.held.WithLabelValues(name), m.dial.WithLabelValues(name)
-	h.series = m.add(p)
+	h.series = m.add(member{p, h.sources})
 }
 
 func (h *hooks) opened(e sqlpool.Opened) {

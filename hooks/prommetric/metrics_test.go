@@ -30,12 +30,17 @@ func must(t testing.TB, errs ...error) {
 	}
 }
 
+// leaks is a detector that has found so many.
+type leaks int
+
+func (l leaks) Leaks() int { return int(l) }
+
 func newPool(t testing.TB, m *prommetric.Metrics, cfg sqlpool.Config) *sqlpool.Pool {
 	t.Helper()
 	if cfg.Connector == nil {
 		cfg.Connector = fakedb.New().Connector()
 	}
-	cfg.Hooks = append(cfg.Hooks, m.Hooks())
+	cfg.Hooks = append(cfg.Hooks, m.HooksOf(prommetric.Sources{Leaks: leaks(cfg.MaxConns)}))
 	p, err := sqlpool.New(cfg)
 	must(t, err)
 	t.Cleanup(func() { p.Close() })
@@ -121,6 +126,12 @@ sqlpool_dial_seconds_bucket{pool="orders",le="0.1"} 2
 sqlpool_dial_seconds_bucket{pool="orders",le="+Inf"} 2
 sqlpool_dial_seconds_sum{pool="orders"} 0.1
 sqlpool_dial_seconds_count{pool="orders"} 2
+# HELP sqlpool_health How callers fare: 1 for the state it is in.
+# TYPE sqlpool_health gauge
+sqlpool_health{pool="orders",state="degraded"} 1
+sqlpool_health{pool="orders",state="healthy"} 0
+sqlpool_health{pool="orders",state="starting"} 0
+sqlpool_health{pool="orders",state="unhealthy"} 0
 # HELP sqlpool_held_seconds Time from acquire to release.
 # TYPE sqlpool_held_seconds histogram
 sqlpool_held_seconds_bucket{pool="orders",le="1"} 0
@@ -128,9 +139,15 @@ sqlpool_held_seconds_bucket{pool="orders",le="5"} 2
 sqlpool_held_seconds_bucket{pool="orders",le="+Inf"} 2
 sqlpool_held_seconds_sum{pool="orders"} 5
 sqlpool_held_seconds_count{pool="orders"} 2
+# HELP sqlpool_leaks Loans that are out and not used for too long.
+# TYPE sqlpool_leaks gauge
+sqlpool_leaks{pool="orders"} 1
 # HELP sqlpool_misuses_total Releases of loans that were not held.
 # TYPE sqlpool_misuses_total counter
 sqlpool_misuses_total{pool="orders"} 0
+# HELP sqlpool_oldest_loan_seconds How long the longest loan is out, whether it is used or not; 0 when none is.
+# TYPE sqlpool_oldest_loan_seconds gauge
+sqlpool_oldest_loan_seconds{pool="orders"} 0
 # HELP sqlpool_state How the pool stands with its database: 1 for the state it is in.
 # TYPE sqlpool_state gauge
 sqlpool_state{pool="orders",state="closed"} 0
@@ -321,4 +338,46 @@ func BenchmarkAcquire(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The gauges that alerts are made of, without a detector and with a monitor of the
+// hooks' own.
+func TestTheLongestLoanAndTheHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := prommetric.New(prommetric.Options{})
+		server := fakedb.New()
+		p, err := sqlpool.New(sqlpool.Config{Connector: server.Connector(), Name: "orders", Hooks: []sqlpool.Hooks{m.Hooks()}})
+		must(t, err)
+		defer p.Close()
+		long, short := acquire(t, p), acquire(t, p)
+		time.Sleep(40 * time.Second)
+		must(t, short.Release())
+		short = acquire(t, p)
+		expect := func(oldest, healthy, unhealthy float64) {
+			t.Helper()
+			must(t, testutil.CollectAndCompare(m, strings.NewReader(fmt.Sprintf(`
+# HELP sqlpool_health How callers fare: 1 for the state it is in.
+# TYPE sqlpool_health gauge
+sqlpool_health{pool="orders",state="degraded"} 0
+sqlpool_health{pool="orders",state="healthy"} %g
+sqlpool_health{pool="orders",state="starting"} 0
+sqlpool_health{pool="orders",state="unhealthy"} %g
+# HELP sqlpool_oldest_loan_seconds How long the longest loan is out, whether it is used or not; 0 when none is.
+# TYPE sqlpool_oldest_loan_seconds gauge
+sqlpool_oldest_loan_seconds{pool="orders"} %g
+`, healthy, unhealthy, oldest)), "sqlpool_health", "sqlpool_oldest_loan_seconds", "sqlpool_leaks"))
+		}
+		expect(40, 1, 0)
+		must(t, long.Release(), short.Release())
+		server.SetDown(nil)
+		server.KillAll()
+		time.Sleep(2 * time.Second) // a sweep finds them dead
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.Acquire(ctx); err == nil {
+			t.Fatal("acquired from a dead server")
+		}
+		time.Sleep(2 * time.Second)
+		expect(0, 0, 1)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -16,16 +17,25 @@ const (
 // series are the pools of one name: usually one, two while one is replaced by
 // another. Metrics.mu protects it.
 type series struct {
-	pools   []*sqlpool.Pool
+	pools   []member
 	past    counters // of pools that are gone
 	highest counters // reported so far
 	closes  map[string]uint64
+}
+
+// member is a pool with what else tells of it.
+type member struct {
+	*sqlpool.Pool
+	Sources
 }
 
 // gauges and counters are what is taken from Pool.Stats.
 type gauges struct {
 	most, idle, inUse, dialing, closing, waiting int
 	states                                       [sqlpool.StateClosed + 1]int
+	health                                       [len(health.States)]int
+	leaks                                        int
+	tellsLeaks                                   bool
 }
 
 type counters struct {
@@ -34,7 +44,7 @@ type counters struct {
 	waited                                     time.Duration
 }
 
-func (m *Metrics) add(p *sqlpool.Pool) *series {
+func (m *Metrics) add(p member) *series {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.series[p.Name()]
@@ -59,6 +69,11 @@ func (s *series) read() (g gauges, c counters) {
 		live = append(live, p)
 		c.add(now)
 		g.add(now)
+		g.health[p.Health.Status().State]++
+		if p.Leaks != nil {
+			g.tellsLeaks = true
+			g.leaks += p.Leaks.Leaks()
+		}
 	}
 	clear(s.pools[len(live):])
 	s.pools = live
@@ -75,6 +90,19 @@ func (g *gauges) add(s sqlpool.Stats) {
 	g.closing += s.Closing
 	g.waiting += s.Waiting
 	g.states[s.State]++
+}
+
+// oldestLoan is how long the longest loan is out, or zero. It looks at every
+// connection, unlike read.
+func (s *series) oldestLoan() (oldest time.Duration) {
+	for _, p := range s.pools {
+		for _, c := range p.Snapshot().Conns {
+			if c.State == sqlpool.ConnInUse {
+				oldest = max(oldest, c.For)
+			}
+		}
+	}
+	return oldest
 }
 
 func of(s sqlpool.Stats) counters {
