@@ -65,7 +65,7 @@ func (v *benchVerb) Validate() error {
 // Run runs the verb.
 func (v *benchVerb) Run(ctx context.Context, c *console) error {
 	result := benchResult{Verb: "bench"}
-	err := v.fill(ctx, c, &result)
+	err := interruption(ctx, v.fill(ctx, c, &result))
 	if err != nil {
 		result.Error = err.Error()
 	}

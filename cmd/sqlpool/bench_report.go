@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sqlpool/go/bench"
@@ -29,6 +30,20 @@ type benchDriver struct {
 	title string
 }
 
+// spread is how far the quartiles of a ratio's rounds may lie apart.
+const spread = 1.3
+
+func unsure(f bench.Figure) bool { return f.Low <= 0 || f.High/f.Low > spread }
+
+// ratio is a figure in the report, marked when its rounds do not agree.
+func ratio(f bench.Figure) string {
+	mark := ""
+	if unsure(f) {
+		mark = "~"
+	}
+	return fmt.Sprintf("%s%.2fx", mark, f.Value)
+}
+
 // write prints the result for people.
 func (r *benchResult) write(w io.Writer) error {
 	var b strings.Builder
@@ -39,7 +54,11 @@ func (r *benchResult) write(w io.Writer) error {
 		fmt.Fprintf(&b, "  %-32s %12s %12s %12s %14s\n", "", "throughput", "p99", "client CPU", "here")
 		for i := 0; i+2 < len(d.Figures); i += 3 { // throughput, p99 and CPU of a workload stand together
 			f := d.Figures[i : i+3]
-			fmt.Fprintf(&b, "  %-32s %11.2fx %11.2fx %11.2fx %12.0f/s\n", f[0].Workload, f[0].Value, f[1].Value, f[2].Value, f[0].Own)
+			fmt.Fprintf(&b, "  %-32s %12s %12s %12s %12.0f/s\n", f[0].Workload, ratio(f[0]), ratio(f[1]), ratio(f[2]), f[0].Own)
+		}
+		if slices.ContainsFunc(d.Figures, unsure) {
+			b.WriteString("\n  ~ these differ too much from round to round to mean anything: measure for longer (--duration), on machines that\n" +
+				"    do nothing else\n")
 		}
 		callers := 2 * d.Sizes[len(d.Sizes)-1].Conns
 		fmt.Fprintf(&b, "\n%s: transactions by %d goroutines on pools of several sizes, the wait for a connection included\n\n", d.title, callers)

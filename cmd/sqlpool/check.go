@@ -119,7 +119,7 @@ func (c *check) Run(ctx context.Context, out *console) error {
 		err = found.write(out.stdout)
 	}
 	if ctx.Err() != nil {
-		return errors.Join(errors.New("interrupted"), err)
+		return errors.Join(errInterrupted, err)
 	}
 	if !found.OK {
 		return errors.Join(errUnreachable, err)

@@ -10,7 +10,9 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/lib/pq"
 )
 
@@ -87,8 +89,35 @@ var dialReasons = []struct {
 	},
 	{
 		func(err error) bool { return errors.Is(err, context.DeadlineExceeded) || timedOut(err) },
-		"there is no answer in time", "A firewall may drop the packets, or the address is wrong; pool_connect_timeout is how long is waited.",
+		"there is no answer in time", "The address may be wrong, or a firewall may drop the packets; pool_connect_timeout is how long is waited.",
 	},
+}
+
+// accepted is what takes the place of the last reason where the server's port does accept connections.
+const (
+	acceptedReason = "something accepts the connection and does not answer"
+	acceptedRemedy = "The address is right, and no firewall is in the way. A PgBouncer that cannot reach its own server does this (SHOW DATABASES and " +
+		"SHOW SERVERS on its console tell), and so does a server that is stopped or overloaded, or a program that is not PostgreSQL. " +
+		"pool_connect_timeout is how long is waited."
+)
+
+// explainTimeout tells a dial from its answer: the driver's error is the same whether no packet came back or the server took
+// the connection and was silent.
+func explainTimeout(ctx context.Context, dsn string, limit time.Duration, err error) (reason, remedy string, known bool) {
+	if !errors.Is(err, context.DeadlineExceeded) && !timedOut(err) {
+		return "", "", false
+	}
+	for _, place := range places(dsn) {
+		dialing, cancel := context.WithTimeout(ctx, limit)
+		network, address := pgconn.NetworkAddress(place.host, place.port)
+		socket, bad := new(net.Dialer).DialContext(dialing, network, address)
+		cancel()
+		if bad == nil {
+			_ = socket.Close()
+			return fmt.Sprintf("%s at %s: %v", acceptedReason, address, err), acceptedRemedy, true
+		}
+	}
+	return "", "", false
 }
 
 // explainDial says in words why there is no connection. The driver's own text comes along: it names address and user, and

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sqlpool/go/internal/pgserver"
 )
@@ -15,13 +18,15 @@ func TestCheckSaysWhyThereIsNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent, rude := listen(t, nil), listen(t, func(c net.Conn) { _ = c.Close() })
+	deaf := unanswered(t)
 	wrong, full, missing := server.TCP(), server.TCP(), server.TCP()
 	wrong.Password, full.User, full.Password = "hunter2", "single", "hunter2"
 	for _, test := range []struct{ dsn, reason, remedy string }{
 		{"postgres://me:hunter2@127.0.0.1:1/db?sslmode=disable", "nothing listens there", "listen_addresses"},
 		{"postgres://me:hunter2@no-such-host.invalid/db?sslmode=disable", "the server's name cannot be resolved", "resolver"},
 		{"postgres://me:hunter2@/db?sslmode=disable&host=/no/such/folder", "there is no such Unix socket", "unix_socket_directories"},
-		{"postgres://me:hunter2@127.0.0.1:" + silent + "/db?sslmode=disable&pool_connect_timeout=0.2", "there is no answer in time", "firewall"},
+		{"postgres://me:hunter2@127.0.0.1:" + silent + "/db?sslmode=disable&pool_connect_timeout=0.2", "accepts the connection and does not answer at 127.0.0.1:" + silent, "no firewall is in the way"},
+		{"postgres://me:hunter2@127.0.0.1:" + deaf + "/db?sslmode=disable&pool_connect_timeout=0.2", "there is no answer in time", "firewall may drop"},
 		{"postgres://me:hunter2@127.0.0.1:" + rude + "/db?sslmode=disable", "accepts the connection and closes it", "PostgreSQL"},
 		{wrong.URL("postgres"), "the server refuses the password", "PGPASSWORD"},
 		{full.URL("postgres"), "the server is full", "max_connections"},
@@ -84,4 +89,32 @@ func listen(t *testing.T, answer func(net.Conn)) (port string) {
 		}
 	}()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// unanswered is a port whose dials are never answered, as behind a firewall that drops packets: its queue is full, and the
+// system drops what else comes.
+func unanswered(t *testing.T) (port string) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port = strconv.Itoa(name.(*syscall.SockaddrInet4).Port)
+	for range 10 { // until one is not answered any more
+		conn, err := net.DialTimeout("tcp4", "127.0.0.1:"+port, 300*time.Millisecond)
+		if err != nil {
+			return port
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	t.Fatal("the system answers dials of a queue that is full")
+	return ""
 }

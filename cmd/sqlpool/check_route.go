@@ -50,6 +50,9 @@ func (c *check) connect(ctx context.Context, name string) (*route, sqlpool.Confi
 		cancel()
 		if err != nil {
 			r.fail(err)
+			if reason, remedy, known := explainTimeout(ctx, c.dsn(), limit, err); known {
+				r.Error, r.Remedy = reason, remedy
+			}
 			r.close()
 			return r, cfg
 		}
@@ -141,13 +144,26 @@ func hosts(dsn string) (n int, attrs bool) {
 	if err != nil {
 		return 0, false
 	}
-	type place struct {
-		host string
-		port uint16
+	return len(places(dsn)), cfg.ValidateConnect != nil
+}
+
+// place is where a server is to be found.
+type place struct {
+	host string
+	port uint16
+}
+
+// places are those that a connection string names, each once.
+func places(dsn string) (all []place) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil
 	}
-	seen := map[place]bool{{cfg.Host, cfg.Port}: true}
+	all = []place{{cfg.Host, cfg.Port}}
 	for _, f := range cfg.Fallbacks { // the same server without TLS is one of them too
-		seen[place{f.Host, f.Port}] = true
+		if p := (place{f.Host, f.Port}); !slices.Contains(all, p) {
+			all = append(all, p)
+		}
 	}
-	return len(seen), cfg.ValidateConnect != nil
+	return all
 }

@@ -10,15 +10,20 @@ import (
 	"github.com/sqlpool/go/internal/pgserver"
 )
 
-// common is the flags of every verb; a verb embeds it.
-type common struct {
+// output is the flags of every verb that works through drivers; a verb embeds it.
+type output struct {
 	Driver string `enum:"pgx,pq,both" default:"both" help:"Driver under the pool: pgx, pq (lib/pq) or both, one after the other."`
-	DSN    string `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value. Without it, a private PostgreSQL is started and removed again. A password is better kept in PGPASSWORD or a passfile."`
 	JSON   bool   `name:"json" help:"Write the result as one JSON object on standard output, and nothing else there."`
 }
 
+// common is output with a database.
+type common struct {
+	output
+	DSN string `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value. Without it, a private PostgreSQL is started and removed again. A password is better kept in PGPASSWORD or a passfile."`
+}
+
 // drivers are the drivers to use, in order.
-func (c common) drivers() []driverUnderTest {
+func (c output) drivers() []driverUnderTest {
 	var picked []driverUnderTest
 	for _, d := range allDrivers {
 		if c.Driver == d.name || c.Driver == "both" {

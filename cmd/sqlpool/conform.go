@@ -40,7 +40,7 @@ type conformResult struct {
 // Run runs the verb.
 func (v *conform) Run(ctx context.Context, c *console) error {
 	result := conformResult{Verb: "conform", OK: true}
-	err := v.check(ctx, c, &result)
+	err := interruption(ctx, v.check(ctx, c, &result))
 	if err != nil {
 		result.OK, result.Error = false, err.Error()
 	}

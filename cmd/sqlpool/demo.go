@@ -18,12 +18,12 @@ import (
 // demo is the verb that shows the pool at work.
 type demo struct {
 	common
-	Duration   time.Duration `default:"5s" help:"How long to work on each driver."`
-	Goroutines int           `default:"32" help:"How many goroutines work at once."`
-	MaxConns   int           `default:"8" help:"How many connections the pool may have."`
-	Outage     time.Duration `default:"3s" help:"After the work, how long to take the private server away before the viewer's eyes. 0 leaves it alone."`
-	Page       string        `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to serve the live page of the pool meanwhile; port 0 is a free one. Whoever can reach it can also pause the demo's pool."`
-	Keep       bool          `help:"Keep a pool at work, and its live page, until interrupted."`
+	Duration   time.Duration  `default:"5s" help:"How long to work on each driver."`
+	Goroutines int            `default:"32" help:"How many goroutines work at once."`
+	MaxConns   int            `default:"8" help:"How many connections the pool may have."`
+	Outage     *time.Duration `placeholder:"DURATION" help:"After the work, how long to take the private server away, for the page to show it: 3s if not given; 0 leaves it alone. Not with --dsn."`
+	Page       string         `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to serve the live page of the pool meanwhile; port 0 is a free one. Whoever can reach it can also pause the demo's pool."`
+	Keep       bool           `help:"Keep a pool at work, and its live page, until interrupted."`
 }
 
 // accounts are enough that transfers seldom wait for each other's locks, and few enough that some run dry.
@@ -52,8 +52,11 @@ func (d *demo) Validate() error {
 	if d.Goroutines < 1 {
 		err = errors.Join(err, fmt.Errorf("--goroutines is %d: it must be at least 1", d.Goroutines))
 	}
-	if d.Outage < 0 {
-		err = errors.Join(err, fmt.Errorf("--outage is %v: it must not be negative", d.Outage))
+	if d.outage() < 0 {
+		err = errors.Join(err, fmt.Errorf("--outage is %v: it must not be negative", d.outage()))
+	}
+	if d.DSN != "" && d.Outage != nil && *d.Outage != 0 {
+		err = errors.Join(err, errors.New("--outage is set with --dsn: the demo takes no server away but its own; leave one of them out"))
 	}
 	if host, _, bad := net.SplitHostPort(d.Page); bad != nil || host == "" {
 		err = errors.Join(err, fmt.Errorf("--page is %q: it must be an address and a port, for example 127.0.0.1:6060", d.Page))
@@ -62,6 +65,16 @@ func (d *demo) Validate() error {
 		err = errors.Join(err, fmt.Errorf("--max-conns is %d: it must be at least 1", d.MaxConns))
 	}
 	return err
+}
+
+// defaultOutage is long enough to be seen on the page.
+const defaultOutage = 3 * time.Second
+
+func (d *demo) outage() time.Duration {
+	if d.Outage == nil {
+		return defaultOutage
+	}
+	return *d.Outage
 }
 
 // Run runs the verb. A result that is not complete is reported too, with the error that ended it.
@@ -76,7 +89,7 @@ func (d *demo) Run(ctx context.Context, c *console) error {
 	defer page.close()
 	result.Page = page.url
 	_, _ = fmt.Fprintf(c.stderr, "the pool, live: %s\n", page.url)
-	if err = d.fill(ctx, c, page, &result); err != nil {
+	if err = interruption(ctx, d.fill(ctx, c, page, &result)); err != nil {
 		result.Error = err.Error()
 	}
 	result.OK = err == nil && result.failed() == 0

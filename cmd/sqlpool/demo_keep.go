@@ -12,7 +12,7 @@ import (
 	"github.com/sqlpool/go/cmd/internal/workload"
 )
 
-// keep has a pool at work for whoever looks at the page, until ctx ends.
+// keep has a pool at work for the page, until ctx ends, and returns errTold then.
 func (d *demo) keep(ctx context.Context, c *console, page *demoPage) (err error) {
 	t, err := d.open(ctx, d.MaxConns)
 	if err != nil {
@@ -48,5 +48,5 @@ func (d *demo) keep(ctx context.Context, c *console, page *demoPage) (err error)
 	defer crowd.leave()
 	_, _ = fmt.Fprintf(c.stderr, "the page stays until you interrupt: %s\n", page.url)
 	<-ctx.Done()
-	return nil
+	return errTold
 }

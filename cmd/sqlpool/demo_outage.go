@@ -36,7 +36,7 @@ type outageResult struct {
 // breakDown is the second act: a transaction is forgotten and found, and the server is taken away while others read. What
 // came before is audited by then.
 func (t *demoTrial) breakDown(ctx context.Context, db, plain *sql.DB, found *driverResult) error {
-	if t.target.server == nil || t.Outage == 0 {
+	if t.target.server == nil || t.outage() == 0 {
 		return nil
 	}
 	crowd := gather(ctx, db, t.name, t.Goroutines)
@@ -95,12 +95,12 @@ func (t *demoTrial) findLeak(ctx context.Context) workload.Check {
 // takeAway ends the server at once, brings it back after a while and says what the crowd saw of that.
 func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, error) {
 	result := &outageResult{}
-	t.line.Show(fmt.Sprintf("%-6s the server is taken away for %v", t.driver.title, t.Outage))
+	t.line.Show(fmt.Sprintf("%-6s the server is taken away for %v", t.driver.title, t.outage()))
 	gone := time.Now()
 	if err := t.target.server.Stop(ctx, pgserver.Immediate); err != nil {
 		return nil, err
 	}
-	err := sleep(ctx, t.Outage)
+	err := sleep(ctx, t.outage())
 	before := t.pool.Stats()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shockLimit)
 	defer cancel()

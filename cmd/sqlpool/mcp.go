@@ -82,7 +82,10 @@ func (m *mcp) Run(ctx context.Context, c *console) error {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = nil // told to end
 	}
-	return errors.Join(err, open.shutdown(context.WithoutCancel(ctx), log))
+	if err = errors.Join(err, open.shutdown(context.WithoutCancel(ctx), log)); err == nil && ctx.Err() != nil {
+		return errTold
+	}
+	return err
 }
 
 // shutdown lets what is under way finish, for as long as a pool's Close does.

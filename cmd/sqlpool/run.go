@@ -15,6 +15,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	exitInterrupted = 130 // as a shell has it after SIGINT: 128 and the signal's number
 )
 
 // verbs is the command line. A verb is a field here and a file of its own.
@@ -37,6 +39,19 @@ type console struct {
 
 // errChecks ends a verb whose report, already written, has failed checks.
 var errChecks = errors.New("a check failed")
+
+// errTold ends a verb that works until it is told to end.
+var errTold = errors.New("told to end")
+
+// interruption is the error of work that ended with ctx, in the words of all verbs.
+func interruption(ctx context.Context, err error) error {
+	if ctx.Err() == nil || err == nil {
+		return err
+	}
+	return errInterrupted
+}
+
+var errInterrupted = errors.New("interrupted")
 
 // run is main without the process.
 func run(ctx context.Context, c *console, args []string) (status int) {
@@ -61,7 +76,13 @@ func run(ctx context.Context, c *console, args []string) (status int) {
 		_, _ = fmt.Fprintf(c.stderr, "%s: %s\nSee: %[1]s --help\n", at, message)
 		return exitUsage
 	}
-	if err := parsed.Run(); err != nil {
+	switch err := parsed.Run(); {
+	case errors.Is(err, errTold):
+		return exitOK
+	case ctx.Err() != nil: // also without an error: what was not done to the end is not well
+		_, _ = fmt.Fprintf(c.stderr, "sqlpool %s: %v\n", parsed.Selected().Name, errInterrupted)
+		return exitInterrupted
+	case err != nil:
 		_, _ = fmt.Fprintf(c.stderr, "sqlpool %s: %v\n", parsed.Selected().Name, err)
 		return exitFailed
 	}

@@ -13,7 +13,7 @@ import (
 
 // soak is the verb that counts what callers were told through faults of every kind.
 type soak struct {
-	common
+	output
 	Duration time.Duration `default:"30s" help:"How long to write on each driver."`
 	Seed     uint64        `help:"Repeat the choices of an earlier run. 0 draws one."`
 	MaxConns int           `default:"8" help:"How many connections the pool may have."`
@@ -24,7 +24,8 @@ type soak struct {
 func (soak) Help() string {
 	return `Callers write unique tokens while a third of all statements is cut or loses its reply and the server is stopped,
 restarted and killed. Then the server is asked: a token whose caller saw no error is there exactly once, one whose caller
-was told that it failed is not there, and any other is there once at most. The server is always a private one.
+was told that it failed is not there, and any other is there once at most. The server is
+always a private one, because it is killed.
 
 Example:
 
@@ -35,9 +36,6 @@ Example:
 // Validate refuses what makes no sense, all of it at once.
 func (s *soak) Validate() error {
 	var err error
-	if s.DSN != "" {
-		err = errors.New("--dsn is set: a soak kills its server, so it takes none but its own")
-	}
 	if s.Duration <= 0 {
 		err = errors.Join(err, fmt.Errorf("--duration is %v: it must be positive", s.Duration))
 	}
@@ -93,7 +91,10 @@ func (s *soak) Run(ctx context.Context, c *console) error {
 		_, printed := fmt.Fprintln(out, report)
 		err = errors.Join(err, printed)
 	}
-	if err != nil {
+	if err == nil && ctx.Err() != nil {
+		err = errInterrupted // what was written until then is audited, and that is less than was asked for
+	}
+	if err = interruption(ctx, err); err != nil {
 		result.Error = err.Error()
 	}
 	if result.OK = err == nil; s.JSON {

@@ -75,7 +75,7 @@ func (w *watch) Run(ctx context.Context, c *console) error {
 	}
 	_, err = tea.NewProgram(screen, tea.WithContext(ctx), tea.WithOutput(c.stdout)).Run()
 	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil {
-		return nil // told to end, which is how watching ends
+		return errTold // which is how watching ends
 	}
 	return err
 }

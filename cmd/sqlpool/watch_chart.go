@@ -90,9 +90,17 @@ func block(value, top float64) rune {
 
 func waiting(g debugui.Gauges) string {
 	if g.Waiting == 0 {
-		return "nobody waits"
+		return "no acquire waits"
 	}
-	return fmt.Sprintf("%d wait, the first for %s", g.Waiting, milli(g.OldestWaitMS))
+	return fmt.Sprintf("%s, longest %s", plural(uint64(g.Waiting), "acquire waits", "acquires wait"), milli(g.OldestWaitMS))
+}
+
+// plural is a number with its noun.
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return count(n) + " " + many
 }
 
 func count(n uint64) string { return thousands(int64(n)) }

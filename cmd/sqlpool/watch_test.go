@@ -17,18 +17,18 @@ func seen() *screen {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
 	v := &debugui.View{
 		At: at, Pool: "orders",
-		Status:   debugui.Status{Level: debugui.Degraded, State: "up", Since: at.Add(-90 * time.Second), Reasons: []string{"1 loans are held too long"}},
+		Status:   debugui.Status{Level: debugui.Degraded, State: "up", Since: at.Add(-90 * time.Second), Reasons: []string{"1 loan is held too long"}, Steps: []string{"Connection 1 was acquired by shop/order.go:12 (shop.list) and is not used: find out why it is not given back."}},
 		Gauges:   debugui.Gauges{MaxConns: 8, Open: 4, Idle: 1, InUse: 2, Dialing: 1, Waiting: 3, OldestWaitMS: 1234},
 		Counters: debugui.Counters{CreatedAt: at.Add(-time.Hour), Acquires: 1234567, Waits: 89, Timeouts: 1, Dials: 12, DialErrors: 2},
 		Latency:  &debugui.Latency{Acquire: debugui.Quantiles{Count: 1000, P50: 0.05, P90: 0.9, P99: 12.3, Max: 1234}},
 		Conns:    []debugui.Conn{{ID: 1, State: "leaked"}, {ID: 2, State: "in_use"}, {ID: 3, State: "idle"}},
 		Holders: []debugui.Holder{
-			{Conn: 1, HeldMS: 95_000, Leaked: true, InTransaction: true, Statement: "SELECT ?", Origin: "shop/order.go:12 (shop.list)",
+			{Conn: 1, HeldMS: 95_000, Leaked: true, PID: 4711, Activity: "idle in hand", IdleMS: 94_000, InTransaction: true, Statement: "SELECT ?", Origin: "shop/order.go:12 (shop.list)",
 				Stack: []debugui.Frame{{Function: "shop.list", File: "shop/order.go", Line: 12}}},
-			{Conn: 2, HeldMS: 3, Statement: "INSERT INTO t\n\x1b]0;owned\x07VALUES (?)"},
+			{Conn: 2, HeldMS: 3, Activity: "running", Statement: "INSERT INTO t\n\x1b]0;owned\x07VALUES (?)"},
 		},
 		Closes: []debugui.Closes{{Reason: "max_lifetime", Count: 7}},
-		Events: []debugui.Event{{At: at, Kind: "dial_failed", Level: debugui.Unhealthy, Text: "connection refused", Count: 3}},
+		Events: []debugui.Event{{At: at, Kind: "dial_failed", Level: debugui.Unhealthy, Text: "connection refused", Count: 3}, {At: at, Kind: "leak", Level: debugui.Healthy, Text: "no longer held", Conn: 3, Count: 1}},
 		Advice: []string{"MinIdle is 0"},
 	}
 	s := &screen{view: v, at: at, now: at, shown: "http://h/debug/sqlpool/", every: time.Second}
@@ -41,11 +41,13 @@ func seen() *screen {
 func TestTheViewOfAPool(t *testing.T) {
 	s := seen()
 	want := `● degraded orders  database up  for 1 min 30 s
-  1 loans are held too long
+  1 loan is held too long
+  → Connection 1 was acquired by shop/order.go:12 (shop.list) and is not used:
+    find out why it is not given back.
 
 ▲ ■ □ ◌
   ■ in use  ▲ leaked  □ idle  ◌ dialing
-2 of 8 in use, 1 idle, 1 dialing, 0 closing; 3 wait, the first for 1.2 s
+2 of 8 in use, 1 idle, 1 dialing, 0 closing; 3 acquires wait, longest 1.2 s
 in use       ▂▃▄▅▆▇██ ▂▃▄▅▆▇██ ▂▃▄▅▆▇██ ▂▃ 2
 waiting               ▅▅▅▅▅▅▅▅▅▅██████████ 2
 loans        ▁▁▁▂▂▂▂▃▃▃▄▄▄▄▅▅▅▅▆▆▆▇▇▇▇████ 29/s
@@ -53,20 +55,23 @@ errors                                     0/s
 
 last minute                  p50       p90       p99       max     count
 wait for a connection      50 µs    900 µs     12 ms     1.2 s     1,000
-held                           0         0         0         0         0
-dial                           0         0         0         0         0
+held                           –         –         –         –         0
+dial                           –         –         –         –         0
 1,234,567 acquires, 89 waited; 1 timed out, 0 refused, 0 without a database, 0 …
 
 holders, the longest first
-1 min 35 s  connection 1, in a transaction, too long  SELECT ?
+1 min 35 s  connection 1, too long, pid 4711, idle in hand for 1 min 34 s, in a…
+             SELECT ?
              shop/order.go:12 (shop.list)
-   3.0 ms  connection 2  INSERT INTO t ·]0;owned·VALUES (?)
+   3.0 ms  connection 2, running
+             INSERT INTO t ·]0;owned·VALUES (?)
 
 closed, by reason
 max_lifetime 7
 
 events
 03:04:05  dial failed ×3  connection refused
+03:04:05  leak  connection 3: no longer held
 note: MinIdle is 0`
 	got := ansi.Strip(strings.Join(s.lines(80), "\n"))
 	if trimmed(got) != want {

@@ -15,13 +15,28 @@ func (s *screen) holders(add func(string, ...any), title func(string)) {
 	title("holders, the longest first")
 	for _, h := range s.view.Holders {
 		facts := fmt.Sprintf("%9s  connection %d", milli(h.HeldMS), h.Conn)
+		if h.Leaked {
+			facts += ", too long"
+		}
+		if h.PID != 0 {
+			facts += fmt.Sprintf(", pid %d", h.PID)
+		}
+		switch {
+		case h.IdleMS > 0:
+			facts += ", idle in hand for " + milli(h.IdleMS)
+		case h.Activity != "":
+			facts += ", " + printable(h.Activity)
+		}
 		if h.InTransaction {
 			facts += ", in a transaction"
 		}
 		if h.Leaked {
-			facts = cells["leaked"].style.Render(facts + ", too long")
+			facts = cells["leaked"].style.Render(facts)
 		}
-		add("%s  %s", facts, printable(h.Statement))
+		add("%s", facts)
+		if h.Statement != "" {
+			add("             %s", printable(h.Statement)) // on a line of its own: beside the facts little of it is left
+		}
 		if s.stacks && len(h.Stack) > 0 {
 			for _, f := range h.Stack {
 				add("             %s", printable(f.Function))

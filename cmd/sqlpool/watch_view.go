@@ -18,7 +18,8 @@ var (
 	bold   = lipgloss.NewStyle().Bold(true)
 	faint  = lipgloss.NewStyle().Faint(true)
 	levels = map[string]lipgloss.Style{
-		debugui.Healthy: bold.Foreground(lipgloss.Green), debugui.Degraded: bold.Foreground(lipgloss.Yellow),
+		debugui.Starting: bold.Foreground(lipgloss.Cyan),
+		debugui.Healthy:  bold.Foreground(lipgloss.Green), debugui.Degraded: bold.Foreground(lipgloss.Yellow),
 		debugui.Unhealthy: bold.Foreground(lipgloss.Red), debugui.Paused: bold.Foreground(lipgloss.Cyan), debugui.Closed: bold,
 	}
 	cells = map[string]struct {
@@ -79,7 +80,12 @@ func (s *screen) lines(width int) []string {
 		}
 	}
 	if o := v.Outage; o != nil {
-		add("  %d dials have failed in %s, the next is in %s", o.Failures, milli(o.ForMS), milli(o.NextDialMS))
+		add("  %s", printable(o.Text))
+	}
+	for _, step := range v.Status.Steps {
+		for i, line := range strings.Split(ansi.Wrap(printable(step), max(width-4, 1), ""), "\n") {
+			add("  %s %s", map[bool]string{true: "→", false: " "}[i == 0], line)
+		}
 	}
 
 	g := v.Gauges
@@ -96,12 +102,17 @@ func (s *screen) lines(width int) []string {
 			name string
 			debugui.Quantiles
 		}{{"wait for a connection", l.Acquire}, {"held", l.Held}, {"dial", l.Dial}} {
+			if row.Count == 0 { // there is no figure, and 0 would be one
+				add("%-22s %9s %9s %9s %9s %9s", row.name, "–", "–", "–", "–", "0")
+				continue
+			}
 			add("%-22s %9s %9s %9s %9s %9s", row.name, milli(row.P50), milli(row.P90), milli(row.P99), milli(row.Max), thousands(int64(row.Count)))
 		}
 	}
 	c := v.Counters
-	add("%s acquires, %s waited; %s timed out, %s refused, %s without a database, %s given up; %s dials, %s failed",
-		count(c.Acquires), count(c.Waits), count(c.Timeouts), count(c.Saturated), count(c.Unavailable), count(c.Canceled), count(c.Dials), count(c.DialErrors))
+	add("%s, %s waited; %s timed out, %s refused, %s without a database, %s given up; %s, %s failed",
+		plural(c.Acquires, "acquire", "acquires"), count(c.Waits), count(c.Timeouts), count(c.Saturated), count(c.Unavailable), count(c.Canceled),
+		plural(c.Dials, "dial", "dials"), count(c.DialErrors))
 
 	s.holders(add, title)
 	if len(v.Closes) > 0 {
@@ -123,11 +134,22 @@ func (s *screen) lines(width int) []string {
 			if style, known := levels[e.Level]; known {
 				kind = style.Render(kind)
 			}
-			add("%s  %s  %s", e.At.Local().Format(time.TimeOnly), kind, printable(e.Text))
+			which := ""
+			if e.Conn > 0 && e.Count <= 1 {
+				which = fmt.Sprintf("connection %d", e.Conn)
+				if e.Text != "" {
+					which += ": "
+				}
+			}
+			add("%s  %s  %s%s", e.At.Local().Format(time.TimeOnly), kind, which, printable(e.Text))
 		}
 	}
 	for _, a := range v.Advice {
 		add("note: %s", printable(a))
+	}
+	if v.Process.PID != 0 {
+		add("")
+		add("%s", faint.Render(printable(v.Process.String())))
 	}
 	return all
 }

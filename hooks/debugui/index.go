@@ -23,7 +23,7 @@ var indexPage = template.Must(template.New("index").Parse(strings.Replace(indexH
 // Pools is the JSON of an index.
 type Pools struct {
 	Pools   []Entry `json:"pools"`
-	Process Process `json:"process"`
+	Process Process `json:"process"` // that has them
 }
 
 // Entry is one pool of an index.

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/sqlpool/go/drivers"
 	"github.com/sqlpool/go/hooks/prommetric"
 	"github.com/sqlpool/go/hooks/recycle"
 	"github.com/sqlpool/go/internal/fakedb"
@@ -380,4 +381,30 @@ sqlpool_oldest_loan_seconds{pool="orders"} %g
 		time.Sleep(2 * time.Second)
 		expect(0, 0, 1)
 	})
+}
+
+// A database that was opened by name has a monitor and a detector, which the gauges
+// are to be of: its pool is measured like one that was built by hand.
+func TestADatabaseThatWasOpenedByName(t *testing.T) {
+	metrics := prommetric.New(prommetric.Options{})
+	open := func() error {
+		db, err := sql.Open("sqlpool-pgx", "postgres://app@127.0.0.1:1/orders?sslmode=disable")
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		monitor, _ := drivers.HealthOf(db)
+		leaks, _ := drivers.LeaksOf(db)
+		if err := drivers.AddHooks(db, metrics.HooksOf(prommetric.Sources{Leaks: leaks, Health: monitor})); err != nil {
+			return err
+		}
+		drivers.PoolOf(db)
+		return nil
+	}
+	must(t, open())
+	for _, name := range []string{"sqlpool_leaks", "sqlpool_health", "sqlpool_oldest_loan_seconds"} {
+		if n := testutil.CollectAndCount(metrics, name); n == 0 {
+			t.Errorf("no %s", name)
+		}
+	}
 }

@@ -18,7 +18,7 @@ func TestTheGuidesNameWhatExists(t *testing.T) {
 	guide := read(t, filepath.Join(root, "docs", "operations.md"))
 	metrics := read(t, filepath.Join(root, "hooks", "prommetric", "doc.go"))
 	found := metric.FindAllString(guide, -1)
-	if len(found) < 8 {
+	if len(found) < 3 { // the rules are in a file of their own, with a test of their own
 		t.Errorf("only the metrics %q", found)
 	}
 	for _, name := range found {

@@ -15,7 +15,7 @@ import (
 
 const (
 	redraw = 100 * time.Millisecond // fast enough to look alive
-	plain  = time.Second            // slow enough to be read in a log afterwards
+	plain  = 10 * time.Second       // slow enough to be read in a log afterwards
 
 	assumedWidth = 80 // of a terminal that does not tell
 )
@@ -25,6 +25,7 @@ type Line struct {
 	w     io.Writer
 	fd    int
 	isTTY bool
+	last  time.Time // of the last line elsewhere
 }
 
 // New returns a progress line on w, which is redrawn if w is a terminal that can do so.
@@ -45,11 +46,14 @@ func (l *Line) Every() time.Duration {
 	return plain
 }
 
-// Show replaces the line's text on a terminal, cut to the terminal's width, and adds a line elsewhere. Colour and other
-// escapes have no place in it.
+// Show replaces the line's text on a terminal, cut to the terminal's width. Elsewhere it adds a line, but not sooner than
+// Every after the last one: what is shown in between is left out. Colour and other escapes have no place in it.
 func (l *Line) Show(text string) {
 	if !l.isTTY {
-		_, _ = fmt.Fprintln(l.w, text)
+		if now := time.Now(); l.last.IsZero() || now.Sub(l.last) >= plain {
+			l.last = now
+			_, _ = fmt.Fprintln(l.w, text)
+		}
 		return
 	}
 	width, _, err := term.GetSize(l.fd)

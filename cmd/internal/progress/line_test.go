@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/creack/pty"
 )
@@ -54,9 +56,16 @@ func TestElsewhereLinesAreAdded(t *testing.T) {
 	}
 	for _, w := range []io.Writer{&buffer, file} {
 		l := New(w)
-		l.Show("one")
-		l.Show(strings.Repeat("x", 200))
-		l.Clear()
+		synctest.Test(t, func(t *testing.T) {
+			l.Show("one")
+			for range 190 { // a bench's steps, in eight seconds
+				time.Sleep(42 * time.Millisecond)
+				l.Show("left out")
+			}
+			time.Sleep(plain)
+			l.Show(strings.Repeat("x", 200))
+			l.Clear()
+		})
 		if l.Every() != plain {
 			t.Errorf("a line every %v", l.Every())
 		}
