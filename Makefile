@@ -83,7 +83,7 @@ soak: postgres ## write tokens through SOAK (100000) faulted statements on each 
 	cd conformance/outage && SQLPOOL_FAULTED=$(SOAK) $(GO) test -count=1 -v -timeout 3h -run '^TestTheLedgerBalances$$' .
 
 screenshots: postgres chromium ## take the pictures of the live page again, into docs/images
-	cd hooks/debugui/browsertest && SQLPOOL_SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run '^TestScreenshots$$' .
+	cd hooks/debugui/browsertest && SQLPOOL_SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run '^TestScreenshots' .
 
 clean: ## remove what these targets made, the cached initdb included
 	rm -rf bin cover.out "$${XDG_CACHE_HOME:-$$HOME/.cache}/sqlpool/pgserver"

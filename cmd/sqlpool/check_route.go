@@ -48,6 +48,9 @@ func (c *check) connect(ctx context.Context, name string) (*route, sqlpool.Confi
 		dialing, cancel := context.WithTimeout(ctx, limit)
 		r.conn, err = r.db.Conn(dialing)
 		cancel()
+		if err != nil && ctx.Err() != nil {
+			err = errInterrupted
+		}
 		if err != nil {
 			r.fail(err)
 			if reason, remedy, known := explainTimeout(ctx, c.dsn(), limit, err); known {

@@ -16,12 +16,14 @@ import (
 
 // mcp is the verb that lets an assistant look at a pool and read through it.
 type mcp struct {
-	Driver     string        `enum:"pgx,pq" default:"pgx" help:"Driver under the pool: pgx or pq (lib/pq)."`
-	DSN        string        `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value; pool_ settings may be in it. Without it DATABASE_URL is used, then PG* variables: there a password is in no list of processes."`
-	JSON       bool          `name:"json" help:"Log as JSON lines on standard error. Standard output has the protocol alone, which is JSON in any case."`
-	Timeout    time.Duration `default:"10s" help:"How long a query may take, the wait for a connection included."`
-	MaxRows    int           `default:"1000" help:"How many rows a query may return at most."`
-	Privileged bool          `help:"Query also under a role that can do more than read (superuser, server programs and files, signals, replication). No transaction can take that from it: an assistant then has it too."`
+	Driver        string        `enum:"pgx,pq" default:"pgx" help:"Driver under the pool: pgx or pq (lib/pq)."`
+	DSN           string        `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value; pool_ settings may be in it. Without it DATABASE_URL is used, then PG* variables: there a password is in no list of processes."`
+	Page          string        `placeholder:"URL" help:"Serve the pool of a running program instead, from its live page (hooks/debugui), for example http://localhost:6060/debug/sqlpool/. Then there is no query."`
+	Authorization string        `env:"SQLPOOL_AUTHORIZATION" placeholder:"VALUE" help:"Authorization header to send to --page. Better in the variable: what is on the command line is in the list of processes."`
+	JSON          bool          `name:"json" help:"Log as JSON lines on standard error. Standard output has the protocol alone, which is JSON in any case."`
+	Timeout       time.Duration `default:"10s" help:"How long a query may take, the wait for a connection included."`
+	MaxRows       int           `default:"1000" help:"How many rows a query may return at most."`
+	Privileged    bool          `help:"Query also under a role that can do more than read (superuser, server programs and files, signals, replication). No transaction can take that from it: an assistant then has it too."`
 }
 
 // Help is the rest of mcp's --help.
@@ -34,11 +36,15 @@ give it a role of its own:
     CREATE ROLE assistant LOGIN PASSWORD '…';
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO assistant;
 
-The pool is opened at the start and, when the client leaves, shut down within 30 seconds. A database that is down is
+With --page it looks at the pool of a program that runs: the same resource and tools but the query, with what the program's
+live page says. Nothing is opened in the database then.
+
+Otherwise a pool is opened at the start and, when the client leaves, shut down within 30 seconds. A database that is down is
 reported and returned to.
 
 Example:
 
+    sqlpool mcp --page http://localhost:6060/debug/sqlpool/
     sqlpool mcp --dsn postgres://assistant@db.example/orders --timeout 5s
     DATABASE_URL=postgres://assistant:…@db.example/orders sqlpool mcp --max-rows 100`
 }
@@ -51,6 +57,15 @@ func (m *mcp) Validate() error {
 	}
 	if m.MaxRows < 1 {
 		err = errors.Join(err, fmt.Errorf("--max-rows is %d: it must be at least 1", m.MaxRows))
+	}
+	if m.Page != "" {
+		if m.DSN != "" {
+			err = errors.Join(err, errors.New("--page and --dsn are both set: --page looks at a running program's pool, --dsn opens one; give one of them"))
+		}
+		if _, bad := pageURL(m.Page); bad != nil {
+			err = errors.Join(err, fmt.Errorf("--page: %w", bad))
+		}
+		return err
 	}
 	if _, bad := m.config(nil); bad != nil {
 		err = errors.Join(err, bad)
@@ -69,6 +84,9 @@ func (m *mcp) Run(ctx context.Context, c *console) error {
 	os.Stdout = os.Stderr
 	defer func() { os.Stdout = out }()
 
+	if m.Page != "" {
+		return m.remote(ctx, in, out, log)
+	}
 	open, err := m.open(log)
 	if err != nil {
 		return err

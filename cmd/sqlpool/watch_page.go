@@ -111,6 +111,14 @@ func (p *page) look(ctx context.Context, since uint64) (*debugui.View, error) {
 	if err != nil {
 		return nil, err
 	}
+	var several debugui.Pools
+	if err := json.Unmarshal(body, &several); err == nil && len(several.Pools) > 0 {
+		var urls []string
+		for _, e := range several.Pools {
+			urls = append(urls, strings.TrimSuffix(p.String(), "/")+"/"+e.URL)
+		}
+		return nil, fmt.Errorf("%s has several pools: take one of %s", p, strings.Join(urls, ", "))
+	}
 	var v debugui.View
 	if err := json.Unmarshal(body, &v); err != nil || v.At.IsZero() { // which of its fields is of another type helps nobody
 		return nil, fmt.Errorf("%s is not the page of hooks/debugui: it has other JSON", p)

@@ -46,7 +46,7 @@ const leakAfter = 2 * time.Second
 
 func stage(t *testing.T, ui debugui.Config, cfg sqlpool.Config) *scene {
 	t.Helper()
-	s := &scene{server: pgserver.Run(t, pgserver.Options{})}
+	s := &scene{server: pgserver.Run(t, pgserver.Options{MaxConnections: max(100, cfg.MaxConns+20)})}
 	must(t, s.server.Exec(t.Context(), `
 		CREATE TABLE orders (id int PRIMARY KEY, customer int, total numeric, placed timestamptz DEFAULT now());
 		INSERT INTO orders SELECT i, i % 50, i FROM generate_series(1, 1000) i;

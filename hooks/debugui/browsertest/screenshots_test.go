@@ -38,7 +38,28 @@ func TestScreenshots(t *testing.T) {
 	must(t, s.server.Stop(t.Context(), pgserver.Immediate))
 	pause(t.Context(), 9*time.Second)
 	pages["debugui-desktop"].keep(filepath.Join(folder, "debugui-outage.png"))
+	pages["debugui-phone"].keep(filepath.Join(folder, "debugui-phone-outage.png"))
 	must(t, s.server.Start(t.Context()))
+}
+
+// TestScreenshotsOfALargePool is TestScreenshots with 200 connections.
+func TestScreenshotsOfALargePool(t *testing.T) {
+	folder := os.Getenv("SQLPOOL_SCREENSHOTS")
+	if folder == "" {
+		t.Skip("no folder in SQLPOOL_SCREENSHOTS: make screenshots names one")
+	}
+	s := stage(t, debugui.Config{}, sqlpool.Config{MaxConns: 200, MinIdle: 40})
+	for range 3 {
+		tx := forgetful(t, s)
+		defer func() { _ = tx.Rollback() }()
+	}
+	for range 120 {
+		go func() { _, _ = s.db.ExecContext(t.Context(), "SELECT pg_sleep($1)", 30) }()
+	}
+	s.work(t, 10)
+	p := open(t, start(t), s.url, desktop)
+	pause(t.Context(), 15*time.Second)
+	p.keep(filepath.Join(folder, "debugui-200.png"))
 }
 
 // keep writes a picture of the whole page.
