@@ -37,7 +37,7 @@ var hookSettings = []setting{
 	},
 	{
 		"pool_leak_after", "POOL_LEAK_DETECTION_TIMEOUT", nil, "",
-		"How long a loan may be held. 0: leaks are not looked for.",
+		"How long a loan may be out without being used. 0: leaks are not looked for.",
 		lengthOrZero("not looked for", func(a *assembly) *time.Duration { return &a.leak.After }).waited(),
 	},
 	{
