@@ -24,6 +24,7 @@ var process = sync.OnceValue(func() Process {
 	}
 	p.Program, p.Version = info.Path, info.Main.Version
 	if p.Version == "" || p.Version == "(devel)" {
+		p.Version = ""
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
 				p.Version = s.Value[:12]
@@ -31,7 +32,7 @@ var process = sync.OnceValue(func() Process {
 		}
 	}
 	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == poolModule {
+		if m.Path == poolModule && m.Version != "(devel)" {
 			p.Pool = m.Version
 		}
 	}

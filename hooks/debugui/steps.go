@@ -2,6 +2,7 @@ package debugui
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -29,12 +30,9 @@ func steps(v *View, s sqlpool.Snapshot) []string {
 			say("Resume the pool: the program calls Pool.Resume.")
 		}
 	}
-	if h := longestHeld(v.Holders, func(h Holder) bool { return h.Leaked }); h != nil {
-		where := ""
-		if h.Origin != "" {
-			where = " by " + h.Origin
-		}
-		say("%s was acquired%s and is not used: find out why it is not given back.%s", h.name(), where, h.end())
+	leak := longestHeld(v.Holders, func(h Holder) bool { return h.Leaked })
+	if leak != nil {
+		say("%s was acquired%s and is not used: find out why it is not given back.%s", leak.name(), leak.by(), leak.end())
 	}
 	if s.Waiting > 0 && s.InUse >= s.MaxConns {
 		if h := longestHeld(v.Holders, func(h Holder) bool { return !h.Leaked }); h != nil && h.HeldMS >= 1000 {
@@ -43,7 +41,7 @@ func steps(v *View, s sqlpool.Snapshot) []string {
 				doing = "is held for " + length(h.HeldMS) + " and waits for the server"
 			}
 			say("%s %s: see Holders for its statement.%s", h.name(), doing, h.end())
-		} else if h != nil {
+		} else if leak == nil && h != nil {
 			say("All %d connections are in use, and none for long: if the database has room, raise MaxConns (pool_max_conns).", s.MaxConns)
 		}
 	}
@@ -61,6 +59,19 @@ func longestHeld(all []Holder, fits func(Holder) bool) *Holder {
 }
 
 func (h Holder) name() string { return fmt.Sprintf("Connection %d", h.Conn) }
+
+// by names the function that acquired it, and its line, as short as they are known
+// by in the program's code. The whole path is among the Holders.
+func (h Holder) by() string {
+	switch {
+	case len(h.Stack) > 0:
+		f := h.Stack[0]
+		return fmt.Sprintf(" by %s (%s:%d)", path.Base(f.Function), path.Join(path.Base(path.Dir(f.File)), path.Base(f.File)), f.Line)
+	case h.Origin != "":
+		return " by " + h.Origin
+	}
+	return ""
+}
 
 // end says how a session is ended on the server.
 func (h Holder) end() string {

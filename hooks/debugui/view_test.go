@@ -57,6 +57,9 @@ func TestTheViewOfAPoolAtWork(t *testing.T) {
 		if e := find(t, v, debugui.KindLeak); e.Conn != 1 || e.Count != 1 {
 			t.Errorf("the leak: %+v", e)
 		}
+		if s := v.Status.Steps; len(s) != 1 || !strings.HasPrefix(s[0], "Connection 1 was acquired by debugui_test.TestTheViewOfAPoolAtWork.func1 (debugui/view_test.go:") {
+			t.Errorf("steps: %q", s)
+		}
 		must(t, tx.Rollback())
 		time.Sleep(1500 * time.Millisecond) // a sweep
 		if v := l.view(); v.Status.Level != debugui.Healthy || len(v.Holders) != 0 || find(t, v, debugui.KindLeak).Text != "no longer held" {
@@ -78,6 +81,9 @@ func TestTheTimelineOfAnOutage(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		if v := l.view(); v.Status.Level != debugui.Unhealthy || v.Status.State != "retrying" || v.Outage == nil || v.Outage.Failures == 0 {
 			t.Errorf("after a sweep: %+v, %+v", v.Status, v.Outage)
+		}
+		if s := l.view().Status.Steps; len(s) != 2 || !strings.Contains(s[0], "sqlpool check") || !strings.Contains(s[1], "Do not restart") {
+			t.Errorf("steps: %q", s)
 		}
 		time.Sleep(5 * time.Second)
 		for range 3 {

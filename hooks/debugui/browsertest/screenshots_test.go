@@ -49,12 +49,10 @@ func TestScreenshotsOfALargePool(t *testing.T) {
 		t.Skip("no folder in SQLPOOL_SCREENSHOTS: make screenshots names one")
 	}
 	s := stage(t, debugui.Config{}, sqlpool.Config{MaxConns: 200, MinIdle: 40})
-	for range 3 {
-		tx := forgetful(t, s)
-		defer func() { _ = tx.Rollback() }()
-	}
+	tx := forgetful(t, s)
+	defer func() { _ = tx.Rollback() }()
 	for range 120 {
-		go func() { _, _ = s.db.ExecContext(t.Context(), "SELECT pg_sleep($1)", 30) }()
+		go func() { _, _ = s.db.ExecContext(t.Context(), "SELECT pg_sleep($1)", 120) }()
 	}
 	s.work(t, 10)
 	p := open(t, start(t), s.url, desktop)

@@ -327,6 +327,7 @@
   function closes(v) {
     const most = Math.max(1, ...v.closes.map(c => c.count));
     $("closes-card").hidden = v.closes.length === 0;
+    $("holders-card").classList.toggle("alone", v.closes.length === 0);
     put($("closes-sum"), number(v.counters.closes) + " in all");
     keyed($("closes"), v.closes, c => c.reason, c => {
       const li = make("li"), bar = make("div", "bar");
