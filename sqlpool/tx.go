@@ -69,22 +69,25 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	itx, err := innerBegin(inner, c.inner, opts)
-	if stop() && err == nil {
+	interrupted := !stop()
+	if err == nil {
+		// Also when ctx has ended meanwhile: package sql rolls back then. Only the
+		// end of the driver's transaction ends what the driver has begun for it, such
+		// as lib/pq's watching of the context, which would break the connection in
+		// another caller's hands.
 		t.inner, t.cancel = itx, cancel
 		return t, nil
 	}
 	cancel()
-	over := ctx.Err()
-	if over == nil {
+	if !interrupted {
 		return nil, err
 	}
-	// The caller's context ended with BEGIN: the driver may have noticed or
-	// not, and the server may have begun or not. Where the driver can tell, the
-	// transaction is rolled back when the loan ends.
+	// The server may have begun or not. Where the driver can tell, the transaction
+	// is rolled back when the loan ends.
 	if c.can.txStatus == nil && (c.can.sent == nil || c.can.sent() != a.sent) {
-		c.discard(over)
+		c.discard(ctx.Err())
 	}
-	return nil, over // what the driver saw was the end of the detached context
+	return nil, ctx.Err() // what the driver saw was the end of the detached context
 }
 
 // discard marks a connection that may be inside a transaction as not to be lent

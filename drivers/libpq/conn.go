@@ -40,6 +40,7 @@ type conn struct {
 
 	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
 
+	asked   uint32  // the cancel requests that were sent before the present call
 	copying *copyIn // the COPY that is open, if one is
 	broken  bool    // not to be used again, though lib/pq would
 	closed  bool    // by the adapter; lib/pq closes itself at times
@@ -72,12 +73,26 @@ func (c *conn) begin(ctx context.Context, waits bool) error {
 		return driver.ErrBadConn // nothing was sent
 	}
 	c.guard.begin(ctx, waits)
+	c.asked = c.wire.Asked()
 	return nil
 }
 
-// end gives a call's error its reason: lib/pq turns some into ErrBadConn that
-// are the caller's deadline.
+// end follows every call, and the closing of its rows. A success that may be none
+// becomes an error.
 func (c *conn) end(err error) error {
+	if c.wire.Asked() == c.asked {
+		return c.reason(err)
+	}
+	defer c.guard.over()
+	if err == nil {
+		return c.doubt()
+	}
+	return c.reason(err)
+}
+
+// reason gives an error its reason: lib/pq turns some into ErrBadConn that are the
+// caller's deadline.
+func (c *conn) reason(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -18,10 +18,11 @@ const stmtCloseLimit = 500 * time.Millisecond
 // lib/pq itself tells when: it watches the contexts of a call, of the rows that
 // the call returned, and of the transaction, and when one ends it dials for its
 // cancel request, through the adapter's dialer. So no call that finished in time
-// costs anything, and rows need no wrapper to say that they were closed, which
-// lib/pq knows. (A timer or AfterFunc of our own per call would have to guess: a
-// context is usually cancelled right after its rows were closed.) From the dial
-// on the server has one grace to answer.
+// costs anything. From the dial on the server has one grace to answer.
+//
+// Whatever is set in motion against a call carries the call's number, taken when
+// it was set up: on a busy machine a function of context.AfterFunc or a timer runs
+// late, when the connection may be in the middle of another caller's call.
 type guard struct {
 	conn *wire.Conn
 
@@ -51,28 +52,47 @@ func (g *guard) inTx(ctx context.Context) {
 	g.mu.Unlock()
 }
 
-// afterTx follows the end of the transaction.
-func (g *guard) afterTx() {
-	g.mu.Lock()
-	g.tx = nil
-	g.mu.Unlock()
-}
-
-// rest says that no call is on, nor its rows open.
+// rest says that no call is on, nor its rows open, nor a transaction.
 func (g *guard) rest() {
 	g.mu.Lock()
-	g.call++
-	g.ctx, g.tx = nil, nil
-	g.conn.Revive()
+	g.tx = nil
+	g.overLocked()
 	g.mu.Unlock()
 }
 
-// watch covers a call that lib/pq does not watch.
-func (g *guard) watch(ctx context.Context) (stop func() bool) {
+// over says that no call is on, nor its rows open.
+func (g *guard) over() {
+	g.mu.Lock()
+	g.overLocked()
+	g.mu.Unlock()
+}
+
+func (g *guard) overLocked() {
+	g.call++
+	g.ctx, g.waits = nil, false
+	g.conn.Revive()
+}
+
+// watch covers a call that lib/pq does not watch, until stop.
+func (g *guard) watch(ctx context.Context) (stop func()) {
 	if ctx.Done() == nil {
-		return func() bool { return true }
+		return func() {}
 	}
-	return context.AfterFunc(ctx, func() { g.expireSoon(g.conn) })
+	g.mu.Lock()
+	call := g.call
+	g.mu.Unlock()
+	unwatch := context.AfterFunc(ctx, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.call == call {
+			g.expireSoonLocked(g.conn)
+		}
+	})
+	return func() {
+		if !unwatch() {
+			g.over()
+		}
+	}
 }
 
 // cancelling is called when lib/pq sends a cancel request, and says how long
@@ -80,19 +100,19 @@ func (g *guard) watch(ctx context.Context) (stop func() bool) {
 // before it returns, so that one has no more than the grace; the others, for
 // which nobody waits, may take the time that a distant server needs.
 func (g *guard) cancelling(conn *wire.Conn) time.Duration {
-	if g.expireSoon(conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.expireSoonLocked(conn)
+	if g.waits {
 		return conn.Grace()
 	}
 	return wire.CancelLimit
 }
 
-// expireSoon ends the call that is on, unless it is over when the grace is.
-func (g *guard) expireSoon(conn *wire.Conn) (waits bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	call, reason := g.call, g.reasonLocked()
+// expireSoonLocked ends the call that is on, unless it is over when the grace is.
+func (g *guard) expireSoonLocked(conn *wire.Conn) {
+	call, reason := g.call, wire.Interruption(g.endedLocked())
 	time.AfterFunc(conn.Grace(), func() { g.expire(conn, call, reason) })
-	return g.waits
 }
 
 func (g *guard) expire(conn *wire.Conn, call uint64, reason error) {
@@ -113,11 +133,26 @@ func (g *guard) limit(d time.Duration) (stop func() bool) {
 	}).Stop
 }
 
-func (g *guard) reasonLocked() error {
+// ended returns the context that ended the call.
+func (g *guard) ended() context.Context {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.endedLocked()
+}
+
+func (g *guard) endedLocked() context.Context {
 	for _, ctx := range []context.Context{g.ctx, g.tx} {
 		if ctx != nil && ctx.Err() != nil {
-			return wire.Interruption(ctx)
+			return ctx
 		}
 	}
-	return &wire.Interrupted{Err: context.Canceled}
+	return canceled
 }
+
+// canceled stands for the context of a call that lib/pq cancels for a reason
+// which the guard does not know.
+var canceled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()

@@ -92,3 +92,61 @@ func TestACancelThatTheServerAnsweredHarmsNoOtherCall(t *testing.T) {
 		}
 	}
 }
+
+// TestALateWatcherHarmsNoOtherCall: on a busy machine the function that a context's
+// end starts may run when its call is over and another one is on.
+func TestALateWatcherHarmsNoOtherCall(t *testing.T) {
+	c := adapter(t, pgserver.Shared(t).DSN("postgres"))
+	ctx, cancel := context.WithCancel(context.Background())
+	c.guard.begin(ctx, false)
+	stop := c.guard.watch(ctx)
+	c.guard.mu.Lock()
+	cancel() // the function has been started, and has not come far
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		stop()
+		c.guard.begin(context.Background(), false) // another call, which takes longer than the grace
+	}()
+	c.guard.mu.Unlock()
+	<-released
+	if _, err := c.ExecContext(context.Background(), "SELECT pg_sleep(0.3)", nil); err != nil {
+		t.Errorf("another call: %v", err)
+	}
+}
+
+// TestEveryWayOutOfATransactionEndsItsWatcher: lib/pq watches the context of BeginTx
+// in a goroutine, and breaks the connection when that ends before Commit or Rollback.
+func TestEveryWayOutOfATransactionEndsItsWatcher(t *testing.T) {
+	dsn := pgserver.Shared(t).DSN("postgres")
+	for name, end := range map[string]func(*conn, driver.Tx) error{
+		"commit":   func(_ *conn, tx driver.Tx) error { return tx.Commit() },
+		"rollback": func(_ *conn, tx driver.Tx) error { return tx.Rollback() },
+		"not fit": func(c *conn, tx driver.Tx) error {
+			c.broken = true
+			if err := tx.Rollback(); err != driver.ErrBadConn {
+				return err
+			}
+			return nil
+		},
+	} {
+		c := adapter(t, dsn)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		tx, err := c.BeginTx(ctx, driver.TxOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := end(c, tx); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		asked := c.wire.Asked()
+		cancel()
+		if _, err := adapter(t, dsn).ExecContext(context.Background(), "SELECT pg_sleep(0.1)", nil); err != nil {
+			t.Fatal(err)
+		}
+		if c.wire.Asked() != asked || name != "not fit" && !c.IsValid() {
+			t.Errorf("%s: the end of BeginTx's context reached the connection afterwards", name)
+		}
+	}
+}

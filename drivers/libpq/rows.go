@@ -35,10 +35,18 @@ func (c *conn) newRows(inner driver.Rows) driver.Rows {
 // Next implements driver.Rows.
 func (r *rows) Next(dest []driver.Value) error {
 	err := r.pqRows.Next(dest)
-	if err == nil || err == io.EOF {
+	switch {
+	case err == nil:
+		return nil
+	case err == io.EOF && r.conn.wire.Asked() != r.conn.asked:
+		if doubt := r.conn.doubt(); doubt != nil {
+			return doubt
+		}
+		return err
+	case err == io.EOF:
 		return err
 	}
-	return r.conn.lost(err)
+	return r.conn.lost(r.conn.reason(err))
 }
 
 // NextResultSet implements driver.RowsNextResultSet.
@@ -47,17 +55,17 @@ func (r *rows) NextResultSet() error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	return r.conn.lost(err)
+	return r.conn.lost(r.conn.reason(err))
 }
 
 // Close implements driver.Rows.
-func (r *rows) Close() error { return r.conn.lost(r.pqRows.Close()) }
+func (r *rows) Close() error { return r.conn.lost(r.conn.end(r.pqRows.Close())) }
 
 var errRowsLost = errors.New("the server's side has ended")
 
 // lost gives driver.ErrBadConn its reason.
 func (c *conn) lost(err error) error {
-	if err = c.end(err); !errors.Is(err, driver.ErrBadConn) {
+	if !errors.Is(err, driver.ErrBadConn) {
 		return err
 	}
 	cause := c.LastError()

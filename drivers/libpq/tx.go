@@ -13,16 +13,20 @@ type tx struct {
 }
 
 // Commit implements driver.Tx.
-func (t *tx) Commit() error { return t.finish(t.inner.Commit) }
+func (t *tx) Commit() error { return t.finish(t.inner.Commit, t.conn.end) }
 
-// Rollback implements driver.Tx.
-func (t *tx) Rollback() error { return t.finish(t.inner.Rollback) }
+// Rollback implements driver.Tx. Its success stands: what was rolled back has the
+// outcome that its caller asked for.
+func (t *tx) Rollback() error { return t.finish(t.inner.Rollback, t.conn.reason) }
 
-func (t *tx) finish(end func() error) error {
-	if err := t.conn.begin(context.Background(), false); err != nil {
+func (t *tx) finish(end func() error, judge func(error) error) error {
+	c := t.conn
+	if err := c.begin(context.Background(), false); err != nil {
+		// Nothing may be sent, but lib/pq must stop to watch BeginTx's context.
+		c.wire.Hold(func() { _ = end() })
 		return err
 	}
-	err := end()
-	t.conn.guard.afterTx()
-	return t.conn.end(err)
+	err := judge(end())
+	c.guard.rest()
+	return err
 }

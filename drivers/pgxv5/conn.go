@@ -33,6 +33,7 @@ type conn struct {
 	after  func(context.Context, *pgx.Conn) error // see AfterConnect; nil: nothing
 	wire   *wire.Conn
 	cancel *canceller // nil where the configuration has a way of its own
+	asks   bool       // that way sends a cancel request first, see doubt.go
 	closed bool
 }
 
@@ -54,21 +55,27 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	c.begin()
+	asked := c.wire.Asked()
 	res, err := c.stdConn.ExecContext(ctx, query, args)
 	if err = c.end(ctx, err); err != nil {
 		return nil, err
 	}
-	return res, nil
+	return res, c.doubt(ctx, asked)
 }
 
-// QueryContext implements driver.QueryerContext. The rows are stdlib's own.
+// QueryContext implements driver.QueryerContext. The rows are stdlib's own,
+// but where their end may be in doubt.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	c.begin()
+	asked := c.wire.Asked()
 	rows, err := c.stdConn.QueryContext(ctx, query, args)
-	return c.endQuery(ctx, rows, err)
+	if rows, err = c.endQuery(ctx, rows, err); err != nil {
+		return nil, err
+	}
+	return c.doubtRows(ctx, rows, asked), nil
 }
 
 // endQuery is end for rows. From here on pgx's way ends them.
@@ -120,6 +127,9 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, err
 	}
 	tx, err := c.stdConn.BeginTx(ctx, opts)
+	if err == nil && c.asks {
+		return &doubtedTx{tx, c, ctx}, nil
+	}
 	return tx, settle(ctx, err)
 }
 

@@ -132,6 +132,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if cancel != nil {
 		cancel.grace = conn.wire.Grace()
 		conn.cancel = cancel
+	} else {
+		conn.asks = asksFirst(&cfg.Config, conn.pg)
 	}
 	if err := conn.AfterConnect(ctx); err != nil {
 		return nil, connectError(ctx, fmt.Errorf("AfterConnect: %w", err))

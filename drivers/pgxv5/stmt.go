@@ -35,21 +35,26 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		return nil, err
 	}
 	s.conn.begin()
+	asked := s.conn.wire.Asked()
 	res, err := s.stdStmt.ExecContext(ctx, args)
 	if err = s.conn.end(ctx, err); err != nil {
 		return nil, err
 	}
-	return res, nil
+	return res, s.conn.doubt(ctx, asked)
 }
 
-// QueryContext implements driver.StmtQueryContext. The rows are stdlib's own.
+// QueryContext implements driver.StmtQueryContext, as the connection's does.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.conn.begin()
+	asked := s.conn.wire.Asked()
 	rows, err := s.stdStmt.QueryContext(ctx, args)
-	return s.conn.endQuery(ctx, rows, err)
+	if rows, err = s.conn.endQuery(ctx, rows, err); err != nil {
+		return nil, err
+	}
+	return s.conn.doubtRows(ctx, rows, asked), nil
 }
 
 // Close implements driver.Stmt. A statement that is closed because others need

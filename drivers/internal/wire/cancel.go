@@ -16,6 +16,12 @@ var ErrUnsettled = errors.New("a cancel request for an earlier statement may sti
 // a connection must not be used again, by anyone. Any goroutine.
 func (c *Conn) Settled() bool { return c.unsettled.Load() == 0 }
 
+// Asked returns the number of cancel requests about this connection that the
+// driver has begun to send. It is counted before the request's socket is dialed,
+// so a call during which the number has not changed succeeded without one. Any
+// goroutine.
+func (c *Conn) Asked() uint32 { return c.asked.Load() }
+
 // A cancelConn carries one cancel request about another connection.
 //
 // The server closes it when it has sent the backend its signal. What the backend

@@ -28,8 +28,9 @@ type Conn struct {
 	// the server owes an answer.
 	heard atomic.Uint64
 
-	// unsettled counts the cancel requests about this connection that may still
-	// arrive.
+	// asked counts the cancel requests about this connection that were begun,
+	// unsettled those of them that may still arrive.
+	asked     atomic.Uint32
 	unsettled atomic.Int32
 
 	// halt, once set, ends every Read and Write with its error. It is never

@@ -97,6 +97,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 }
 
 func (d *Dialer) dialCancel(ctx context.Context, conn *Conn, network, address string) (net.Conn, error) {
+	conn.asked.Add(1)
 	limit := CancelLimit
 	if d.OnCancel != nil {
 		limit = d.OnCancel(conn)
