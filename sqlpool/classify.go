@@ -65,7 +65,9 @@ type stateClass struct {
 // is not in it is ClassStatement. A pooler's own words come first, see
 // refusals.go. docs/operations.md has the table too. Sources: PostgreSQL 17
 // manual, appendix A (error codes), and the ereport calls of postmaster.c and
-// postgres.c for which of them are FATAL.
+// postgres.c for which of them are FATAL. It is about errors that end a session or
+// a dial: of a connection whose driver still tells its transaction status, every
+// SQLSTATE but 25006 is ClassStatement, because a function may raise any as an ERROR.
 var stateClasses = []stateClass{
 	{"08", ClassFatal, "connection exception: the link itself failed"},
 	{"08P01", ClassConn, "protocol violation: this connection is out of step"},
@@ -94,10 +96,8 @@ var classOfState = func() map[string]Class {
 // The caller's own cancellation is ClassStatement: it is never evidence
 // against the server, whatever it did to the connection.
 func (p *Pool) classify(err error) Class {
-	if p.cfg.Classify != nil {
-		if c := p.askClassify(err); c != ClassUnknown {
-			return c
-		}
+	if c := p.askClassify(err); c != ClassUnknown {
+		return c
 	}
 	return classify(err)
 }
@@ -105,7 +105,7 @@ func (p *Pool) classify(err error) Class {
 // saysReadOnly reports whether it is the program's own Config.Classify that calls
 // the error ClassReadOnly: that is to be heeded whichever servers were asked for.
 func (p *Pool) saysReadOnly(err error) bool {
-	return p.cfg.Classify != nil && p.askClassify(err) == ClassReadOnly
+	return p.askClassify(err) == ClassReadOnly
 }
 
 // noteReadOnly counts a statement that was refused because the server only reads.
@@ -119,6 +119,9 @@ func (p *Pool) noteReadOnly(err error) {
 
 // askClassify calls Config.Classify, which is not worth the process.
 func (p *Pool) askClassify(err error) (class Class) {
+	if p.cfg.Classify == nil {
+		return ClassUnknown
+	}
 	var panicked error
 	defer func() {
 		if panicked != nil {

@@ -34,7 +34,7 @@
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
 //     try and limit.go for StatementTimeout; loanend.go and loanrows.go end a loan
 //     where a wrapper hides how it ended;
-//     blame.go says what a failure means for it and for the caller;
+//     verdict.go says what a failure means for it and for the caller;
 //     stmtcache.go keeps its prepared statements, or ownstmt.go without the
 //     cache; stale.go and copytext.go know those that cannot be kept; args.go
 //     and inner.go speak to the driver as package sql would.

@@ -93,6 +93,9 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 		}
 		if err == nil {
 			s.used = true
+			if ctx.Done() != nil {
+				s.rowsOf = ctx
+			}
 			return rows, nil
 		}
 		if err = s.leave(call, c, &a, "query", err); err != nil {

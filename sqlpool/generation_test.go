@@ -25,13 +25,17 @@ func filled(t *testing.T, server *fakedb.DB, shape fakedb.Shape, cfg sqlpool.Con
 	return p
 }
 
+// fatal is the server's goodbye: FATAL ends the session.
+var fatal = fakedb.Fault{Times: 1, Kill: true, Err: &fakedb.Error{Code: "57P01"}}
+
 func TestAfterAFatalErrorIdleConnectionsArePingedBeforeTheyAreLent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4}, 4)
 		db := sqlpool.OpenDB(p)
 		defer db.Close()
-		if _, err := db.Exec("FAIL 57P01"); err == nil {
+		server.On(fakedb.Exec, fatal)
+		if _, err := db.Exec("INSERT t"); err == nil {
 			t.Fatal("no error")
 		}
 		if s := p.Stats(); s.Generation != 1 || s.LastError == "" {

@@ -25,13 +25,14 @@ type session struct {
 	parkedAt               int64
 	nextParked, prevParked *session
 
-	used    bool  // an operation has run on the present loan
-	raw     bool  // the driver's connection was handed out in it
-	pinned  bool  // a *sql.Conn's operation has run on it (see loanend.go, like the next)
-	reading bool  // the loan ends with rows that are open
-	tx      *tx   // the open transaction begun through BeginTx
-	sticky  error // ResetSession's failure, which package sql would drop: the next method returns it
-	lost    error // the connection broke in mid-loan: everything fails until the session is handed back
+	used    bool            // an operation has run on the present loan
+	raw     bool            // the driver's connection was handed out in it
+	pinned  bool            // a *sql.Conn's operation has run on it (see loanend.go, like the next)
+	reading bool            // the loan ends with rows that are open
+	tx      *tx             // the open transaction begun through BeginTx
+	rowsOf  context.Context // of the last query, if it can end: a driver may give the connection up while rows are read
+	sticky  error           // ResetSession's failure, which package sql would drop: the next method returns it
+	lost    error           // the connection broke in mid-loan: everything fails until the session is handed back
 
 	// live counts the statements for which somebody may want the driverConn's
 	// lock in order to close them. Of these, closed have been closed since the
@@ -122,6 +123,9 @@ func (s *session) IsValid() bool {
 func (s *session) clear() {
 	if s.sticky != nil || s.lost != nil { // a nil is not written for nothing: the garbage collector would have to be told
 		s.sticky, s.lost = nil, nil
+	}
+	if s.rowsOf != nil {
+		s.rowsOf = nil
 	}
 }
 

@@ -170,7 +170,7 @@ func (s *storm) disturb(stop <-chan struct{}) *sync.WaitGroup {
 		if c, err := s.pool.Connector().Connect(context.Background()); err == nil {
 			time.Sleep(20 * time.Millisecond)
 			if s.dice(3) {
-				_, _ = c.(driver.ExecerContext).ExecContext(context.Background(), "FAIL 57P01", nil)
+				_, _ = c.(driver.ExecerContext).ExecContext(context.Background(), "GOODBYE", nil)
 			}
 			_ = c.Close()
 		}
@@ -209,6 +209,10 @@ func (s *storm) faults(c fakedb.Call) fakedb.Fault {
 	case fakedb.Alive:
 		if s.dice(20) {
 			return fakedb.Fault{Err: driver.ErrSkip}
+		}
+	case fakedb.Exec:
+		if c.Text == "GOODBYE" { // as FATAL, which ends the session
+			return fakedb.Fault{Kill: true, Err: &fakedb.Error{Code: "57P01"}}
 		}
 	case fakedb.ResetSession:
 		if s.dice(500) {

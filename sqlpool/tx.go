@@ -104,7 +104,7 @@ func (t *tx) Commit() error {
 		stop := context.AfterFunc(t.caller, t.cancel)
 		defer stop()
 	}
-	return t.end(t.caller, "commit", t.inner.Commit)
+	return t.end("commit", t.inner.Commit)
 }
 
 // Rollback implements driver.Tx. It has RollbackTimeout, whatever the caller's
@@ -112,7 +112,7 @@ func (t *tx) Commit() error {
 // cut off.
 func (t *tx) Rollback() error {
 	c := t.conn
-	return t.end(context.Background(), "rollback", func() error {
+	return t.end("rollback", func() error {
 		timer := time.AfterFunc(c.pool.cfg.RollbackTimeout, func() {
 			t.cancel()
 			c.abort()
@@ -127,8 +127,8 @@ func (t *tx) Rollback() error {
 
 // end ends the inner transaction and judges its connection by the outcome. A
 // failed Commit or Rollback is never tried again: its outcome may be unknown.
-// What fails because ctx ended says nothing of the server.
-func (t *tx) end(ctx context.Context, op string, f func() error) error {
+// What fails after the caller's context has ended says nothing of the server.
+func (t *tx) end(op string, f func() error) error {
 	s, c := t.session, t.conn
 	if t.done {
 		return ErrNotHeld
@@ -162,7 +162,7 @@ func (t *tx) end(ctx context.Context, op string, f func() error) error {
 	if c.can.txStatus == nil && !hasState(err) {
 		c.discard(err) // no word from the server: the transaction may be open still
 	}
-	return s.leave(ctx, c, &a, op, err)
+	return s.leave(t.caller, c, &a, op, err)
 }
 
 // bind returns the context for a statement of the transaction. Where the
