@@ -23,14 +23,18 @@ func (s *session) execFor(ctx context.Context, st *stmt, text string, args []dri
 	return s.exec(ctx, st, text, args)
 }
 
-// QueryContext implements driver.QueryerContext. The rows are the driver's own.
+// QueryContext implements driver.QueryerContext. The rows are the driver's own,
+// but where their closing ends something.
 func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	return s.queryFor(ctx, nil, query, args)
 }
 
 // queryFor is execFor for rows.
 func (s *session) queryFor(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
-	if s.endsUnseen() {
+	switch {
+	case s.tx != nil:
+		return s.queryInTx(ctx, st, text, args)
+	case s.endsUnseen():
 		return s.queryAlone(ctx, st, text, args)
 	}
 	return s.query(ctx, st, text, args)
@@ -71,13 +75,22 @@ func (s *session) execInTx(ctx context.Context, st *stmt, text string, args []dr
 	return s.exec(ctx, st, text, args)
 }
 
+// queryInTx is query in a transaction.
+func (s *session) queryInTx(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	ctx, unbind := s.tx.bind(ctx)
+	rows, err := s.query(ctx, st, text, args)
+	switch {
+	case unbind == nil:
+		return rows, err
+	case err != nil:
+		unbind()
+		return nil, err
+	}
+	return loanRows(rows, unbind), nil // until they are closed, so that a long transaction keeps nothing
+}
+
 // query is exec for rows.
 func (s *session) query(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
-	if s.tx != nil {
-		var unbind func()
-		ctx, unbind = s.tx.bind(ctx)
-		s.tx.keepBound(unbind)
-	}
 	var a attempt
 	for {
 		c, err := s.enter(ctx, &a, text)

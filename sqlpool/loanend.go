@@ -144,7 +144,10 @@ func (s *session) queryAlone(ctx context.Context, st *stmt, text string, args []
 	rows, err = s.query(ctx, st, text, args)
 	if alone && err == nil {
 		ends, s.reading = false, true
-		return loanRows(rows, s), nil
+		return loanRows(rows, func() {
+			s.reading = false
+			s.endAlone()
+		}), nil
 	}
 	return rows, err
 }

@@ -6,12 +6,12 @@ import (
 	"reflect"
 )
 
-// rowsOfLoan are rows with which the loan ends (see loanend.go). Where the
-// driver's rows lack an optional method, this has the answer that database/sql
+// rowsOfLoan are rows whose closing ends something: the loan (see loanend.go), or
+// the context that binds them to their transaction. Where the driver's rows lack an optional method, this has the answer that database/sql
 // would have given itself.
 type rowsOfLoan struct {
 	driver.Rows
-	session *session // nil once they are closed
+	closed func() // nil once they are closed
 }
 
 var (
@@ -25,15 +25,10 @@ var (
 
 // Close implements driver.Rows.
 func (r *rowsOfLoan) Close() error {
-	s := r.session
-	if s == nil {
-		return r.Rows.Close()
+	if closed := r.closed; closed != nil {
+		r.closed = nil
+		defer closed()
 	}
-	r.session = nil
-	defer func() {
-		s.reading = false
-		s.endAlone()
-	}()
 	return r.Rows.Close()
 }
 

@@ -4,4 +4,4 @@ package sqlpool
 
 import "database/sql/driver"
 
-func loanRows(rows driver.Rows, s *session) driver.Rows { return &rowsOfLoan{rows, s} }
+func loanRows(rows driver.Rows, closed func()) driver.Rows { return &rowsOfLoan{rows, closed} }

@@ -13,8 +13,8 @@ type scanningRowsOfLoan struct {
 
 var _ driver.RowsColumnScanner = scanningRowsOfLoan{}
 
-func loanRows(rows driver.Rows, s *session) driver.Rows {
-	of := &rowsOfLoan{rows, s}
+func loanRows(rows driver.Rows, closed func()) driver.Rows {
+	of := &rowsOfLoan{rows, closed}
 	if scanner, ok := rows.(driver.RowsColumnScanner); ok {
 		return scanningRowsOfLoan{of, scanner}
 	}

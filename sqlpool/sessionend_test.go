@@ -89,30 +89,6 @@ func TestAResetWithoutIsValidKeepsOneLoan(t *testing.T) {
 	s.IsValid()
 }
 
-func TestATransactionRemembersNoStatement(t *testing.T) {
-	p := trapPool(t, Config{MaxConns: 1})
-	d, _ := p.openSession(background)
-	s := d
-	tx, err := s.BeginTx(background, driver.TxOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 1000 {
-		rows, err := s.QueryContext(background, "SELECT 1", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows.Close()
-	}
-	if n := len(boundOf(s)); n > 0 {
-		t.Errorf("%d remembered", n)
-	}
-	_ = tx.Commit()
-	s.IsValid()
-}
-
-func boundOf(s *session) []func() { return s.tx.bound }
-
 func TestCountersNeverRunBackwards(t *testing.T) {
 	p := trapPool(t, Config{MaxConns: 8})
 	db := OpenDB(p)

@@ -20,7 +20,6 @@ type tx struct {
 
 	caller context.Context
 	cancel context.CancelFunc // ends the inner transaction's context
-	bound  []func()           // ends what bind began for statements whose rows may be read still
 }
 
 // BeginTx implements driver.ConnBeginTx.
@@ -138,9 +137,6 @@ func (t *tx) end(op string, f func() error) error {
 		c.inTx.Store(false)
 		s.tx = nil
 		t.cancel()
-		for _, cancel := range t.bound {
-			cancel()
-		}
 		if t.alone {
 			s.endAlone()
 		}
@@ -168,8 +164,7 @@ func (t *tx) end(op string, f func() error) error {
 // bind returns the context for a statement of the transaction. Where the
 // driver would have ended the statement with the transaction's context, and no
 // longer sees that context end, the statement's own one ends with it. unbind, if
-// there is one, is called when the statement is over; rows that are read after that are bound
-// until the transaction's end (see keepBound).
+// there is one, is called when the statement is over and its rows are closed.
 func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
 	if t == nil || !t.conn.can.txEndsStatements || t.caller.Done() == nil || ctx == t.caller {
 		return ctx, nil
@@ -191,13 +186,6 @@ func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
 		stop()
 		cancel(nil) // else a caller's long-lived context would remember every statement
 		cancelTimer()
-	}
-}
-
-// keepBound has unbind called when the transaction ends.
-func (t *tx) keepBound(unbind func()) {
-	if unbind != nil {
-		t.bound = append(t.bound, unbind)
 	}
 }
 

@@ -311,6 +311,9 @@ func (c *followedContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
+// Value hides the context below, which would take the followers itself.
+func (c *followedContext) Value(any) any { return nil }
+
 // A transaction of many statements does not remember each of them.
 func TestABoundTransactionForgetsItsStatements(t *testing.T) {
 	db, _, _ := newDBOn(t, fakedb.New(), endsStatements, sqlpool.Config{})
@@ -324,6 +327,21 @@ func TestABoundTransactionForgetsItsStatements(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		_, err := tx.ExecContext(ctx, "INSERT t")
 		must(t, err)
+		rows, err := tx.QueryContext(ctx, "SERIES 3")
+		must(t, err)
+		if n := outer.followers.Load(); n != before+1 {
+			t.Fatalf("%d wait for the transaction's end while rows are read, want %d", n, before+1)
+		}
+		must(t, rows.Close())
+		rows, err = tx.QueryContext(ctx, "SERIES 2")
+		must(t, err)
+		var n, last int
+		for ; rows.Next(); n++ {
+			must(t, rows.Scan(&last))
+		}
+		if rows.Err() != nil || n != 2 || last != 2 {
+			t.Fatalf("%d rows, the last is %d: %v", n, last, rows.Err())
+		}
 		cancel()
 	}
 	if n := outer.followers.Load(); n != before {
