@@ -158,7 +158,7 @@ func (p *Pool) announce(c *Conn, waited int64) error {
 		return nil
 	}
 	event := Acquired{Conn: c, Waited: time.Duration(waited)}
-	if err := watch("OnAcquire", p.hooks.onAcquire, event); err != nil {
+	if err := watch("OnAcquire", p.hooks.onAcquire, event, func(reason error) { p.retire(c, reason) }); err != nil {
 		began := c.acquiredAt
 		p.retire(c, err)
 		return p.failure(nil, err, PhaseValidating, began)

@@ -18,15 +18,17 @@ func (s *session) take(c *Conn) error {
 }
 
 func (s *session) announce(c *Conn, waited int64) error {
+	s.used = false
+	if len(s.pool.hooks.onAcquire) > 0 { // one of them may end the goroutine
+		s.conn = nil
+		if err := s.pool.announce(c, waited); err != nil {
+			return err
+		}
+	}
 	if s.conn != c {
 		s.conn = c
 	}
-	s.used = false
-	err := s.pool.announce(c, waited)
-	if err != nil {
-		s.conn = nil
-	}
-	return err
+	return nil
 }
 
 // endLoan gives the connection back, if there is one, and reports whether it
@@ -43,8 +45,8 @@ func (s *session) endLoan() (fit bool) {
 	if s.tx != nil {
 		s.tx = nil
 	}
+	s.conn, s.raw, s.pinned = nil, false, false // before the hooks, which may end the goroutine
 	dirty, reason := s.pool.part(c)
-	s.conn, s.raw, s.pinned = nil, false, false
 	s.pool.takeBack(c, dirty, reason)
 	return reason == nil && !dirty
 }

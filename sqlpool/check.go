@@ -30,7 +30,10 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(deadline-p.now()))
 	defer cancel()
-	return true, decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c)
+	if err := decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c, func(reason error) { p.reject(c, reason) }); err != nil {
+		return true, err
+	}
+	return true, c.leftOpen("BeforeAcquire")
 }
 
 // reset tells the driver that another borrower has the connection. By its

@@ -51,7 +51,7 @@ func (p *Pool) dial(ticket uint64) {
 		c.took, c.openedAt, c.idleSince = event.Took, now, now
 	}
 	var unwatched error // the reason for OnClose of a connection that OnOpen has seen and not survived
-	if panicked := watch("OnOpen", p.hooks.onOpen, event); panicked != nil && err == nil {
+	if panicked := watchAside("OnOpen", p.hooks.onOpen, event); panicked != nil && err == nil {
 		err, unwatched = &hookRefusal{"OnOpen", panicked}, panicked
 	}
 	var failure dialFailure
@@ -106,7 +106,11 @@ func (p *Pool) open() (c *Conn, verified bool, err error) {
 	c = newConn(p, inner)
 	c.proven = generation
 	if err == nil {
-		if refusal := decide(ctx, "AfterConnect", p.hooks.afterConnect, c); refusal != nil {
+		refusal := decideAside(ctx, "AfterConnect", p.hooks.afterConnect, c)
+		if refusal == nil {
+			refusal = c.leftOpen("AfterConnect")
+		}
+		if refusal != nil {
 			err = &hookRefusal{"AfterConnect", refusal}
 		}
 	}

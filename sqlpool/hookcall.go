@@ -2,13 +2,14 @@ package sqlpool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
 
 // A HookPanic is a panic of a hook, or of a driver where the pool itself calls
-// it, kept from taking a slot or the process
-// with it.
+// it, kept from taking a slot or the process with it. So is the end of a hook's
+// goroutine by runtime.Goexit.
 type HookPanic struct {
 	Moment string // the field of Hooks, for example "BeforeAcquire", or the driver's method
 	Value  any    // what it panicked with
@@ -17,6 +18,9 @@ type HookPanic struct {
 
 // Error names the moment and the value. The stack is long and stands in Stack.
 func (e *HookPanic) Error() string {
+	if e.Value == error(errHookExit) {
+		return fmt.Sprintf("sqlpool: %s: %v", e.Moment, e.Value)
+	}
 	return fmt.Sprintf("sqlpool: %s panicked: %v", e.Moment, e.Value)
 }
 
@@ -37,44 +41,115 @@ func catch(moment string, err *error) {
 	}
 }
 
+// errHookExit is the value of the HookPanic of a hook that ended its goroutine.
+var errHookExit = errors.New("the hook ended its goroutine, as runtime.Goexit and t.FailNow do")
+
+// tail does what is left to do when a hook ends its goroutine. Nothing stops that,
+// and no frame above is returned to; so a panic, a refusal and this leave alike.
+type tail func(reason error)
+
+// aside gives the hooks of a moment a goroutine of their own, so that one which
+// ends it ends nothing else. It is for moments that are on no caller's goroutine.
+func aside(moment string, hooks int, f func() error) error {
+	if hooks == 0 {
+		return nil
+	}
+	result := make(chan error, 1)
+	go func() {
+		err := error(&HookPanic{Moment: moment, Value: errHookExit})
+		defer func() { result <- err }()
+		err = f()
+	}()
+	return <-result
+}
+
 // decide runs the deciding hooks of one moment until one refuses.
-func decide(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn) (err error) {
+func decide(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn, exits tail) (err error) {
 	if len(hooks) == 0 {
 		return nil
 	}
+	done := false
+	defer func() {
+		if !done && err == nil {
+			exits(&HookPanic{Moment: moment, Value: errHookExit, Stack: debug.Stack()})
+		}
+	}()
 	defer catch(moment, &err)
 	for _, h := range hooks {
 		if err := h(ctx, c); err != nil {
 			return err
 		}
 	}
+	done = true
 	return nil
+}
+
+// decideAside is decide for a moment that is on no caller's goroutine.
+func decideAside(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn) error {
+	return aside(moment, len(hooks), func() error { return decide(ctx, moment, hooks, c, func(error) {}) })
+}
+
+// leftOpen refuses a connection that a hook has left inside a transaction: what a
+// borrower writes would be rolled back with it.
+func (c *Conn) leftOpen(moment string) error {
+	if !c.dirty() {
+		return nil
+	}
+	return because(CodeDirty, errors.New("the connection is in a transaction, or broken, after "+moment))
 }
 
 // decideRelease is decide for AfterRelease, which has no context because it
 // must not use the network.
-func decideRelease(hooks []func(*Conn) error, c *Conn) (err error) {
+func decideRelease(hooks []func(*Conn) error, c *Conn, exits tail) (err error) {
 	if len(hooks) == 0 {
 		return nil
 	}
+	done := false
+	defer func() {
+		if !done && err == nil {
+			exits(&HookPanic{Moment: "AfterRelease", Value: errHookExit, Stack: debug.Stack()})
+		}
+	}()
 	defer catch("AfterRelease", &err)
 	for _, h := range hooks {
 		if err := h(c); err != nil {
 			return err
 		}
 	}
+	done = true
 	return nil
 }
 
 // watch tells the watching hooks of one moment. Every hook is told even when
-// one before it panics; the first panic is returned.
-func watch[E any](moment string, hooks []func(E), event E) (err error) {
-	for _, h := range hooks {
-		if p := watchOne(moment, h, event); p != nil && err == nil {
+// one before it panics or ends the goroutine; the first panic is returned.
+func watch[E any](moment string, hooks []func(E), event E, exits tail) (err error) {
+	told := 0
+	defer func() {
+		if told <= len(hooks) {
+			watchRest(moment, hooks[told:], event)
+			exits(&HookPanic{Moment: moment, Value: errHookExit, Stack: debug.Stack()})
+		}
+	}()
+	for told < len(hooks) {
+		told++
+		if p := watchOne(moment, hooks[told-1], event); p != nil && err == nil {
 			err = p
 		}
 	}
+	told++
 	return err
+}
+
+// watchRest is watch when the goroutine ends.
+func watchRest[E any](moment string, hooks []func(E), event E) {
+	for i, h := range hooks {
+		_ = aside(moment, len(hooks)-i, func() error { return watchOne(moment, h, event) })
+	}
+}
+
+// watchAside is watch for a moment that is on no caller's goroutine.
+func watchAside[E any](moment string, hooks []func(E), event E) error {
+	return aside(moment, len(hooks), func() error { return watch(moment, hooks, event, func(error) {}) })
 }
 
 func watchOne[E any](moment string, h func(E), event E) (err error) {

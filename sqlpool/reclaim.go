@@ -24,7 +24,7 @@ func (c *Conn) Reclaim(loan uint64) bool {
 
 	reason := &Reason{Code: CodeForced}
 	go c.abort() // not even a driver that hangs here holds up the caller
-	if err := p.tellReleased(c, loan, began, reason); err != nil {
+	if err := p.tellReleasedAside(c, loan, began, reason); err != nil {
 		p.noteError(err)
 	}
 	p.tellClosed(c, reason, now, 0)

@@ -17,10 +17,10 @@ func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 	c.unlimit()
 	dirty, reason = c.judge()
 	if reason == nil && len(p.hooks.afterRelease) > 0 {
-		reason = decideRelease(p.hooks.afterRelease, c)
+		reason = decideRelease(p.hooks.afterRelease, c, func(reason error) { p.retire(c, reason) })
 	}
 	if len(p.hooks.onRelease) > 0 {
-		if err := p.tellReleased(c, c.loan, c.acquiredAt, reason); err != nil && reason == nil {
+		if err := p.tellReleased(c, c.loan, c.acquiredAt, reason, func(exit error) { p.retire(c, exit) }); err != nil && reason == nil {
 			reason = err
 		}
 	}
@@ -75,7 +75,7 @@ func (p *Pool) placeLocked(c *Conn, dirty bool, now int64) (idle bool) {
 // retire ends a loan and the connection with it.
 func (p *Pool) retire(c *Conn, reason error) {
 	c.unlimit()
-	if err := p.tellReleased(c, c.loan, c.acquiredAt, reason); err != nil {
+	if err := p.tellReleased(c, c.loan, c.acquiredAt, reason, func(exit error) { p.retire(c, exit) }); err != nil {
 		reason = errors.Join(reason, err)
 	}
 	now := p.now()
@@ -107,10 +107,16 @@ func (c *Conn) judge() (dirty bool, reason error) {
 	return c.dirty(), nil
 }
 
-func (p *Pool) tellReleased(c *Conn, loan uint64, began int64, reason error) error {
+func (p *Pool) tellReleased(c *Conn, loan uint64, began int64, reason error, exits tail) error {
 	if len(p.hooks.onRelease) == 0 || c.told.Swap(loan) == loan {
 		return nil
 	}
 	held := time.Duration(p.now() - began)
-	return watch("OnRelease", p.hooks.onRelease, Released{Conn: c, Held: held, Reason: reason})
+	return watch("OnRelease", p.hooks.onRelease, Released{Conn: c, Held: held, Reason: reason}, exits)
+}
+
+// tellReleasedAside is tellReleased for a loan that is ended by force: its borrower
+// may be using the connection still.
+func (p *Pool) tellReleasedAside(c *Conn, loan uint64, began int64, reason error) error {
+	return aside("OnRelease", len(p.hooks.onRelease), func() error { return p.tellReleased(c, loan, began, reason, func(error) {}) })
 }

@@ -108,7 +108,7 @@ func (p *Pool) finishForcedLocked(c *Conn) {
 }
 
 func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {
-	err := watch("OnClose", p.hooks.onClose, Closed{
+	err := watchAside("OnClose", p.hooks.onClose, Closed{
 		Conn: c, Reason: reason,
 		Age: time.Duration(decided - c.openedAt), Took: time.Duration(took),
 	})

@@ -79,10 +79,13 @@ func (c *Conn) settle(ctx context.Context) (reason error) {
 	}
 	deferred := c.deferred
 	c.deferred = nil
-	for _, f := range deferred {
-		if err := f(ctx, c); err != nil {
-			return err
+	return aside("Defer", len(deferred), func() (err error) {
+		defer catch("Defer", &err)
+		for _, f := range deferred {
+			if err := f(ctx, c); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }

@@ -13,5 +13,5 @@ func (c *Conn) SetUp(ctx context.Context) error {
 			return hideBadConn(err)
 		}
 	}
-	return decide(ctx, "AfterConnect", c.pool.hooks.afterConnect, c)
+	return decideAside(ctx, "AfterConnect", c.pool.hooks.afterConnect, c)
 }

@@ -125,7 +125,7 @@ func (p *Pool) force() []Holder {
 	reason := &Reason{Code: CodeForced}
 	for _, h := range cut {
 		go h.c.abort() // not even a driver that hangs here holds up the others
-		if err := p.tellReleased(h.c, h.loan, h.since, reason); err != nil {
+		if err := p.tellReleasedAside(h.c, h.loan, h.since, reason); err != nil {
 			p.noteError(err)
 		}
 		p.tellClosed(h.c, reason, now, 0)

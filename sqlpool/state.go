@@ -44,7 +44,7 @@ func (p *Pool) tellStates() {
 		change := p.changes[0]
 		p.changes = p.changes[1:]
 		p.mu.Unlock()
-		if err := watch("OnState", p.hooks.onState, change); err != nil {
+		if err := watchAside("OnState", p.hooks.onState, change); err != nil {
 			p.noteError(err)
 		}
 		p.mu.Lock()

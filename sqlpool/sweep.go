@@ -38,7 +38,7 @@ func (p *Pool) sweep() {
 		case <-patience.C:
 		}
 		patience.Stop()
-		if err := watch("OnSweep", p.hooks.onSweep, p); err != nil {
+		if err := watchAside("OnSweep", p.hooks.onSweep, p); err != nil {
 			p.noteError(err)
 		}
 	}
@@ -91,7 +91,7 @@ func (p *Pool) inspect(c *Conn) {
 	ask, reason := p.look(c)
 	if reason == nil {
 		ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
-		reason = decide(ctx, "WhileIdle", p.hooks.whileIdle, c)
+		reason = decideAside(ctx, "WhileIdle", p.hooks.whileIdle, c)
 		c.unheard = reason != nil && ctx.Err() != nil && p.life.Err() == nil
 		cancel()
 	}

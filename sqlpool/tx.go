@@ -18,8 +18,9 @@ type tx struct {
 	done     bool
 	alone    bool // the loan ends with it (see loanend.go)
 
-	caller context.Context
-	cancel context.CancelFunc // ends the inner transaction's context
+	caller   context.Context
+	detached detachedContext    // the inner transaction's
+	cancel   context.CancelFunc // ends it
 }
 
 // BeginTx implements driver.ConnBeginTx.
@@ -65,9 +66,11 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 		t.inner, err = innerBegin(ctx, c.inner, opts)
 		return t, err
 	}
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	inner, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	cancel := func() { end(context.Cause(ctx)) }
 	stop := context.AfterFunc(ctx, cancel)
-	itx, err := innerBegin(inner, c.inner, opts)
+	t.detached = detachedContext{inner, ctx}
+	itx, err := innerBegin(&t.detached, c.inner, opts)
 	interrupted := !stop()
 	if err == nil {
 		// Also when ctx has ended meanwhile: package sql rolls back then. Only the
@@ -187,6 +190,24 @@ func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
 		cancel(nil) // else a caller's long-lived context would remember every statement
 		cancelTimer()
 	}
+}
+
+// detachedContext ends when the pool says so, for the reason of the caller's
+// context if that has ended: a driver tells a deadline from a cancellation by it.
+type detachedContext struct {
+	context.Context
+	caller context.Context
+}
+
+// Err implements context.Context.
+func (c *detachedContext) Err() error {
+	err := c.Context.Err()
+	if err != nil {
+		if end := c.caller.Err(); end != nil {
+			return end
+		}
+	}
+	return err
 }
 
 // boundContext has the values of one context and the end of another.

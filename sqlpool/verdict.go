@@ -60,7 +60,7 @@ type told int8
 
 const (
 	tellError   told = iota // the driver's
-	tellContext             // the context's
+	tellContext             // the context's, in the driver's form if it has one
 	tellLost                // a ConnLostError
 )
 
@@ -139,7 +139,10 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 	known := err
 	switch {
 	case v.tell == tellContext:
-		known, err = over, over
+		known = over
+		if !errors.Is(err, over) { // else it says the same, and is what the driver's own helpers know: pgconn.Timeout
+			err = over
+		}
 	case f.class == ClassStatement && v.conn == ClassFatal:
 		known = driver.ErrBadConn // the driver's words are about what it has found, not about the cause
 	}

@@ -1,0 +1,142 @@
+package sqlpool_test
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// apart runs f on a goroutine that f may end.
+func apart(f func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f()
+	}()
+	<-ended
+}
+
+// TestAHookThatEndsItsGoroutineCostsNoSlot: t.FailNow in a hook ends the goroutine
+// that the hook runs on. The slot comes back as after a panic, and Close ends.
+func TestAHookThatEndsItsGoroutineCostsNoSlot(t *testing.T) {
+	typ := reflect.TypeFor[sqlpool.Hooks]()
+	moments := []string{"Defer"}
+	for i := range typ.NumField() {
+		if name := typ.Field(i).Name; name != "OnStart" { // New's caller, before there is anything to give back
+			moments = append(moments, name)
+		}
+	}
+	for _, moment := range moments {
+		t.Run(moment, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var exits atomic.Int64
+				var told [64]atomic.Int64
+				end := every(func(name string, args []reflect.Value) {
+					if name == "AfterRelease" && moment == "Defer" {
+						args[0].Interface().(*sqlpool.Conn).Defer(func(context.Context, *sqlpool.Conn) error {
+							if exits.Add(1) <= 2 {
+								runtime.Goexit()
+							}
+							return nil
+						})
+					}
+					if name == moment && exits.Add(1) <= 2 {
+						runtime.Goexit()
+					}
+				})
+				after := every(func(name string, _ []reflect.Value) {
+					f, _ := typ.FieldByName(name)
+					told[f.Index[0]].Add(1)
+				})
+				server := fakedb.New()
+				db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 2, Hooks: []sqlpool.Hooks{end, after}})
+				for range 4 {
+					apart(func() {
+						if loan, err := p.Acquire(context.Background()); err == nil {
+							_ = loan.Release()
+						}
+					})
+					apart(func() { _, _ = db.Exec("INSERT t") })
+					time.Sleep(1500 * time.Millisecond) // a sweep
+				}
+				server.SetDown(nil)
+				apart(func() {
+					if loan, err := p.Acquire(context.Background()); err == nil {
+						_ = loan.Retire(nil)
+					}
+				})
+				server.SetUp()
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if exits.Load() < 1 {
+					t.Fatalf("the hook ran %d times", exits.Load())
+				}
+				if f, ok := typ.FieldByName(moment); ok && f.Type.NumOut() == 0 && told[f.Index[0]].Load() != exits.Load() {
+					t.Errorf("the next hook was told %d times of %d", told[f.Index[0]].Load(), exits.Load())
+				}
+				loans := []sqlpool.Loan{acquire(t, p), acquire(t, p)} // every slot is there
+				for _, l := range loans {
+					must(t, l.Release())
+				}
+				synctest.Wait()
+				if s := p.Stats(); s.InUse != 0 || s.Closing != 0 || s.Open != 2 {
+					t.Errorf("%+v", s)
+				}
+				start := time.Now()
+				must(t, p.Close())
+				if d := time.Since(start); d > time.Second {
+					t.Errorf("Close took %v", d)
+				}
+			})
+		})
+	}
+}
+
+// TestAHookLeavesNoTransactionOpen: what the next borrower writes would be rolled
+// back with it.
+func TestAHookLeavesNoTransactionOpen(t *testing.T) {
+	var on atomic.Bool
+	begin := func(ctx context.Context, c *sqlpool.Conn) error {
+		if on.Load() {
+			return c.Exec(ctx, "BEGIN")
+		}
+		return nil
+	}
+	for name, hooks := range map[string]sqlpool.Hooks{
+		"AfterConnect":  {AfterConnect: begin},
+		"BeforeAcquire": {BeforeAcquire: begin},
+		"WhileIdle":     {WhileIdle: begin},
+		"Defer":         {AfterRelease: func(c *sqlpool.Conn) error { c.Defer(begin); return nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				on.Store(true)
+				db, p, server := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 1, AcquireTimeout: 5 * time.Second, Hooks: []sqlpool.Hooks{hooks}})
+				written := 0
+				for range 4 {
+					if _, err := db.Exec("INSERT t"); err == nil {
+						written++
+					}
+					time.Sleep(1500 * time.Millisecond)
+				}
+				on.Store(false)
+				time.Sleep(time.Minute)
+				if _, err := db.Exec("INSERT t"); err != nil {
+					t.Error(err)
+				}
+				synctest.Wait()
+				if n := server.Written("t"); n != written+1 {
+					t.Errorf("%d rows, %d were acknowledged", n, written+1)
+				}
+				rest(t, p)
+			})
+		})
+	}
+}
