@@ -108,11 +108,11 @@ func (t *demoTrial) open(ctx context.Context, dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.leaks = make(chan leak.Report, 1)
+	t.leaks = make(chan leak.Report, 64) // more than the crowd: none is missed while nothing reads
 	leaks := leak.New(leak.Config{After: time.Second, Report: func(r leak.Report) {
 		select {
 		case t.leaks <- r:
-		default: // one is enough
+		default:
 		}
 	}})
 	monitor := health.New(health.Config{Leaks: leaks})
