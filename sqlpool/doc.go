@@ -53,6 +53,6 @@
 //
 // The contract is database/sql/driver. A connection may have further optional
 // methods (Alive, TxStatus, Sent, Running, Backend, LastError, Abort, Raw,
-// CacheQueries, TxContextEndsStatements, Adapter; see ability.go); what it cannot
-// tell, the pool assumes the safe way.
+// CacheQueries, EndsStatements, TxContextEndsStatements, Adapter; see ability.go);
+// what it cannot tell, the pool assumes the safe way.
 package sqlpool

@@ -35,9 +35,10 @@ func (c *conn) fit() bool {
 
 // noteStuck finds the connection on which lib/pq waits for an answer to what it
 // never sent: with binary_parameters, it marks the connection busy before it
-// encodes the arguments and leaves it so when that fails.
+// encodes the arguments and leaves it so when that fails. One that was busy before
+// has refused a second query.
 func (c *conn) noteStuck(err error, sent uint64) {
-	if !c.binary || err == nil || sent != c.wire.Sent() {
+	if !c.binary || err == nil || sent != c.wire.Sent() || c.one.rows > 0 || c.copying != nil {
 		return
 	}
 	var answer *pq.Error

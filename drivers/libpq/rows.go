@@ -22,13 +22,17 @@ type pqRows interface {
 // who believes it writes twice.
 type rows struct {
 	pqRows
-	conn *conn
+	conn   *conn
+	one    bool // lib/pq's switch is on for them
+	closed bool
 }
 
-func (c *conn) newRows(inner driver.Rows) driver.Rows {
+func (c *conn) newRows(inner driver.Rows, one bool) driver.Rows {
 	if r, ok := inner.(pqRows); ok {
-		return &rows{r, c}
+		c.one.rows++
+		return &rows{pqRows: r, conn: c, one: one}
 	}
+	c.broken = true // nothing says when they are closed
 	return inner
 }
 
@@ -59,7 +63,17 @@ func (r *rows) NextResultSet() error {
 }
 
 // Close implements driver.Rows.
-func (r *rows) Close() error { return r.conn.lost(r.conn.end(r.pqRows.Close())) }
+func (r *rows) Close() error {
+	err := r.conn.end(r.pqRows.Close())
+	if !r.closed {
+		r.closed = true
+		r.conn.one.rows--
+		if r.one {
+			r.conn.lengthen()
+		}
+	}
+	return r.conn.lost(err)
+}
 
 var errRowsLost = errors.New("the server's side has ended")
 
