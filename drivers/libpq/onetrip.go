@@ -183,19 +183,24 @@ func (c *conn) askEncoding(ctx context.Context) encoding {
 // maxParameters is the protocol's limit.
 const maxParameters = 65535
 
-// parameters returns the highest n of $n in a query. It counts those in literals and
-// comments too: then the query takes two round trips.
+// parameters returns the highest n of $n in a query, or -1 when one of them may stand in a
+// literal. Those in comments and names count too: then the number does not fit, and
+// the query takes two round trips.
 func parameters(query string) int {
-	most := 0
+	most, quotes := 0, 0
 	for {
 		at := strings.IndexByte(query, '$')
 		if at < 0 {
 			return most
 		}
+		quotes += strings.Count(query[:at], "'")
 		query = query[at+1:]
 		n := 0
 		for i := 0; i < len(query) && query[i] >= '0' && query[i] <= '9' && n <= maxParameters; i++ {
 			n = 10*n + int(query[i]-'0')
+		}
+		if n > 0 && quotes%2 == 1 {
+			return -1
 		}
 		most = max(most, n)
 	}
