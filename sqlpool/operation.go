@@ -93,7 +93,12 @@ func (s *session) enterText(ctx context.Context, a *attempt, text string) (*Conn
 		if err != nil || !c.stmts.collect(s.pool.sources.ended.Load()) {
 			return c, err
 		}
-		if err = c.stmts.closeGone(text); err == nil {
+		stop := context.AfterFunc(ctx, c.abort) // a Close has no context
+		err = c.stmts.closeGone(text)
+		if !stop() && err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
 			if c.can.sent != nil {
 				a.sent = c.can.sent()
 			}
