@@ -10,8 +10,8 @@ import (
 )
 
 // stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
-// server, as in stdlib. The pool cuts it short when its caller's context ends.
-const stmtCloseLimit = 5 * time.Second
+// server; stdlib's limit is 5 s. The pool cuts it short when its caller's context ends.
+const stmtCloseLimit = 2 * time.Second
 
 var errStmtClose = errors.New("the server did not answer the closing of a statement in time")
 

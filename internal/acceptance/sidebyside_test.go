@@ -36,7 +36,8 @@ var (
 //     pgx's own cache or not. After DISCARD ALL what is in there fails once; executed
 //     again the answers are the same.
 //   - In a failed transaction plain pgx "prepares" a text that another statement has
-//     prepared. The pool may have forgotten that one after an error, and the server refuses.
+//     prepared, and refuses an argument itself. The pool may have forgotten the statement
+//     after an error, and the server refuses to prepare it (25P02).
 //   - What pgx refuses because rows are open is driver.ErrBadConn on the plain
 //     driver, which may lose the rows and the connection, too; only lib/pq is asked that here.
 //   - A transaction that a program begins or ends as text inside its sql.Tx loses lib/pq the connection,
@@ -228,6 +229,9 @@ func (w *walk) both(st step) bool {
 	if st.slot == 0 && w.adapter.name == "pgx" && forgotten(want.err) != forgotten(got.err) {
 		return w.again(st, want, got)
 	}
+	if st.slot > 0 && want.err != nil && stateOf(got.err) == "25P02" {
+		return true
+	}
 	if st.slot == 0 || st.prepares || want.err == nil || stateOf(want.err) == "" {
 		return false
 	}
@@ -396,6 +400,11 @@ func (w *walk) prepare() step {
 	slot, which := w.rng.IntN(len(w.plain.stmts)), w.rng.IntN(len(texts))
 	if w.plain.stmts[slot] != nil {
 		return closeStmt(slot)
+	}
+	for other, has := range w.plain.stmts {
+		if has != nil && w.adapter.name == "pgx" && w.written[other] == which+1 {
+			return closeStmt(other) // plain pgx would share what is prepared, and keep it stale, until both are closed
+		}
 	}
 	w.ofScope[slot], w.written[slot] = w.plain.tx != nil || w.plain.conn != nil, which+1
 	return step{name: fmt.Sprintf("Prepare %d: %s", slot, texts[which].text), slot: slot + 1, prepares: true, do: func(s *side) answer {
