@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/lib/pq"
+
+	"github.com/sqlpool/go/internal/sqltext"
 )
 
 // A text with arguments costs lib/pq two round trips: it has the text parsed,
@@ -209,7 +211,7 @@ func parameters(query string) int {
 // analyzed reports whether a query is one of those whose parameters the server
 // looks for. Others have none, whatever their text holds.
 func analyzed(query string) bool {
-	query = skipComments(query)
+	query = sqltext.Trim(query)
 	end := 0
 	for end < len(query) && query[end]|0x20 >= 'a' && query[end]|0x20 <= 'z' {
 		end++
@@ -220,22 +222,6 @@ func analyzed(query string) bool {
 		}
 	}
 	return false
-}
-
-// skipComments returns a query from its first word on, or as far as that is easy:
-// a block comment with another in it is not skipped right.
-func skipComments(query string) string {
-	for {
-		query = strings.TrimLeft(query, " \t\r\n")
-		switch {
-		case strings.HasPrefix(query, "--"):
-			_, query, _ = strings.Cut(query, "\n")
-		case strings.HasPrefix(query, "/*"):
-			_, query, _ = strings.Cut(query, "*/")
-		default:
-			return query
-		}
-	}
 }
 
 // txContext is the context of a transaction as lib/pq sees it.

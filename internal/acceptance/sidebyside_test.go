@@ -224,7 +224,7 @@ func (w *walk) both(st step) bool {
 		return true
 	}
 	if st.prepares && want.err == nil && stateOf(got.err) == "25P02" {
-		return closeStmt(st.slot - 1).do(w.plain).err == nil
+		return closeStmt(st.slot-1).do(w.plain).err == nil
 	}
 	if st.slot == 0 && w.adapter.name == "pgx" && forgotten(want.err) != forgotten(got.err) {
 		return w.again(st, want, got)
