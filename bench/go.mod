@@ -2,13 +2,11 @@ module github.com/sqlpool/go/bench
 
 go 1.25.0
 
-replace github.com/sqlpool/go => ../
-
 require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jackc/puddle/v2 v2.2.3
 	github.com/lib/pq v1.12.3
-	github.com/sqlpool/go v0.0.0-00010101000000-000000000000
+	github.com/sqlpool/go v0.1.0
 )
 
 require (

@@ -2,12 +2,6 @@ module github.com/sqlpool/go/cmd
 
 go 1.25.0
 
-replace (
-	github.com/sqlpool/go => ../
-	github.com/sqlpool/go/bench => ../bench
-	github.com/sqlpool/go/conformance/outage => ../conformance/outage
-)
-
 require (
 	charm.land/bubbletea/v2 v2.0.8
 	charm.land/lipgloss/v2 v2.0.6
@@ -17,9 +11,9 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/modelcontextprotocol/go-sdk v1.8.0
-	github.com/sqlpool/go v0.0.0
-	github.com/sqlpool/go/bench v0.0.0-00010101000000-000000000000
-	github.com/sqlpool/go/conformance/outage v0.0.0-00010101000000-000000000000
+	github.com/sqlpool/go v0.1.0
+	github.com/sqlpool/go/bench v0.1.0
+	github.com/sqlpool/go/conformance/outage v0.1.0
 	golang.org/x/term v0.45.0
 )
 

@@ -7,7 +7,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/rs/zerolog v1.28.0
-	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go v0.1.0
 )
 
 require (
@@ -34,5 +34,3 @@ require (
 	google.golang.org/protobuf v1.28.1 // indirect
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 )
-
-replace github.com/sqlpool/go => ../../

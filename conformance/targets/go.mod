@@ -5,7 +5,7 @@ go 1.25.0
 require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
-	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go v0.1.0
 	modernc.org/sqlite v1.38.2
 )
 
@@ -28,5 +28,3 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.11.0 // indirect
 )
-
-replace github.com/sqlpool/go => ../../

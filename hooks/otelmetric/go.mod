@@ -2,10 +2,8 @@ module github.com/sqlpool/go/hooks/otelmetric
 
 go 1.25.0
 
-replace github.com/sqlpool/go => ../../
-
 require (
-	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go v0.1.0
 	go.opentelemetry.io/otel v1.45.0
 	go.opentelemetry.io/otel/metric v1.45.0
 	go.opentelemetry.io/otel/sdk/metric v1.45.0

@@ -2,12 +2,10 @@ module github.com/sqlpool/go/hooks/prommetric
 
 go 1.25.0
 
-replace github.com/sqlpool/go => ../../
-
 require (
 	github.com/prometheus/client_golang v1.23.2
 	github.com/prometheus/client_model v0.6.2
-	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go v0.1.0
 	go.yaml.in/yaml/v2 v2.4.2
 )
 

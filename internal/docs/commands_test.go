@@ -126,18 +126,15 @@ func TestThePageIsAtOnePort(t *testing.T) {
 	}
 }
 
-var atVersion = regexp.MustCompile(`go install \S*sqlpool@`)
-
-// Go refuses to install a command by its version when its module has replace directives, and those stay as long as the
-// modules of this repository are not released one after the other.
+// Go refuses to install a command by its version when its module has replace directives; internal/release installs it.
 func TestHowTheCommandIsInstalled(t *testing.T) {
-	replaces := regexp.MustCompile(`(?m)^replace\b`).MatchString(read(t, filepath.Join(root, "cmd", "go.mod")))
+	const command = "go install github.com/sqlpool/go/cmd/sqlpool@latest"
 	said := 0
 	for _, page := range pages(t) {
 		text := read(t, page)
-		said += strings.Count(text, "go install ./cmd/sqlpool")
-		if replaces && atVersion.MatchString(text) {
-			t.Errorf("%s: %q is refused", filepath.Base(page), atVersion.FindString(text))
+		said += strings.Count(text, command)
+		if other := strings.Count(text, "cmd/sqlpool@") - strings.Count(text, command); other != 0 {
+			t.Errorf("%s: the command is installed in another way than %q", filepath.Base(page), command)
 		}
 	}
 	if said < 3 {

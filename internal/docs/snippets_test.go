@@ -30,8 +30,6 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-var snippet = regexp.MustCompile("(?ms)^ *```go\n(.*?)^ *```")
-
 // Each Go snippet stands, word for word, in a test of this repository, where it
 // is compiled and run.
 func TestEverySnippetIsTested(t *testing.T) {

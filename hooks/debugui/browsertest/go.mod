@@ -2,12 +2,10 @@ module github.com/sqlpool/go/hooks/debugui/browsertest
 
 go 1.25.0
 
-replace github.com/sqlpool/go => ../../../
-
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
-	github.com/sqlpool/go v0.0.0
+	github.com/sqlpool/go v0.1.0
 )
 
 require (
