@@ -47,6 +47,9 @@ func New(cfg Config) *Detector {
 	if cfg.SampleEvery <= 0 {
 		cfg.SampleEvery = 100
 	}
+	if cfg.Profile {
+		inUse() // so that the profile is listed, and found by name, before the first loan
+	}
 	return &Detector{cfg: cfg, records: make(map[*sqlpool.Conn]*record)}
 }
 
