@@ -72,7 +72,7 @@ func convertArg(arg *driver.NamedValue, checker driver.NamedValueChecker, column
 //lint:ignore SA1019 a driver may still have only ColumnConverter
 func convertColumn(arg *driver.NamedValue, columns driver.ColumnConverter, want int) error {
 	column := arg.Ordinal - 1
-	if want >= 0 && column >= want {
+	if want >= 0 && column >= want || want < 0 && !convertsUncounted {
 		return nil // too many arguments: the count will say so
 	}
 	if v, ok := arg.Value.(driver.Valuer); ok {

@@ -38,7 +38,8 @@
 //     verdict.go says what a failure means for it and for the caller; source.go is
 //     what a *sql.Stmt has on all connections, stmtcache.go what a connection has
 //     prepared; stale.go and copytext.go know those that cannot be kept; args.go
-//     and inner.go speak to the driver as package sql would.
+//     (args_go125.go and args_go126.go, for each Go) and inner.go speak to the
+//     driver as package sql would.
 //   - release.go takes it back, settle.go puts right what the borrower left
 //     behind; reclaim.go takes it back by force; classify.go says what an error means
 //     for it, silence.go what none means.
