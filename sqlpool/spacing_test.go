@@ -20,8 +20,9 @@ func slowDials(server *fakedb.DB, d time.Duration) {
 // dial ends, few dials are left.
 func TestAShortRushDialsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, server := lab(t, sqlpool.Config{MaxConns: 50, MinIdle: 5})
-		slowDials(server, 150*time.Millisecond)
+		server := fakedb.New()
+		slowDials(server, 150*time.Millisecond) // before the pool is there: it dials MinIdle at once
+		p := labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 50, MinIdle: 5})
 		must(t, p.Warm(context.Background()))
 		time.Sleep(time.Second)
 		var wg sync.WaitGroup
