@@ -34,6 +34,7 @@ demo: postgres ## a workload through the pool on each driver, on a private Postg
 
 test: postgres pgbouncer chromium prometheus ## run all tests of all modules with the race detector
 	@CGO_ENABLED=0 $(GO) test -count=1 ./hooks/leak # without cgo it takes its stacks another way, which -race never sees
+	@$(GO) test -count=1 -gcflags=all=-l=4 ./hooks/leak # a compiler that inlines more gives closures other names
 	@$(call each,$(GO) test -race -count=1 -p $(TEST_P) -timeout $(TEST_TIMEOUT) ./...)
 	@cd conformance/wrappers && GOWORK=off $(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) . # not in go.work: its many dependencies would decide the versions of all
 

@@ -60,7 +60,11 @@ func (p *places) contain(pc uintptr) bool {
 	// pc is where the call returns to, which may be another function's code that
 	// was inlined next to it; before it is the call.
 	f := runtime.FuncForPC(pc - 1)
-	inside = f == nil || plumbing(f.Name())
+	inside = true
+	if f != nil {
+		file, _ := f.FileLine(pc - 1)
+		inside = plumbing(f.Name(), file)
+	}
 	p.mu.Lock()
 	p.plumbing[pc] = inside
 	p.mu.Unlock()
