@@ -18,13 +18,16 @@ OUTAGE_JSON ?= $(CURDIR)/bin/outages.json
 # Where everything that make conform has seen goes, beside the table.
 CONFORM_JSON ?= $(CURDIR)/bin/conformance.json
 
+# What must compile on every system that Go knows: the library. The tests' servers need a Unix.
+PORTABLE ?= ./sqlpool ./drivers/... ./hooks/... ./mocks/... ./conformance ./cmd/sqlpool
+
 # The folders of all modules, so that a new one in go.work is tested without a change here.
 modules = $(shell $(GO) list -m -f '{{.Dir}}')
 
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform soak clean postgres pgbouncer chromium prometheus
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform matrix corners suites cross soak clean postgres pgbouncer chromium prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +81,21 @@ conform: postgres pgbouncer ## every rule on every driver, route and peer, into 
 	@mkdir -p "$(dir $(CONFORM_JSON))"
 	@$(GO) test -count=1 ./conformance # every mutant on every rule, which the race detector makes too slow for make test
 	cd conformance/targets && $(GO) run ./conform -json "$(CONFORM_JSON)" -table "$(CURDIR)/docs/conformance.md"
+
+matrix: ## the tests on every supported version of Go, PostgreSQL and the drivers, into docs/versions.md
+	$(GO) run ./internal/matrix -table "$(CURDIR)/docs/versions.md"
+
+corners: ## the tests on the lowest versions of everything, and on the highest
+	$(GO) run ./internal/matrix -corners
+
+suites: postgres ## other projects' tests, plain and through the pool, into docs/suites.md
+	$(GO) run ./internal/suites -table "$(CURDIR)/docs/suites.md"
+
+cross: ## compile and vet for other systems: all modules where tests can run, the library and its users elsewhere
+	@status=0; for target in darwin/arm64 linux/arm64; do echo "vet for $$target"; \
+		for dir in $(modules); do (cd "$$dir" && CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./...) || status=1; done; done; \
+	for target in windows/amd64 freebsd/amd64 linux/386; do echo "build for $$target"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet $(PORTABLE) || status=1; done; exit $$status
 
 soak: postgres ## write tokens through SOAK (100000) faulted statements on each driver and count them; recycle under load for a minute
 	SQLPOOL_SOAK=1 $(GO) test -count=1 -v -run '^TestRecyclingUnderLoad$$' ./internal/acceptance

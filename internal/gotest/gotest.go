@@ -1,0 +1,113 @@
+// Package gotest runs go test for the tools that make a page of what passes,
+// and puts their tables into pages.
+package gotest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Result is what a run of go test has come to, by test: the package's path, a
+// space and the test's name. A package that did not build, or ended before its
+// tests had, is a failed test of an empty name.
+type Result struct {
+	Passed, Failed, Skipped map[string]bool
+}
+
+// Run runs go test with these arguments in a folder, with more environment. What
+// a failed test has printed goes to standard error. The error is for a run that
+// told nothing; tests that fail are in the result.
+func Run(ctx context.Context, dir string, env []string, arguments ...string) (Result, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, arguments...)...)
+	var errs bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), env...), &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return Result{}, err
+	}
+	if err := cmd.Start(); err != nil {
+		return Result{}, err
+	}
+	result, readErr := read(out, os.Stderr)
+	err = cmd.Wait()
+	if readErr != nil {
+		return result, errors.Join(readErr, err)
+	}
+	if err != nil && len(result.Failed) == 0 {
+		return result, fmt.Errorf("go test: %w\n%s", err, errs.Bytes())
+	}
+	return result, nil
+}
+
+// read takes the events of go test -json apart. Lines that are no events are for the reader of the log.
+func read(events io.Reader, log io.Writer) (Result, error) {
+	r := Result{Passed: map[string]bool{}, Failed: map[string]bool{}, Skipped: map[string]bool{}}
+	said := map[string]*bytes.Buffer{}
+	decoder := json.NewDecoder(events)
+	for {
+		var e struct{ Action, Package, ImportPath, Test, Output string }
+		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
+			return r, nil
+		} else if err != nil {
+			return r, err
+		}
+		name := e.Package + " " + e.Test
+		if e.Test == "" && e.Action != "fail" && !strings.Contains(e.Action, "output") {
+			continue
+		}
+		switch e.Action {
+		case "output", "build-output":
+			if said[name] == nil {
+				said[name] = &bytes.Buffer{}
+			}
+			if e.Action == "build-output" {
+				fmt.Fprint(log, e.Output)
+			}
+			said[name].WriteString(e.Output)
+		case "pass":
+			r.Passed[name] = true
+			delete(said, name)
+		case "skip":
+			r.Skipped[name] = true
+		case "fail":
+			// A package fails with its tests; it is told of where it failed without them.
+			if e.Test != "" || !anyOf(r.Failed, e.Package) {
+				r.Failed[name] = true
+				if said[name] != nil {
+					fmt.Fprintf(log, "%s\n", said[name])
+				}
+			}
+		}
+	}
+}
+
+func anyOf(failed map[string]bool, pkg string) bool {
+	for name := range failed {
+		if strings.HasPrefix(name, pkg+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// Fill puts a table between the two marks of that name in a page.
+func Fill(page, name, table string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+	head, rest, found := strings.Cut(string(text), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return fmt.Errorf("%s has no lines %q and %q to put the table between", page, strings.TrimSpace(begin), end)
+	}
+	return os.WriteFile(page, []byte(head+begin+table+end+tail), 0o600)
+}

@@ -1,0 +1,63 @@
+package gotest
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// One package of each kind: a test that passes, one that is skipped and one that fails; a build that fails; a test binary
+// that ends without a word about its tests.
+const events = `{"Action":"start","Package":"a"}
+{"Action":"run","Package":"a","Test":"TestGood"}
+{"Action":"output","Package":"a","Test":"TestGood","Output":"well\n"}
+{"Action":"pass","Package":"a","Test":"TestGood"}
+{"Action":"skip","Package":"a","Test":"TestLater"}
+{"Action":"output","Package":"a","Test":"TestBad","Output":"badly\n"}
+{"Action":"fail","Package":"a","Test":"TestBad"}
+{"Action":"fail","Package":"a"}
+{"ImportPath":"b","Action":"build-output","Output":"b.go:1: no\n"}
+{"ImportPath":"b","Action":"build-fail"}
+{"Action":"fail","Package":"b","FailedBuild":"b"}
+{"Action":"output","Package":"c","Output":"panic: here\n"}
+{"Action":"fail","Package":"c"}
+{"Action":"pass","Package":"d"}
+`
+
+func TestEventsAreCounted(t *testing.T) {
+	var log bytes.Buffer
+	r, err := read(strings.NewReader(events), &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Passed) != 1 || !r.Passed["a TestGood"] || len(r.Skipped) != 1 || len(r.Failed) != 3 ||
+		!r.Failed["a TestBad"] || !r.Failed["b "] || !r.Failed["c "] {
+		t.Errorf("%+v", r)
+	}
+	for _, want := range []string{"badly", "b.go:1", "panic: here"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, log.String())
+		}
+	}
+	if strings.Contains(log.String(), "well") {
+		t.Errorf("the log tells of what passed:\n%s", log.String())
+	}
+}
+
+func TestATableIsPutBetweenItsMarks(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(page, []byte("before\n<!-- it -->\nold\n<!-- /it -->\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Fill(page, "it", "new\n"); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(page); err != nil || string(text) != "before\n<!-- it -->\nnew\n<!-- /it -->\nafter\n" {
+		t.Errorf("%q (%v)", text, err)
+	}
+	if err := Fill(page, "other", "new\n"); err == nil {
+		t.Error("a page without the marks was filled")
+	}
+}
