@@ -18,7 +18,7 @@ import (
 // space and the test's name. A package that did not build, or ended before its
 // tests had, is a failed test of an empty name.
 type Result struct {
-	Passed, Failed, Skipped map[string]bool
+	Passed, Failed, Skipped map[string]bool // each has the tests that ended so
 }
 
 // Run runs go test with these arguments in a folder, with more environment. What

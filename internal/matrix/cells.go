@@ -1,9 +1,9 @@
 package main
 
-// The versions at the ends. A driver's lowest is the first that the adapters compile against.
+// The versions at the ends. A driver's lowest is the first with which the tests of the adapters pass.
 const (
 	lowestGo, highestGo   = "1.25.14", "1.27.4"
-	lowestPgx, highestPgx = "v5.8.0", "v5.13.0"
+	lowestPgx, highestPgx = "v5.11.0", "v5.13.0"
 	lowestPq, highestPq   = "v1.12.0", "v1.12.3"
 	pgx, pq               = "v5.12.0", "v1.12.3" // of go.mod
 )
