@@ -31,7 +31,7 @@ func TestLimitsAreKept(t *testing.T) {
 				if n := fake.Counts().Connects; n != 8 {
 					t.Errorf("%d dials before the end of the first lifetime", n)
 				}
-				time.Sleep(3 * time.Second)
+				time.Sleep(10 * time.Second) // one is replaced at a time, at each sweep at least
 				synctest.Wait()
 				if n := fake.Counts().Connects; n != 16 {
 					t.Errorf("%d dials after the end of the first lifetime", n)

@@ -101,7 +101,9 @@ func (p *Pool) inspect(c *Conn) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.looking--
+	if p.looking--; p.looking == 0 {
+		p.pacer.Looked()
+	}
 	if reason != nil && p.keepsForNowLocked(reason) {
 		reason = nil
 	}

@@ -165,6 +165,10 @@ func (p *Pacer) Review(now int64, n Need) (ask bool, again int64) {
 	return false, Never
 }
 
+// Looked is told that nothing is looked at any more: a dial that was held back
+// for it is not held back the longer for the next one.
+func (p *Pacer) Looked() { p.spacing.held = 0 }
+
 // May says how many dials are to start now, and when to ask again if nothing
 // happens before. The caller starts them.
 func (p *Pacer) May(now int64, n Need) (start int, again int64) {

@@ -240,3 +240,17 @@ func TestALookHoldsADialBackForAMoment(t *testing.T) {
 		t.Errorf("%d dials", n)
 	}
 }
+
+// A connection that came back after its look leaves nothing behind that would
+// start the dial of the next one at once.
+func TestEachLookHoldsADialBack(t *testing.T) {
+	need := Need{Wanted: 1, Waiting: 1, Room: 1, Looking: 1}
+	p := Pacer{Rules: rules()}
+	if start, again := p.May(s, need); start != 0 || again != s+5*ms {
+		t.Fatal(start, again)
+	}
+	p.Looked()
+	if start, again := p.May(2*s, need); start != 0 || again != 2*s+5*ms {
+		t.Errorf("a second later %d dials start, again at %d", start, again)
+	}
+}
