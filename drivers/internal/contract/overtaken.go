@@ -19,6 +19,7 @@ type overtaking struct {
 	holding  atomic.Bool
 	held     chan struct{} // closed when the statement is held back
 	release  chan struct{} // closed when the server has closed the next connection
+	arrived  chan struct{} // closed when the statement has been sent on
 }
 
 func newOvertaking(t *testing.T, target string) *overtaking {
@@ -27,7 +28,7 @@ func newOvertaking(t *testing.T, target string) *overtaking {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &overtaking{listener: listener, target: target, held: make(chan struct{}), release: make(chan struct{})}
+	o := &overtaking{listener: listener, target: target, held: make(chan struct{}), release: make(chan struct{}), arrived: make(chan struct{})}
 	t.Cleanup(func() { listener.Close() })
 	go o.serve()
 	return o
@@ -54,11 +55,15 @@ func (o *overtaking) send(n int, out, in net.Conn) {
 	buf := make([]byte, 16<<10)
 	for {
 		got, err := in.Read(buf)
-		if n == 1 && got > 0 && o.holding.CompareAndSwap(true, false) {
+		hold := n == 1 && got > 0 && o.holding.CompareAndSwap(true, false)
+		if hold {
 			close(o.held)
 			<-o.release
 		}
 		out.Write(buf[:got])
+		if hold {
+			close(o.arrived)
+		}
 		if err != nil {
 			out.(*net.TCPConn).CloseWrite()
 			return
@@ -101,7 +106,7 @@ func (s *suite) testOvertaken(t *testing.T) {
 	if c.IsValid() {
 		t.Fatal("valid, with its statement on the way")
 	}
-	eventually(t, "the statement to run", func() bool { _, active := s.backends(t); return active == 1 })
+	<-o.arrived // it runs now, unless the driver has asked once more already
 	start := time.Now()
 	if err := c.Close(); err != nil {
 		t.Error(err)
