@@ -18,8 +18,8 @@ import (
 // OpenConnector in sql.Open, where nobody expects a dial, and a *sql.DB that is
 // never used has nothing to end.
 type connector struct {
-	cfg    *assembled // but for cfg.Hooks, never changed
-	driver *opened
+	cfg    *assembled    // but for cfg.Hooks, never changed
+	driver driver.Driver // of a type of its own for each name
 
 	// mu protects what follows and cfg.Hooks. No hook runs while it is held: an
 	// OnStart hook that asked the *sql.DB for its pool would wait for itself.
@@ -39,7 +39,7 @@ var _ interface {
 
 func newConnector(d *named, cfg *assembled) *connector {
 	c := &connector{cfg: cfg}
-	c.driver = &opened{named: d, connector: c}
+	c.driver = d.asDriver(&opened{named: d, connector: c})
 	return c
 }
 

@@ -20,20 +20,29 @@ const (
 
 // registered holds the drivers by name; it never changes after init.
 var registered = map[string]*named{
-	PGX: {name: PGX, dialect: pgxDialect, connector: func(dsn string, o *options) (driver.Connector, error) { return pgxv5.Connector(dsn, o.pgx...) }},
-	PQ:  {name: PQ, dialect: pqDialect, connector: func(dsn string, o *options) (driver.Connector, error) { return libpq.Connector(dsn, o.pq...) }},
+	PGX: {name: PGX, dialect: pgxDialect, asDriver: func(d *opened) driver.Driver { return pgxDatabase{d} }, connector: func(dsn string, o *options) (driver.Connector, error) { return pgxv5.Connector(dsn, o.pgx...) }},
+	PQ:  {name: PQ, dialect: pqDialect, asDriver: func(d *opened) driver.Driver { return pqDatabase{d} }, connector: func(dsn string, o *options) (driver.Connector, error) { return libpq.Connector(dsn, o.pq...) }},
 }
 
 func init() {
-	for name, d := range registered {
-		sql.Register(name, d)
-	}
+	sql.Register(PGX, pgxDriver{registered[PGX]})
+	sql.Register(PQ, pqDriver{registered[PQ]})
 }
+
+// Tracers label a database by the type of its driver, so the two names have types
+// of their own.
+type (
+	pgxDriver   struct{ *named }
+	pqDriver    struct{ *named }
+	pgxDatabase struct{ *opened }
+	pqDatabase  struct{ *opened }
+)
 
 // named is a driver as package sql knows it.
 type named struct {
 	name      string
 	dialect   dialect // how its connection strings are taken apart
+	asDriver  func(*opened) driver.Driver
 	connector func(dsn string, o *options) (driver.Connector, error)
 }
 

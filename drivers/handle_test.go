@@ -128,3 +128,22 @@ func (refusedConnector) Connect(context.Context) (driver.Conn, error) {
 	return nil, errors.New("refused")
 }
 func (refusedConnector) Driver() driver.Driver { return &pq.Driver{} }
+
+// Tracers label a database by the type of its driver.
+func TestTheTwoNamesHaveDriversOfTheirOwnTypes(t *testing.T) {
+	types := map[string]bool{}
+	for _, name := range []string{PGX, PQ} {
+		db, err := sql.Open(name, nowhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, ok := db.Driver().(driver.DriverContext); !ok {
+			t.Errorf("%T opens no connector", db.Driver())
+		}
+		types[fmt.Sprintf("%T", db.Driver())] = true
+	}
+	if len(types) != 2 {
+		t.Errorf("types %v, want two", types)
+	}
+}
