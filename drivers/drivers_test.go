@@ -21,7 +21,7 @@ import (
 // fake is one of our drivers over a scripted database.
 func fake() (*named, *fakedb.DB) {
 	db := fakedb.New()
-	return &named{name: "fake", dialect: pgxDialect, connector: func(string, *options) (driver.Connector, error) { return db.Connector(), nil }}, db
+	return &named{name: "fake", dialect: pgxDialect, asDriver: func(d *opened) driver.Driver { return d }, connector: func(string, *options) (driver.Connector, error) { return db.Connector(), nil }}, db
 }
 
 // open does what sql.Open does with a registered driver.
