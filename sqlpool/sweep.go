@@ -24,24 +24,36 @@ func (p *Pool) sweep() {
 		case <-ticker.C:
 		}
 		p.reclaimParked()
-		if inspected == nil {
+		if inspected == nil && p.anyIdle() {
 			inspected = make(chan struct{})
 			p.work.Go(func() {
 				defer close(inspected)
 				p.inspectIdle()
 			})
 		}
-		patience := time.NewTimer(p.cfg.SweepInterval / 2)
-		select {
-		case <-inspected: // nearly always, and at once
-			inspected = nil
-		case <-patience.C:
+		if inspected != nil {
+			patience := time.NewTimer(p.cfg.SweepInterval / 2)
+			select {
+			case <-inspected: // nearly always, and at once
+				inspected = nil
+			case <-patience.C:
+			}
+			patience.Stop()
 		}
-		patience.Stop()
-		if err := watchAside("OnSweep", p.hooks.onSweep, p); err != nil {
+		err := watch("OnSweep", p.hooks.onSweep, p, func(reason error) {
+			p.noteError(reason)
+			p.work.Go(p.sweep) // the hook has ended this goroutine
+		})
+		if err != nil {
 			p.noteError(err)
 		}
 	}
+}
+
+func (p *Pool) anyIdle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle) > 0
 }
 
 // inspectIdle looks at what is idle now.

@@ -13,7 +13,6 @@ type facts struct {
 	class    Class // what the error means, by its SQLSTATE or its type
 	explicit bool  // Config.Classify has said so
 	answer   bool  // the error is the server's own
-	badConn  bool  // it is driver.ErrBadConn
 	says     word  // what the driver says of the connection now
 
 	refused bool // an argument was refused before the driver was called
@@ -106,8 +105,6 @@ func (f facts) meaning() Class {
 		return ClassStatement
 	case (f.class == ClassPermanent || f.class == ClassUnavailable) && f.says == saysValid && !f.over:
 		return ClassStatement // of DROP DATABASE (3D000) and the like; it was no dial
-	case f.badConn && !f.sent && f.used && f.says == saysReady:
-		return ClassStatement // refused because of what the borrower has open, such as rows
 	case f.class == ClassStatement && f.says == saysGone && f.answer:
 		return ClassConn // answered, and given up: a cancelled call
 	case f.class == ClassStatement && f.says == saysGone && !f.cut:
@@ -174,7 +171,6 @@ func (s *session) facts(c *Conn, a *attempt, over, err error) facts {
 	f := facts{
 		class:    s.pool.askClassify(err),
 		answer:   hasState(err),
-		badConn:  errors.Is(err, driver.ErrBadConn),
 		says:     c.says(),
 		refused:  a.refused,
 		over:     over != nil,
