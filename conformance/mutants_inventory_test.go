@@ -116,20 +116,20 @@ func (c twiceConn) PrepareContext(ctx context.Context, text string) (driver.Stmt
 // chattyConn sends at every turn once it has had an insert.
 type chattyConn struct {
 	fullConn
-	insert bool
-	sent   uint64
+	insert atomic.Bool
+	sent   atomic.Uint64
 }
 
 func (c *chattyConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	c.insert = strings.HasPrefix(text, "INSERT")
+	c.insert.Store(strings.HasPrefix(text, "INSERT"))
 	return c.fullConn.ExecContext(ctx, text, args)
 }
 
 func (c *chattyConn) Sent() uint64 {
-	if c.insert {
-		c.sent++
+	if c.insert.Load() {
+		return c.sent.Add(1)
 	}
-	return c.sent
+	return c.sent.Load()
 }
 
 // execMutantIf changes failed statements that begin with a word.

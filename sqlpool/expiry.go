@@ -49,6 +49,9 @@ func (p *Pool) expire() {
 	if p.phaseLocked() == PhaseDialing {
 		why = endedByTimeoutDialing
 	}
+	if p.checking > 0 { // what is cleaned, or asked whether it lives, comes back soon: no caller has it
+		p.waiters.Moves(now)
+	}
 	if next := p.waiters.Expire(now, why, endedByStall); next != math.MaxInt64 {
 		p.armExpiryLocked(next, now)
 	}

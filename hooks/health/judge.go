@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -107,7 +108,7 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	return state, grounds
 }
 
-// series is a counter at several times, the oldest first.
+// series is a counter at the times at which it had changed, the oldest first.
 type series []struct {
 	at    time.Time
 	count uint64
@@ -115,16 +116,19 @@ type series []struct {
 
 // grown is how much the count has grown within the window.
 func (s *series) grown(count uint64, now time.Time, window time.Duration) uint64 {
-	all := append(*s, struct {
-		at    time.Time
-		count uint64
-	}{now, count})
-	first := 0
-	for first < len(all)-1 && now.Sub(all[first].at) > window {
+	all := *s
+	if len(all) == 0 || all[len(all)-1].count != count {
+		all = append(all, struct {
+			at    time.Time
+			count uint64
+		}{now, count})
+	}
+	first := 0 // what the count was when the window began
+	for first < len(all)-1 && now.Sub(all[first+1].at) >= window {
 		first++
 	}
-	*s = append(all[:0], all[first:]...)
-	return count - all[0].count
+	*s = slices.Delete(all, 0, first)
+	return count - (*s)[0].count
 }
 
 func plural(n int, one, many string) string {

@@ -88,6 +88,9 @@ func (q *Queue[T]) Fail(why uint8) {
 	}
 }
 
+// Moves says that a connection is about to come: patience begins anew.
+func (q *Queue[T]) Moves(now int64) { q.moved = now }
+
 // Expire ends the waits whose time is over with why, and those out of patience
 // with stalled. It returns when it is to be called next, or the end of time.
 func (q *Queue[T]) Expire(now int64, why, stalled uint8) (next int64) {
