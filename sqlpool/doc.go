@@ -42,7 +42,7 @@
 //     driver as package sql would.
 //   - release.go takes it back, settle.go puts right what the borrower left
 //     behind; reclaim.go takes it back by force; classify.go says what an error means
-//     for it, silence.go what none means.
+//     for it, and refusals.go what a pooler's words mean; silence.go what none means.
 //   - retire.go closes it and holds its slot until the server side is gone;
 //     recycle.go and resize.go close many; reason.go says why; shutdown.go
 //     closes all.
