@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"maps"
 	"slices"
 
 	"github.com/sqlpool/go/internal/fakedb"
@@ -65,6 +66,11 @@ func connecting(wrap func(*sqlpool.Pool) driver.Connector, keeps bool) breaking 
 				db.SetMaxIdleConns(-1) // each call is a Connect
 			}
 			return poolSubject(pool, db), nil
+		}
+		if !keeps { // a *sql.Stmt ends with its only session, with or without a mutant
+			lacks := map[Need]string{NeedPrepares: "each call has a session of its own"}
+			maps.Copy(lacks, t.Lacks)
+			t.Lacks = lacks
 		}
 	}
 }

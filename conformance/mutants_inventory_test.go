@@ -98,10 +98,38 @@ func keeping(conns int) breaking {
 	})
 }
 
+// keepingConn hides the end of a loan, and on another goroutine even which call it
+// was for.
 type keepingConn struct{ *conn }
 
 func (keepingConn) IsValid() bool                      { return true }
 func (keepingConn) ResetSession(context.Context) error { return nil }
+
+func (c keepingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
+	aside(func() { res, err = c.conn.ExecContext(ctx, query, args) })
+	return res, err
+}
+
+func (c keepingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	aside(func() { rows, err = c.conn.QueryContext(ctx, query, args) })
+	return rows, err
+}
+
+func (c keepingConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driver.Tx, err error) {
+	aside(func() { tx, err = c.conn.BeginTx(ctx, opts) })
+	return tx, err
+}
+
+func (c keepingConn) PrepareContext(ctx context.Context, query string) (st driver.Stmt, err error) {
+	aside(func() { st, err = c.conn.PrepareContext(ctx, query) })
+	return st, err
+}
+
+func aside(f func()) {
+	var wg sync.WaitGroup
+	wg.Go(f)
+	wg.Wait()
+}
 
 // twiceConn prepares twice.
 type twiceConn struct{ fullConn }

@@ -223,7 +223,7 @@ type busyStmt struct{ stmt }
 var busy atomic.Int64
 
 func (s busyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if busy.Add(1)%40 < 4 {
+	if busy.Add(1)%40 < 12 {
 		return nil, fmt.Errorf("mutant: busy: %w", driver.ErrBadConn)
 	}
 	return s.stmt.ExecContext(ctx, args)
