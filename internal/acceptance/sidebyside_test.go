@@ -35,6 +35,8 @@ var (
 //   - pgx finds what a *sql.Stmt has prepared under its text, and so a query's text is in
 //     pgx's own cache or not. After DISCARD ALL what is in there fails once; executed
 //     again the answers are the same.
+//   - For the same reason a query on plain pgx fails for as long as a *sql.Stmt of its
+//     text is open that the server has forgotten. On the pool it does not.
 //   - In a failed transaction plain pgx "prepares" a text that another statement has
 //     prepared, and refuses an argument itself. The pool may have forgotten the statement
 //     after an error, and the server refuses to prepare it (25P02).
@@ -253,7 +255,9 @@ func (w *walk) again(st step, want, got answer) bool {
 	} else {
 		got = st.do(w.pooled)
 	}
-	return want.String() == got.String()
+	// A *sql.Stmt of the same text, which the server has forgotten, is open there.
+	shared := forgotten(want.err) && !forgotten(got.err)
+	return shared || want.String() == got.String()
 }
 
 // rollBack has both sides start again where one transaction has failed.
