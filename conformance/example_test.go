@@ -28,7 +28,7 @@ func ExampleTarget_Check() {
 		Open: func(s conformance.Settings) (*conformance.Subject, error) {
 			adjust := s.Adjust
 			s.Adjust = func(cfg *sqlpool.Config) {
-				cfg.CacheQueries = true
+				cfg.StatementCacheSize = 32
 				if adjust != nil {
 					adjust(cfg)
 				}

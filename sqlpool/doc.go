@@ -32,9 +32,8 @@
 //     nowait.go none.
 //   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
-//     try and limit.go for StatementTimeout; loanend.go, loanrows.go,
-//     loanrows_go126.go and loanrows_go127.go end a loan where a wrapper hides how
-//     it ended;
+//     try and limit.go for StatementTimeout; loanend.go and loanrows.go end a loan
+//     where a wrapper hides how it ended;
 //     verdict.go says what a failure means for it and for the caller; source.go is
 //     what a *sql.Stmt has on all connections, stmtcache.go what a connection has
 //     prepared; stale.go and copytext.go know those that cannot be kept; args.go
@@ -55,6 +54,6 @@
 //
 // The contract is database/sql/driver. A connection may have further optional
 // methods (Alive, TxStatus, Sent, Running, Backend, LastError, Abort, Raw,
-// CacheQueries, EndsStatements, TxContextEndsStatements, Adapter; see ability.go);
-// what it cannot tell, the pool assumes the safe way.
+// CacheQueries, TxContextEndsStatements, Adapter; see ability.go); what it cannot
+// tell, the pool assumes the safe way.
 package sqlpool

@@ -44,7 +44,7 @@ func (s *session) queryFor(ctx context.Context, st *stmt, text string, args []dr
 func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	var a attempt
 	for {
-		c, err := s.enterText(ctx, &a, text)
+		c, err := s.enter(ctx, &a, text)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (s *session) queryInTx(ctx context.Context, st *stmt, text string, args []d
 func (s *session) query(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	var a attempt
 	for {
-		c, err := s.enterText(ctx, &a, text)
+		c, err := s.enter(ctx, &a, text)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +139,7 @@ func (c *Conn) exec(ctx context.Context, a *attempt, st *stmt, text string, args
 		return res, err
 	}
 	res, err := stmtExec(ctx, inner, args)
-	c.heal(st, text, err)
+	c.forgetStale(st, text, err)
 	return res, err
 }
 
@@ -165,7 +165,7 @@ func (c *Conn) query(ctx context.Context, a *attempt, st *stmt, text string, arg
 		return rows, err
 	}
 	rows, err := stmtQuery(ctx, inner, args)
-	c.heal(st, text, err)
+	c.forgetStale(st, text, err)
 	return rows, err
 }
 
@@ -188,15 +188,14 @@ func (c *Conn) resolve(ctx context.Context, a *attempt, st *stmt, text string, a
 	if err != nil || st != nil || !c.cachesText(text, args) {
 		return nil, args, err
 	}
-	inner, err := c.cached(ctx, text)
+	inner, err := c.prepared(ctx, text)
 	return inner, args, err
 }
 
-// cachesText reports whether a query with arguments is kept prepared: the user wants
-// it, and the driver gains from it.
+// cachesText reports whether a text with arguments goes through the statement
+// cache, because the driver gains from that.
 func (c *Conn) cachesText(text string, args []driver.NamedValue) bool {
-	return c.pool.cfg.CacheQueries && len(args) > 0 && len(text) <= longestCached &&
-		c.can.cacheQueries != nil && c.can.cacheQueries() &&
+	return len(args) > 0 && c.can.cacheQueries && c.stmts.most > 0 &&
 		c.pool.cfg.Statements == StatementsPrepared && !isCopy(text)
 }
 

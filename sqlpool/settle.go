@@ -9,8 +9,7 @@ import (
 // hasWork reports whether something that needs the network was put off until
 // the loan's end.
 func (c *Conn) hasWork() bool {
-	c.stmts.collect(c.pool.sources.ended.Load())
-	return len(c.deferred) > 0 || len(c.stmts.gone) > 0
+	return len(c.deferred) > 0 || len(c.stmts.evicted) > 0
 }
 
 // dirty reports whether the server says that a transaction is open.
@@ -75,8 +74,7 @@ func (c *Conn) settle(ctx context.Context) (reason error) {
 			return &Reason{Code: CodeDirty, Err: errors.New("still in a transaction after ROLLBACK")}
 		}
 	}
-	c.stmts.collect(c.pool.sources.ended.Load())
-	if err := c.stmts.closeGone(""); err != nil {
+	if err := c.stmts.closeEvicted(); err != nil {
 		return because(CodeBroken, err)
 	}
 	deferred := c.deferred

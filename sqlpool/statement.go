@@ -3,13 +3,14 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
-	"slices"
 )
 
 // stmt is what package sql takes for a prepared statement. What is prepared on
 // a physical connection is found when it executes:
 //
-//   - normally by its source;
+//   - normally in the connection's cache, by text;
+//   - with the cache off, among the statements this one owns, one for each
+//     connection that executed it;
 //   - for COPY, as the one statement of one loan;
 //   - with StatementsAsText, nowhere: the text is sent.
 type stmt struct {
@@ -20,11 +21,16 @@ type stmt struct {
 
 	notAsText bool // the driver wants it prepared after all
 
-	source *source // nil while nothing needs to be prepared
+	own []ownedStmt
 
 	pin     driver.Stmt // for COPY
 	pinConn *Conn
 	pinLoan uint64
+}
+
+type ownedStmt struct {
+	conn *Conn
+	stmt driver.Stmt
 }
 
 var (
@@ -65,31 +71,26 @@ func named(args []driver.Value) []driver.NamedValue {
 	return list
 }
 
-// Close implements driver.Stmt. It does no I/O but for COPY: rows of another statement
-// may be open, and package sql may hold all its locks.
+// Close implements driver.Stmt. A cached statement stays prepared for the next
+// one with its text.
 func (st *stmt) Close() error {
 	if st.closed {
 		return nil
 	}
 	st.closed = true
-	s := st.session
-	s.closed++
-	defer s.endUnused(st)
+	st.session.closed++
+	defer st.session.endUnused(st)
 	if st.pin != nil {
 		return st.unpin()
 	}
-	if st.source != nil {
-		st.leave()
+	var first error
+	for _, o := range st.own {
+		if err := o.conn.closeStmt(st.session, o.stmt); err != nil && first == nil {
+			first = hideBadConn(err)
+		}
 	}
-	return nil
-}
-
-// leave gives up the statement's source.
-func (st *stmt) leave() {
-	s := st.session
-	s.open = slices.DeleteFunc(s.open, func(other *stmt) bool { return other == st })
-	s.pool.leave(st.source)
-	st.source = nil
+	st.own = nil
+	return first
 }
 
 // unpin closes the statement of a COPY, unless it is gone with its loan.
@@ -100,18 +101,4 @@ func (st *stmt) unpin() error {
 	}
 	c.pinned--
 	return hideBadConn(st.pin.Close())
-}
-
-// has reports whether the session has an open statement of a source.
-func (s *session) has(src *source) bool {
-	return slices.ContainsFunc(s.open, func(st *stmt) bool { return st.source == src })
-}
-
-// quit ends the statements of a session that ends, for a wrapper that has not
-// closed them.
-func (s *session) quit() {
-	for len(s.open) > 0 {
-		s.open[0].closed = true
-		s.open[0].leave()
-	}
 }

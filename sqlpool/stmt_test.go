@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -51,39 +50,30 @@ func TestOneStatementIsPreparedOncePerConnection(t *testing.T) {
 	}
 }
 
-func TestCachedQueriesThatFallOutAreClosedInTheBackground(t *testing.T) {
+func TestTheCacheClosesWhatFallsOutInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := fakedb.New()
-		server.SetCacheQueries(true)
-		db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, CacheQueries: true})
+		db, p, server := newDB(t, sqlpool.Config{MaxConns: 1, StatementCacheSize: 2})
 		server.On(fakedb.StmtClose, fakedb.Fault{Delay: time.Second})
-		const kept = 128
-		query := func(i int) {
+		prepare := func(text string) {
 			start := time.Now()
-			must(t, ask(db.Query(fmt.Sprint("SELECT ? -- ", i), 1)))
-			if d := time.Since(start); d != 0 {
-				t.Errorf("query %d: the caller waited %v for a close", i, d)
+			stmt, err := db.Prepare(text)
+			if d := time.Since(start); err != nil || d != 0 {
+				t.Errorf("%s: %v, the caller waited %v for a close", text, err, d)
 			}
 			time.Sleep(5 * time.Second)
+			_, err = stmt.Exec()
+			must(t, err, stmt.Close())
 		}
-		for i := range kept {
-			query(i)
+		for _, text := range []string{"a", "b", "a", "c", "a", "b"} {
+			prepare(text)
 		}
-		query(0) // used again: it stays
-		for i := kept; i < kept+10; i++ {
-			query(i)
+		for text, want := range map[string]int{"a": 1, "b": 2, "c": 1} {
+			if n, _ := server.Prepares(text); n != want {
+				t.Errorf("%s was prepared %d times, want %d: what was used last stays", text, n, want)
+			}
 		}
-		query(0)
-		if n, _ := server.Prepares("SELECT ? -- 0"); n != 1 {
-			t.Errorf("what was used last was prepared %d times", n)
-		}
-		if n := server.Counts().OpenStmts; n != kept {
-			t.Errorf("%d statements open, want %d", n, kept)
-		}
-		long := "SELECT ? -- " + strings.Repeat("x", 4<<10)
-		must(t, ask(db.Query(long, 1)))
-		if n, _ := server.Prepares(long); n != 0 {
-			t.Error("a text of more than 4 KB was kept prepared")
+		if n := server.Counts().OpenStmts; n != 2 {
+			t.Errorf("%d statements open", n)
 		}
 		rest(t, p)
 	})
@@ -91,27 +81,23 @@ func TestCachedQueriesThatFallOutAreClosedInTheBackground(t *testing.T) {
 
 func TestALoanThatNeverEndsDoesNotFillTheServerWithStatements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, _, server := newDB(t, sqlpool.Config{})
+		db, _, server := newDB(t, sqlpool.Config{StatementCacheSize: 4})
 		conn, err := db.Conn(context.Background())
 		must(t, err)
 		for i := range 100 {
 			stmt, err := conn.PrepareContext(context.Background(), fmt.Sprint("text ", i))
 			must(t, err, stmt.Close())
 		}
-		if n := server.Counts().OpenStmts; n > 20 {
+		if n := server.Counts().OpenStmts; n > 10 {
 			t.Errorf("%d statements open", n)
 		}
 		must(t, conn.Close())
-		time.Sleep(time.Second)
-		if n := server.Counts().OpenStmts; n != 0 {
-			t.Errorf("%d statements open after the loan", n)
-		}
 	})
 }
 
-func TestAClosedStatementIsClosedOnItsConnections(t *testing.T) {
+func TestWithoutACacheEachStatementClosesWhatItPrepared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, p, server := newDB(t, sqlpool.Config{MaxConns: 2})
+		db, p, server := newDB(t, sqlpool.Config{MaxConns: 2, StatementCacheSize: -1})
 		stmt, err := db.Prepare("SELECT 1")
 		must(t, err)
 		for range 10 {
@@ -123,7 +109,7 @@ func TestAClosedStatementIsClosedOnItsConnections(t *testing.T) {
 		}
 		server.On(fakedb.StmtClose, fakedb.Fault{Delay: time.Second})
 		start := time.Now()
-		must(t, stmt.Close()) // the connection is idle
+		must(t, stmt.Close()) // nobody has the connection
 		if d := time.Since(start); d != 0 {
 			t.Errorf("a close of the whole *sql.DB's statements took %v under its lock", d)
 		}
@@ -148,144 +134,13 @@ func TestAClosedStatementIsClosedOnItsConnections(t *testing.T) {
 	})
 }
 
-// pgx executes what it has prepared under a text, also for a query.
-func TestAClosedStatementGoesBeforeItsTextRunsAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		db, p, server := newDB(t, sqlpool.Config{MaxConns: 1})
-		ctx := context.Background()
-		conn, err := db.Conn(ctx)
-		must(t, err)
-		prepare := func() *sql.Stmt {
-			stmt, err := conn.PrepareContext(ctx, "SELECT ?")
-			must(t, err, ask(stmt.QueryContext(ctx, 1)))
-			return stmt
-		}
-		must(t, prepare().Close(), ask(conn.QueryContext(ctx, "SELECT 3")))
-		if n := server.Counts().OpenStmts; n != 1 {
-			t.Errorf("%d statements open: another text had to wait for the close", n)
-		}
-		must(t, ask(conn.QueryContext(ctx, "SELECT ?", 1)))
-		if n := server.Counts().OpenStmts; n != 0 {
-			t.Errorf("%d statements open when their text ran as a query", n)
-		}
-		must(t, prepare().Close())
-		second := prepare()
-		if total, _ := server.Prepares("SELECT ?"); total != 3 || server.Counts().OpenStmts != 1 {
-			t.Errorf("%d prepares, %d open: a statement that was prepared again is not new", total, server.Counts().OpenStmts)
-		}
-		// An open one is not disturbed by another that is closed.
-		third := prepare()
-		must(t, third.Close(), ask(second.QueryContext(ctx, 1)))
-		if total, _ := server.Prepares("SELECT ?"); total != 4 {
-			t.Errorf("%d prepares, want 4", total)
-		}
-		must(t, second.Close(), conn.Close())
-		time.Sleep(time.Second)
-		if n := server.Counts().OpenStmts; n != 0 {
-			t.Errorf("%d statements open", n)
-		}
-		rest(t, p)
-	})
-}
-
-// A session that package sql drops takes its statements with it: the program has
-// closed nothing.
-func TestAStatementOutlivesItsSessions(t *testing.T) {
-	db, p, server := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 2})
-	db.SetMaxIdleConns(-1) // each use has a session of its own
-	ctx := context.Background()
-	stmt, err := db.Prepare("SELECT ?")
-	must(t, err)
-	one, err := db.Conn(ctx)
-	must(t, err)
-	tx, err := one.BeginTx(ctx, nil)
-	must(t, err, ask(tx.Stmt(stmt).Query(1)), tx.Commit()) // a session that stays has a statement of it
-	before, _ := server.Prepares("SELECT ?")
-	for range 20 {
-		must(t, ask(stmt.Query(1)))
-	}
-	if after, _ := server.Prepares("SELECT ?"); after-before > 1 {
-		t.Errorf("prepared %d times on the second connection", after-before)
-	}
-	must(t, one.Close(), stmt.Close())
-	rest(t, p)
-}
-
-// Some drivers keep the memory of a statement that is not closed.
-func TestStatementsAreClosedWithTheirConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		db, _, server := newDBOn(t, fakedb.New(), fakedb.Std, sqlpool.Config{MaxConns: 2, Hooks: []sqlpool.Hooks{recycleAfter(3)}})
-		closes := server.On(fakedb.StmtClose, fakedb.Fault{})
-		shared, err := db.Prepare("SELECT ?")
-		must(t, err)
-		for i := range 20 {
-			must(t, ask(shared.Query(1)))
-			stmt, err := db.Prepare(fmt.Sprint("SELECT ", i))
-			must(t, err, ask(stmt.Query()), stmt.Close())
-		}
-		must(t, db.Close())
-		synctest.Wait()
-		c := server.Counts()
-		if total := closes.Hits(); total != c.Prepares || c.Connects < 5 {
-			t.Errorf("%d of %d statements were closed, on %d connections", total, c.Prepares, c.Connects)
-		}
-	})
-}
-
-// recycleAfter retires a connection after so many loans.
-func recycleAfter(n uint64) sqlpool.Hooks {
-	return sqlpool.Hooks{AfterRelease: func(c *sqlpool.Conn) error {
-		if c.Loans() >= n {
-			return errors.New("worn out")
-		}
-		return nil
-	}}
-}
-
-// What may come from a statement's age has it prepared anew, what cannot has not.
-func TestAStatementHealsAfterWhatItsAgeMayCause(t *testing.T) {
-	for code, healed := range map[string]bool{
-		"22003": true, "42883": true, "XX000": true, "0A000": true, "22P02": true,
-		"23505": false, "40001": false, "57014": false, "P0001": false, "25P02": false, "55P03": false,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			server := fakedb.New()
-			server.SetCacheQueries(true)
-			db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, CacheQueries: true})
-			stmt, err := db.Prepare("SELECT ?")
-			must(t, err, ask(stmt.Query(1)), ask(db.Query("SELECT ? -- text", 1)))
-			rule := server.On(fakedb.StmtQuery, fakedb.Fault{Err: &fakedb.Error{Code: code}})
-			for _, err := range []error{ask(stmt.Query(1)), ask(db.Query("SELECT ? -- text", 1))} {
-				var state *fakedb.Error
-				if !errors.As(err, &state) || state.Code != code {
-					t.Errorf("%s: %v", code, err)
-				}
-			}
-			rule.Remove()
-			must(t, ask(stmt.Query(1)), ask(db.Query("SELECT ? -- text", 1)))
-			want := 1
-			if healed {
-				want = 2
-			}
-			for _, text := range []string{"SELECT ?", "SELECT ? -- text"} {
-				if n, _ := server.Prepares(text); n != want {
-					t.Errorf("%s: %s was prepared %d times, want %d", code, text, n, want)
-				}
-			}
-			must(t, stmt.Close())
-			synctest.Wait()
-			rest(t, p)
-		})
-	}
-}
-
 func TestStatementsAsTextNeverPrepare(t *testing.T) {
 	for _, shape := range []string{"Full", "Std", "Legacy"} {
 		t.Run(shape, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := fakedb.New()
 				server.SetCacheQueries(true)
-				db, _, _ := newDBOn(t, server, shapes[shape], sqlpool.Config{Statements: sqlpool.StatementsAsText, CacheQueries: true})
+				db, _, _ := newDBOn(t, server, shapes[shape], sqlpool.Config{Statements: sqlpool.StatementsAsText})
 				stmt, err := db.Prepare("SELECT ?")
 				must(t, err)
 				for range 3 {
@@ -306,10 +161,10 @@ func TestStatementsAsTextNeverPrepare(t *testing.T) {
 
 func TestAStaleStatementIsPreparedAnewOnce(t *testing.T) {
 	for name, spoil := range map[string]string{"changed result (0A000)": "ALTER TABLE t", "forgotten (26000)": "DISCARD ALL"} {
-		{
-			t.Run(name, func(t *testing.T) {
+		for _, size := range []int{0, -1} {
+			t.Run(fmt.Sprint(name, ", cache ", size), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					db, p, server := newDB(t, sqlpool.Config{MaxConns: 1})
+					db, p, server := newDB(t, sqlpool.Config{MaxConns: 1, StatementCacheSize: size})
 					stmt, err := db.Prepare("SELECT ?")
 					must(t, err)
 					for range 3 {
@@ -382,7 +237,7 @@ func TestTextsWithArgumentsGoThroughTheCacheOfADriverThatGains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		server.SetCacheQueries(true)
-		db, _, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, CacheQueries: true})
+		db, _, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1})
 		for range 5 {
 			must(t, ask(db.Query("SELECT ?", 1)))
 			_, err := db.Exec("INSERT ?", "t")

@@ -35,8 +35,8 @@ type conn struct {
 	guard  guard
 	status reflect.Value // lib/pq's transaction status; see txstatus.go
 	again  canceller
+	cache  bool // the answer of CacheQueries
 	binary bool // binary_parameters is on
-	one    oneTrip
 
 	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
 
@@ -59,7 +59,6 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error
 	c.guard.conn = c.wire
 	c.wire.OnRead = c.listen
 	c.status = statusOf(inner)
-	c.one.binary = binarySwitch(inner)
 	c.again = cancellerOf(inner, dialer, cfg)
 	return nil
 }
@@ -110,11 +109,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	sent := c.wire.Sent()
-	args, one := c.shorten(ctx, query, args)
 	res, err := c.inner.ExecContext(ctx, query, args)
-	if one {
-		c.lengthen()
-	}
 	c.noteStuck(err, sent)
 	return res, c.end(err)
 }
@@ -125,16 +120,12 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	sent := c.wire.Sent()
-	args, one := c.shorten(ctx, query, args)
 	rows, err := c.inner.QueryContext(ctx, query, args)
 	if err != nil {
-		if one {
-			c.lengthen()
-		}
 		c.noteStuck(err, sent)
 		return nil, c.end(err)
 	}
-	return c.newRows(rows, one), nil
+	return c.newRows(rows), nil
 }
 
 // Ping implements driver.Pinger.
@@ -180,10 +171,9 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	}
 	// lib/pq watches ctx when BEGIN has been answered, not before.
 	stop := c.guard.watch(ctx)
-	inner, err := c.inner.BeginTx(c.holdTx(ctx), opts)
+	inner, err := c.inner.BeginTx(ctx, opts)
 	stop()
 	if err != nil {
-		c.releaseTx()
 		return nil, c.end(err)
 	}
 	c.guard.inTx(ctx)

@@ -35,10 +35,9 @@ func (c *conn) fit() bool {
 
 // noteStuck finds the connection on which lib/pq waits for an answer to what it
 // never sent: with binary_parameters, it marks the connection busy before it
-// encodes the arguments and leaves it so when that fails. One that was busy before
-// has refused a second query.
+// encodes the arguments and leaves it so when that fails.
 func (c *conn) noteStuck(err error, sent uint64) {
-	if !c.binary || err == nil || sent != c.wire.Sent() || c.one.rows > 0 || c.copying != nil {
+	if !c.binary || err == nil || sent != c.wire.Sent() {
 		return
 	}
 	var answer *pq.Error

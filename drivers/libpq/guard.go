@@ -9,8 +9,8 @@ import (
 )
 
 // stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
-// server. The pool cuts it short when its caller's context ends.
-const stmtCloseLimit = 2 * time.Second
+// server.
+const stmtCloseLimit = 500 * time.Millisecond
 
 // A guard ends calls whose context has ended. lib/pq sends a cancel request then
 // and reads on: a server that is stopped or cut off never answers.

@@ -22,17 +22,13 @@ type pqRows interface {
 // who believes it writes twice.
 type rows struct {
 	pqRows
-	conn   *conn
-	one    bool // lib/pq's switch is on for them
-	closed bool
+	conn *conn
 }
 
-func (c *conn) newRows(inner driver.Rows, one bool) driver.Rows {
+func (c *conn) newRows(inner driver.Rows) driver.Rows {
 	if r, ok := inner.(pqRows); ok {
-		c.one.rows++
-		return &rows{pqRows: r, conn: c, one: one}
+		return &rows{r, c}
 	}
-	c.broken = true // nothing says when they are closed
 	return inner
 }
 
@@ -63,17 +59,7 @@ func (r *rows) NextResultSet() error {
 }
 
 // Close implements driver.Rows.
-func (r *rows) Close() error {
-	err := r.conn.end(r.pqRows.Close())
-	if !r.closed {
-		r.closed = true
-		r.conn.one.rows--
-		if r.one {
-			r.conn.lengthen()
-		}
-	}
-	return r.conn.lost(err)
-}
+func (r *rows) Close() error { return r.conn.lost(r.conn.end(r.pqRows.Close())) }
 
 var errRowsLost = errors.New("the server's side has ended")
 

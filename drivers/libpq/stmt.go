@@ -65,7 +65,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err != nil {
 		return nil, s.conn.end(err)
 	}
-	return s.conn.newRows(rows, false), nil
+	return s.conn.newRows(rows), nil
 }
 
 // Exec implements driver.Stmt.

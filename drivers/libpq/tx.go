@@ -28,6 +28,5 @@ func (t *tx) finish(end func() error, judge func(error) error) error {
 	}
 	err := judge(end())
 	c.guard.rest()
-	c.releaseTx()
 	return err
 }

@@ -82,13 +82,9 @@ func (c *conn) Abort() error {
 // Raw returns lib/pq's own connection.
 func (c *conn) Raw() driver.Conn { return c.inner }
 
-// CacheQueries says whether a query with arguments, if it came now, could be
-// executed as a statement that the pool keeps prepared: not while rows are open or a
-// COPY is, when lib/pq refuses the query but would not refuse the statement.
-func (c *conn) CacheQueries() bool { return !c.binary && c.one.rows == 0 && c.copying == nil }
-
-// EndsStatements says that Close ends what is prepared on the connection.
-func (c *conn) EndsStatements() bool { return true }
+// CacheQueries says whether queries with arguments gain from being prepared by
+// the pool.
+func (c *conn) CacheQueries() bool { return c.cache }
 
 // TxContextEndsStatements says that the statements of a transaction end with the
 // context given to BeginTx.
@@ -99,7 +95,6 @@ func (c *conn) TxContextEndsStatements() bool { return true }
 func (c *conn) Close() error {
 	deadline := time.Now().Add(closeLimit)
 	c.guard.rest()
-	c.releaseTx()
 	c.wire.SetLimit(deadline)
 	if !c.closed && c.wire.LastError() != nil {
 		// A call was cut off, and its statement may be running on: lib/pq's own cancel

@@ -3,7 +3,6 @@ package pgxv5
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -38,22 +37,6 @@ type conn struct {
 	closed bool
 }
 
-// errBusy is the answer to a call while rows are open. stdlib says ErrBadConn, of a
-// connection that works on: its transaction can be committed.
-var errBusy = errors.New("pgxv5: conn busy: rows of an earlier query are open")
-
-// ready precedes a call: a context that has ended must not reach pgx, which would
-// close the connection.
-func (c *conn) ready(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if c.pg.IsBusy() {
-		return errBusy
-	}
-	return nil
-}
-
 // settle gives a call's error its reason. For a call whose context ended before
 // anything was sent pgx says ErrBadConn, and the next connection is not to be
 // blamed, nor tried.
@@ -68,7 +51,7 @@ func settle(ctx context.Context, err error) error {
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	c.begin()
@@ -83,7 +66,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext implements driver.QueryerContext. The rows are stdlib's own,
 // but where their end may be in doubt.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	c.begin()
@@ -109,7 +92,7 @@ func (c *conn) endQuery(ctx context.Context, rows driver.Rows, err error) (drive
 
 // Ping implements driver.Pinger.
 func (c *conn) Ping(ctx context.Context) error {
-	if err := c.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return settle(ctx, c.stdConn.Ping(ctx))
@@ -122,7 +105,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	inner, err := c.stdConn.PrepareContext(ctx, query)
@@ -140,7 +123,7 @@ func (c *conn) Begin() (driver.Tx, error) {
 // BeginTx implements driver.ConnBeginTx. In pgx, ctx is also what Commit and
 // Rollback of the transaction obey, and no other statement.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	tx, err := c.stdConn.BeginTx(ctx, opts)

@@ -10,8 +10,8 @@ import (
 )
 
 // stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
-// server; stdlib's limit is 5 s. The pool cuts it short when its caller's context ends.
-const stmtCloseLimit = 2 * time.Second
+// server. stdlib's limit is 5 s.
+const stmtCloseLimit = 500 * time.Millisecond
 
 var errStmtClose = errors.New("the server did not answer the closing of a statement in time")
 
@@ -31,7 +31,7 @@ type stmt struct {
 
 // ExecContext implements driver.StmtExecContext.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.conn.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.conn.begin()
@@ -45,7 +45,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 // QueryContext implements driver.StmtQueryContext, as the connection's does.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.conn.ready(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.conn.begin()

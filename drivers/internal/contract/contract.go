@@ -39,7 +39,6 @@ type Conn interface {
 	Abort() error
 	Raw() driver.Conn
 	CacheQueries() bool
-	EndsStatements() bool
 	TxContextEndsStatements() bool
 }
 
