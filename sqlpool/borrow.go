@@ -40,7 +40,7 @@ func (s *session) endLoan() (fit bool) {
 	}
 	c := s.conn
 	if c == nil {
-		return false
+		return true // no statement has ended with it
 	}
 	if s.tx != nil {
 		s.tx = nil

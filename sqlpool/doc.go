@@ -34,9 +34,8 @@
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
 //     try and limit.go for StatementTimeout; loanend.go and loanrows.go end a loan
 //     where a wrapper hides how it ended;
-//     verdict.go says what a failure means for it and for the caller; source.go is
-//     what a *sql.Stmt has on all connections, stmtcache.go what a connection has
-//     prepared; stale.go and copytext.go know those that cannot be kept; args.go
+//     verdict.go says what a failure means for it and for the caller; stmtcache.go
+//     keeps its prepared statements, or ownstmt.go without the cache; stale.go and copytext.go know those that cannot be kept; args.go
 //     (args_go125.go and args_go126.go, for each Go) and inner.go speak to the
 //     driver as package sql would.
 //   - release.go takes it back, settle.go puts right what the borrower left

@@ -37,7 +37,8 @@ func (c *Conn) unlimit() {
 // nameLimit says of an error that it was StatementTimeout which ended the call, if
 // it was, and not its caller.
 func (c *Conn) nameLimit(caller, call context.Context, err error) error {
-	if caller == call || caller.Err() != nil || call.Err() == nil {
+	// By Done, because a context's type need not be comparable.
+	if caller.Done() == call.Done() || caller.Err() != nil || call.Err() == nil {
 		return err
 	}
 	return fmt.Errorf("%w of %v: %w", ErrStatementTimeout, c.pool.cfg.StatementTimeout, err)

@@ -76,7 +76,8 @@ func (p *Pool) openSession(ctx context.Context) (*session, error) {
 // Connect, which may wait. It never leaves in package sql's last try, which
 // would pass it on to the user.
 func (s *session) ResetSession(ctx context.Context) error {
-	s.endAlone() // IsValid may have been skipped
+	s.clear()
+	s.endLoan() // IsValid may have been skipped
 	return s.borrow(ctx)
 }
 
@@ -90,7 +91,9 @@ func (s *session) borrow(ctx context.Context) error {
 		}
 		c, err = s.pool.acquire(ctx)
 	}
-	if err == nil && s.endsUnseen() { // whether it will be used is as uncertain as after Connect
+	// Whether it will be used is as uncertain as after Connect. But one with live
+	// statements must not have to wait for another under the driverConn's lock.
+	if err == nil && s.live == 0 && s.endsUnseen() {
 		s.conn, s.used = c, false
 		s.pool.park(s)
 		return nil

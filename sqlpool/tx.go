@@ -169,7 +169,7 @@ func (t *tx) end(op string, f func() error) error {
 // longer sees that context end, the statement's own one ends with it. unbind, if
 // there is one, is called when the statement is over and its rows are closed.
 func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
-	if t == nil || !t.conn.can.txEndsStatements || t.caller.Done() == nil || ctx == t.caller {
+	if t == nil || !t.conn.can.txEndsStatements || t.caller.Done() == nil || ctx.Done() == t.caller.Done() {
 		return ctx, nil
 	}
 	if ctx.Done() == nil {

@@ -349,3 +349,32 @@ func TestABoundTransactionForgetsItsStatements(t *testing.T) {
 	}
 	must(t, tx.Commit())
 }
+
+// mapContext is a context whose type cannot be compared.
+type mapContext struct {
+	context.Context
+	values map[string]any
+}
+
+func TestAContextNeedNotBeComparable(t *testing.T) {
+	for _, shape := range []string{"Full", "Std", "Minimal"} {
+		synctest.Test(t, func(t *testing.T) {
+			db, p, server := newDBOn(t, fakedb.New(), shapes[shape], sqlpool.Config{})
+			inner, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			ctx := mapContext{inner, map[string]any{}}
+			tx, err := db.BeginTx(ctx, nil)
+			must(t, err)
+			_, err = tx.ExecContext(ctx, "INSERT t")
+			must(t, err)
+			must(t, tx.Commit())
+			if _, err := db.ExecContext(ctx, "FAIL 23505"); err == nil {
+				t.Error("no error")
+			}
+			if server.Written("t") != 1 {
+				t.Error("not written")
+			}
+			rest(t, p)
+		})
+	}
+}
