@@ -107,6 +107,11 @@ func (c *conn) end(ctx context.Context, err error) (out error) {
 	switch {
 	case c.pg.IsClosed() || err == driver.ErrBadConn:
 		return settle(ctx, err)
+	case !c.wire.Settled():
+		// The request may still arrive, and would hit the next statement, of the same
+		// transaction too.
+		c.wire.Stop(ctx.Err())
+		return endOf(ctx)
 	case err == nil && c.pg.TxStatus() == 'T':
 		return nil // it was too late to cancel, and the transaction goes on
 	case errors.As(err, &answer) && answer.Code != "57014":
@@ -114,6 +119,11 @@ func (c *conn) end(ctx context.Context, err error) (out error) {
 	}
 	// It was cancelled, or it was not: of an INSERT that waits for a synchronous
 	// standby, PostgreSQL cancels the wait and reports success.
+	return endOf(ctx)
+}
+
+// endOf is what pgx says of a context that has ended.
+func endOf(ctx context.Context) error {
 	if ctx.Err() == context.DeadlineExceeded {
 		return errTimeout()
 	}

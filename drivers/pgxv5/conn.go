@@ -3,6 +3,7 @@ package pgxv5
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,22 @@ type conn struct {
 	closed bool
 }
 
+// errBusy is the answer to a call while rows are open. stdlib says ErrBadConn, of a
+// connection that works on: its transaction can be committed.
+var errBusy = errors.New("pgxv5: conn busy: rows of an earlier query are open")
+
+// ready precedes a call: a context that has ended must not reach pgx, which would
+// close the connection.
+func (c *conn) ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.pg.IsBusy() {
+		return errBusy
+	}
+	return nil
+}
+
 // settle gives a call's error its reason. For a call whose context ended before
 // anything was sent pgx says ErrBadConn, and the next connection is not to be
 // blamed, nor tried.
@@ -51,7 +68,7 @@ func settle(ctx context.Context, err error) error {
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
 	c.begin()
@@ -66,7 +83,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext implements driver.QueryerContext. The rows are stdlib's own,
 // but where their end may be in doubt.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
 	c.begin()
@@ -105,7 +122,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
 	inner, err := c.stdConn.PrepareContext(ctx, query)
@@ -137,7 +154,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // rolled back by now what a borrower left open; whoever else has put the
 // connection aside must not hand it out inside a transaction.
 func (c *conn) ResetSession(context.Context) error {
-	if !c.IsValid() || c.TxStatus() != 'I' {
+	if !c.IsValid() || c.pg.IsBusy() || c.TxStatus() != 'I' {
 		return driver.ErrBadConn
 	}
 	return nil

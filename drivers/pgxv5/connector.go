@@ -39,7 +39,7 @@ type connector struct {
 //
 // The string is read again before each connect, so that a passfile, a service file or
 // a client certificate that has been replaced is used from the next connection on.
-// When that fails, the last configuration that could be read stays. Of several hosts,
+// When that fails, or a file that was there is gone, the last configuration that could be read stays. Of several hosts,
 // one that did not answer in time is asked last for half a minute. keepalives,
 // keepalives_idle, keepalives_interval, keepalives_count and (on linux)
 // tcp_user_timeout are set on the client's socket, as libpq does.
@@ -47,10 +47,16 @@ func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 	if err := secret.Torn(dsn, true); err != nil {
 		return nil, fmt.Errorf("pgxv5: %w", err)
 	}
-	read := func() (*pgx.ConnConfig, error) { return parse(dsn) }
-	cfg, err := read()
+	cfg, err := parse(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("pgxv5: %w", err)
+	}
+	read := func() (*pgx.ConnConfig, error) {
+		latest, err := parse(dsn)
+		if err == nil {
+			err = weaker(cfg, latest)
+		}
+		return latest, err
 	}
 	return newConnector(&connector{dsn: dsn, source: reread.New(cfg, read)}, opts), nil
 }
@@ -66,6 +72,25 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	}
 	_, err = wire.TakeTCP(maps.Clone(cfg.RuntimeParams))
 	return cfg, err
+}
+
+// weaker refuses a configuration that has lost what the first one had. pgx leaves out
+// a default file that is not there or cannot be read, without an error: a password or
+// the verification of the server would be gone.
+func weaker(first, latest *pgx.ConnConfig) error {
+	had, has := first.TLSConfig, latest.TLSConfig
+	switch {
+	case first.Password != "" && latest.Password == "":
+		return errors.New("the file that the password came from is gone or cannot be read")
+	case had == nil:
+		return nil
+	case has == nil, has.InsecureSkipVerify && !had.InsecureSkipVerify, had.RootCAs != nil && has.RootCAs == nil,
+		had.VerifyPeerCertificate != nil && has.VerifyPeerCertificate == nil:
+		return errors.New("the file of root certificates is gone or cannot be read")
+	case len(had.Certificates) > 0 && len(has.Certificates) == 0:
+		return errors.New("the file of the client's certificate is gone or cannot be read")
+	}
+	return nil
 }
 
 // ConnectorConfig returns a connector for a configuration that pgx.ParseConfig
