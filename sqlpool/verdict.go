@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 )
@@ -163,7 +164,16 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 	if v.tell == tellLost && s.lost != nil {
 		return s.lost
 	}
+	if over != nil && v.tell == tellError && isCancelled(err) {
+		return fmt.Errorf("%w: %w", over, err) // lib/pq alone says the one or the other, by chance
+	}
 	return hideBadConn(err)
+}
+
+// isCancelled reports whether the server says that it has cancelled a statement.
+func isCancelled(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state) && state.SQLState() == "57014"
 }
 
 // facts finds out what judge must know.
