@@ -32,8 +32,9 @@
 //     nowait.go none.
 //   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
 //     and tx.go use it on behalf of package sql, with lasttry.go for its third
-//     try and limit.go for StatementTimeout; loanend.go and loanrows.go end a loan
-//     where a wrapper hides how it ended;
+//     try and limit.go for StatementTimeout; loanend.go, loanrows.go,
+//     loanrows_go126.go and loanrows_go127.go end a loan where a wrapper hides how
+//     it ended;
 //     verdict.go says what a failure means for it and for the caller; stmtcache.go
 //     keeps its prepared statements, or ownstmt.go without the cache; stale.go and copytext.go know those that cannot be kept; args.go
 //     (args_go125.go and args_go126.go, for each Go) and inner.go speak to the
