@@ -138,7 +138,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
-	cancel := install(&cfg)
+	var cancel *canceller // none: see decision 29, withdrawn
 
 	inner, err := stdlib.GetConnector(cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 	if err != nil {
