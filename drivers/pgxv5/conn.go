@@ -33,8 +33,7 @@ type conn struct {
 	pg     *pgconn.PgConn
 	after  func(context.Context, *pgx.Conn) error // see AfterConnect; nil: nothing
 	wire   *wire.Conn
-	cancel *canceller // nil where the configuration has a way of its own
-	asks   bool       // that way sends a cancel request first, see doubt.go
+	asks   bool // the configuration's way to end a call sends a cancel request first, see doubt.go
 	closed bool
 }
 
@@ -71,10 +70,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
-	c.begin()
 	asked := c.wire.Asked()
 	res, err := c.stdConn.ExecContext(ctx, query, args)
-	if err = c.end(ctx, err); err != nil {
+	if err = settle(ctx, err); err != nil {
 		return nil, err
 	}
 	return res, c.doubt(ctx, asked)
@@ -86,25 +84,12 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
-	c.begin()
 	asked := c.wire.Asked()
 	rows, err := c.stdConn.QueryContext(ctx, query, args)
-	if rows, err = c.endQuery(ctx, rows, err); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, settle(ctx, err)
 	}
 	return c.doubtRows(ctx, rows, asked), nil
-}
-
-// endQuery is end for rows. From here on pgx's way ends them.
-func (c *conn) endQuery(ctx context.Context, rows driver.Rows, err error) (driver.Rows, error) {
-	failed := err != nil
-	if err = c.end(ctx, err); err == nil {
-		return rows, nil
-	}
-	if !failed {
-		_ = rows.Close() // err says what matters
-	}
-	return nil, err
 }
 
 // Ping implements driver.Pinger.

@@ -138,8 +138,6 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
-	var cancel *canceller // none: see decision 29, withdrawn
-
 	inner, err := stdlib.GetConnector(cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 	if err != nil {
 		dialer.Discard(ctx, err)
@@ -154,12 +152,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		_ = conn.stdConn.Close() // err says what is wrong
 		return nil, connectError(ctx, err)
 	}
-	if cancel != nil {
-		cancel.grace = conn.wire.Grace()
-		conn.cancel = cancel
-	} else {
-		conn.asks = asksFirst(&cfg.Config, conn.pg)
-	}
+	conn.asks = asksFirst(&cfg.Config, conn.pg)
 	if err := conn.AfterConnect(ctx); err != nil {
 		return nil, connectError(ctx, fmt.Errorf("AfterConnect: %w", err))
 	}

@@ -34,10 +34,9 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if err := s.conn.ready(ctx); err != nil {
 		return nil, err
 	}
-	s.conn.begin()
 	asked := s.conn.wire.Asked()
 	res, err := s.stdStmt.ExecContext(ctx, args)
-	if err = s.conn.end(ctx, err); err != nil {
+	if err = settle(ctx, err); err != nil {
 		return nil, err
 	}
 	return res, s.conn.doubt(ctx, asked)
@@ -48,11 +47,10 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err := s.conn.ready(ctx); err != nil {
 		return nil, err
 	}
-	s.conn.begin()
 	asked := s.conn.wire.Asked()
 	rows, err := s.stdStmt.QueryContext(ctx, args)
-	if rows, err = s.conn.endQuery(ctx, rows, err); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, settle(ctx, err)
 	}
 	return s.conn.doubtRows(ctx, rows, asked), nil
 }
