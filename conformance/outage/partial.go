@@ -127,6 +127,7 @@ type lightly struct {
 	dark *atomic.Bool
 }
 
+// Write implements io.Writer.
 func (w lightly) Write(b []byte) (int, error) {
 	if w.dark.Load() {
 		return len(b), nil

@@ -46,7 +46,7 @@ func (f *Faults) After(d time.Duration) *Faults {
 	return &limited
 }
 
-// TimeOut has every connection in use, by somebody who does not give it back:
+// TimeOut has every connection in use, by a caller who does not give it back:
 // acquires fail with sqlpool.ErrAcquireTimeout. They wait 10 ms for that, or the
 // AcquireTimeout of NewPool's Config.
 func (f *Faults) TimeOut() { f.set(&fault{stand: starve(f.t, f.cfg)}) }

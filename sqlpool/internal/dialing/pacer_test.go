@@ -77,7 +77,7 @@ func TestAWantedProbeIsAsFarAwayAsTheOutageIsOld(t *testing.T) {
 			t.Errorf("outage of %d, first delay %d: %d away, want %d", tt.age, tt.first, got, tt.want)
 		}
 		if got := p.Due(false) - p.lastAt; got != tt.backoff {
-			t.Errorf("that nobody wants: %d away, want %d", got, tt.backoff)
+			t.Errorf("that no acquire wants: %d away, want %d", got, tt.backoff)
 		}
 		if !p.Want() || p.Want() || p.Due(false)-p.lastAt != tt.want {
 			t.Error("a wish is not one that waits")
