@@ -46,7 +46,7 @@
 //     recycle.go and resize.go close many; reason.go says why; shutdown.go
 //     closes all.
 //
-// hooks.go, hookcall.go and setup.go are the same life as policies see it, conn.go and
+// hooks.go, hookcall.go, onstatement.go and setup.go are the same life as policies see it, conn.go and
 // diary.go what they see of a connection. stats.go, state.go, snapshot.go, holders.go and
 // backend.go tell how it stands; errors.go and failure.go say what went wrong.
 //

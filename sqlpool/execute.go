@@ -41,7 +41,19 @@ func (s *session) queryFor(ctx context.Context, st *stmt, text string, args []dr
 }
 
 // exec executes a statement, or a text when st is nil.
-func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (res driver.Result, err error) {
+	if !s.tells() {
+		return s.tryExec(ctx, st, text, args)
+	}
+	e := Executing{Op: OpExec, Text: text, Args: len(args), Prepared: st != nil}
+	err = s.told(ctx, &e, func() (err error) {
+		res, err = s.tryExec(ctx, st, e.Text, args)
+		return err
+	})
+	return res, err
+}
+
+func (s *session) tryExec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	var a attempt
 	for {
 		c, err := s.enter(ctx, &a, text)
@@ -86,11 +98,19 @@ func (s *session) queryInTx(ctx context.Context, st *stmt, text string, args []d
 		unbind()
 		return nil, err
 	}
-	return loanRows(rows, unbind), nil // until they are closed, so that a long transaction keeps nothing
+	return loanRows(rows, func(error) { unbind() }), nil // until they are closed, so that a long transaction keeps nothing
 }
 
 // query is exec for rows.
 func (s *session) query(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if !s.tells() {
+		return s.tryQuery(ctx, st, text, args)
+	}
+	e := Executing{Op: OpQuery, Text: text, Args: len(args), Prepared: st != nil}
+	return s.toldQuery(ctx, &e, func() (driver.Rows, error) { return s.tryQuery(ctx, st, e.Text, args) })
+}
+
+func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	var a attempt
 	for {
 		c, err := s.enter(ctx, &a, text)

@@ -34,12 +34,16 @@ func every(f func(field string, args []reflect.Value)) sqlpool.Hooks {
 
 // live takes a pool through every moment that hooks can see.
 func live(t *testing.T, server *fakedb.DB, p *sqlpool.Pool) (errs []error) {
+	db := sqlpool.OpenDB(p)
+	t.Cleanup(func() { _ = db.Close() })
 	for range 3 {
 		loan, err := p.Acquire(t.Context())
 		errs = append(errs, err)
 		if err == nil {
 			_ = loan.Release()
 		}
+		_, err = db.ExecContext(t.Context(), "INSERT t")
+		errs = append(errs, err)
 		time.Sleep(1500 * time.Millisecond) // a sweep
 	}
 	server.SetDown(nil)
@@ -129,6 +133,13 @@ func TestAPanicInAnyHookCostsNoSlot(t *testing.T) {
 				case "AfterConnect", "BeforeAcquire", "OnOpen", "OnAcquire": // on the way to a caller
 					if !errors.As(errs[0], &panicked) || panicked.Moment != field || !errors.Is(errs[0], boom) || len(panicked.Stack) == 0 {
 						t.Errorf("the caller got %v", errs[0])
+					}
+				case "OnStatement":
+					if !errors.As(errs[1], &panicked) || panicked.Moment != field || !errors.Is(errs[1], boom) {
+						t.Errorf("the caller got %v", errs[1])
+					}
+					if n := server.Written("t"); n != 2 {
+						t.Errorf("%d rows of the two that were not refused", n)
 					}
 				default:
 					if errs[0] != nil {

@@ -51,6 +51,16 @@ type Hooks struct {
 	// here names the borrower.
 	OnAcquire func(Acquired)
 
+	// OnStatement sees every operation of package sql begin: statements, prepares,
+	// the ends of transactions, pings. It is given the caller's context, may change
+	// the text (see Executing), and returns the function that is called at the end,
+	// or nil. Both are called in the caller's goroutine. What a program does with the
+	// driver's own connection (sql.Conn.Raw, Loan) is not seen, nor what the pool and
+	// its hooks execute. A panic at the beginning is the caller's error: the
+	// operation is not run, and its connection stays. One at the end changes nothing
+	// for the caller.
+	OnStatement func(ctx context.Context, e *Executing) func(Executed)
+
 	// OnRelease sees every loan end.
 	OnRelease func(Released)
 
@@ -109,6 +119,7 @@ type compiled struct {
 	whileIdle     []func(context.Context, *Conn) error
 	onOpen        []func(Opened)
 	onAcquire     []func(Acquired)
+	onStatement   []func(context.Context, *Executing) func(Executed)
 	onRelease     []func(Released)
 	onClose       []func(Closed)
 	onState       []func(StateChanged)
@@ -125,6 +136,7 @@ func compile(all []Hooks) compiled {
 		add(&c.whileIdle, h.WhileIdle, h.WhileIdle != nil)
 		add(&c.onOpen, h.OnOpen, h.OnOpen != nil)
 		add(&c.onAcquire, h.OnAcquire, h.OnAcquire != nil)
+		add(&c.onStatement, h.OnStatement, h.OnStatement != nil)
 		add(&c.onRelease, h.OnRelease, h.OnRelease != nil)
 		add(&c.onClose, h.OnClose, h.OnClose != nil)
 		add(&c.onState, h.OnState, h.OnState != nil)

@@ -144,7 +144,7 @@ func (s *session) queryAlone(ctx context.Context, st *stmt, text string, args []
 	rows, err = s.query(ctx, st, text, args)
 	if alone && err == nil {
 		ends, s.reading = false, true
-		return loanRows(rows, func() {
+		return loanRows(rows, func(error) {
 			s.reading = false
 			s.endAlone()
 		}), nil

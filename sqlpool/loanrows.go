@@ -11,7 +11,8 @@ import (
 // would have given itself.
 type rowsOfLoan struct {
 	driver.Rows
-	closed func() // nil once they are closed
+	closed func(error) // is told what ended the reading early; nil once they are closed
+	failed error
 }
 
 var (
@@ -27,9 +28,20 @@ var (
 func (r *rowsOfLoan) Close() error {
 	if closed := r.closed; closed != nil {
 		r.closed = nil
-		defer closed()
+		defer func() { closed(r.failed) }()
 	}
-	return r.Rows.Close()
+	return r.note(r.Rows.Close())
+}
+
+// Next implements driver.Rows.
+func (r *rowsOfLoan) Next(dest []driver.Value) error { return r.note(r.Rows.Next(dest)) }
+
+// note keeps the first error of the reading.
+func (r *rowsOfLoan) note(err error) error {
+	if err != nil && err != io.EOF && r.failed == nil {
+		r.failed = err
+	}
+	return err
 }
 
 // HasNextResultSet implements driver.RowsNextResultSet.
@@ -41,7 +53,7 @@ func (r *rowsOfLoan) HasNextResultSet() bool {
 // NextResultSet implements driver.RowsNextResultSet.
 func (r *rowsOfLoan) NextResultSet() error {
 	if n, ok := r.Rows.(driver.RowsNextResultSet); ok {
-		return n.NextResultSet()
+		return r.note(n.NextResultSet())
 	}
 	return io.EOF
 }

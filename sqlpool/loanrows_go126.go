@@ -4,4 +4,6 @@ package sqlpool
 
 import "database/sql/driver"
 
-func loanRows(rows driver.Rows, closed func()) driver.Rows { return &rowsOfLoan{rows, closed} }
+func loanRows(rows driver.Rows, closed func(error)) driver.Rows {
+	return &rowsOfLoan{Rows: rows, closed: closed}
+}

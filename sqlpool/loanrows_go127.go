@@ -13,8 +13,8 @@ type scanningRowsOfLoan struct {
 
 var _ driver.RowsColumnScanner = scanningRowsOfLoan{}
 
-func loanRows(rows driver.Rows, closed func()) driver.Rows {
-	of := &rowsOfLoan{rows, closed}
+func loanRows(rows driver.Rows, closed func(error)) driver.Rows {
+	of := &rowsOfLoan{Rows: rows, closed: closed}
 	if scanner, ok := rows.(driver.RowsColumnScanner); ok {
 		return scanningRowsOfLoan{of, scanner}
 	}
@@ -22,7 +22,7 @@ func loanRows(rows driver.Rows, closed func()) driver.Rows {
 }
 
 // NextRow implements driver.RowsColumnScanner.
-func (r scanningRowsOfLoan) NextRow() error { return r.scanner.NextRow() }
+func (r scanningRowsOfLoan) NextRow() error { return r.note(r.scanner.NextRow()) }
 
 // ScanColumn implements driver.RowsColumnScanner.
 func (r scanningRowsOfLoan) ScanColumn(ctx driver.ScanContext, index int, dest any) error {

@@ -115,6 +115,13 @@ func (s *session) Ping(ctx context.Context) error {
 }
 
 func (s *session) ping(ctx context.Context) error {
+	if !s.tells() {
+		return s.tryPing(ctx)
+	}
+	return s.told(ctx, &Executing{Op: OpPing}, func() error { return s.tryPing(ctx) })
+}
+
+func (s *session) tryPing(ctx context.Context) error {
 	ctx, unbind := s.tx.bind(ctx)
 	if unbind != nil {
 		defer unbind()

@@ -19,7 +19,19 @@ func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt
 	return st, nil
 }
 
-func (s *session) prepare(ctx context.Context, query string) (*stmt, error) {
+func (s *session) prepare(ctx context.Context, query string) (st *stmt, err error) {
+	if !s.tells() {
+		return s.tryPrepare(ctx, query)
+	}
+	e := Executing{Op: OpPrepare, Text: query}
+	err = s.told(ctx, &e, func() (err error) {
+		st, err = s.tryPrepare(ctx, e.Text)
+		return err
+	})
+	return st, err
+}
+
+func (s *session) tryPrepare(ctx context.Context, query string) (*stmt, error) {
 	ctx, unbind := s.tx.bind(ctx)
 	if unbind != nil {
 		defer unbind()

@@ -39,7 +39,18 @@ func (s *session) beginFor(ctx context.Context, opts driver.TxOptions) (*tx, err
 	return s.beginTx(ctx, opts)
 }
 
-func (s *session) beginTx(ctx context.Context, opts driver.TxOptions) (*tx, error) {
+func (s *session) beginTx(ctx context.Context, opts driver.TxOptions) (t *tx, err error) {
+	if !s.tells() {
+		return s.tryBegin(ctx, opts)
+	}
+	err = s.told(ctx, &Executing{Op: OpBegin}, func() (err error) {
+		t, err = s.tryBegin(ctx, opts)
+		return err
+	})
+	return t, err
+}
+
+func (s *session) tryBegin(ctx context.Context, opts driver.TxOptions) (*tx, error) {
 	a := attempt{harmless: true}
 	for {
 		c, err := s.enter(ctx, &a, "")
@@ -106,13 +117,17 @@ func (t *tx) Commit() error {
 		stop := context.AfterFunc(t.caller, t.cancel)
 		defer stop()
 	}
-	return t.end("commit", t.inner.Commit)
+	return t.told(OpCommit, func() error { return t.end("commit", t.inner.Commit) })
 }
 
 // Rollback implements driver.Tx. It has RollbackTimeout, whatever the caller's
 // context says: a transaction must end. A driver that is deaf to its context is
 // cut off.
 func (t *tx) Rollback() error {
+	return t.told(OpRollback, t.rollback)
+}
+
+func (t *tx) rollback() error {
 	c := t.conn
 	return t.end("rollback", func() error {
 		timer := time.AfterFunc(c.pool.cfg.RollbackTimeout, func() {
@@ -125,6 +140,14 @@ func (t *tx) Rollback() error {
 		}
 		return err
 	})
+}
+
+// told is session.told for an end of the transaction.
+func (t *tx) told(op Op, f func() error) error {
+	if !t.session.tells() {
+		return f()
+	}
+	return t.session.told(t.caller, &Executing{Op: op}, f)
 }
 
 // end ends the inner transaction and judges its connection by the outcome. A
