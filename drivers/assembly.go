@@ -24,6 +24,7 @@ type assembly struct {
 	reset  reset
 	health health.Config
 	log    bool // to slog's default logger
+	slow   time.Duration
 }
 
 // assembled is a standard assembly: a configuration, and its policies that a
@@ -90,7 +91,8 @@ func (a *assembly) assemble() *assembled {
 	done.monitor = health.New(monitored)
 	done.Hooks = append(done.Hooks, done.monitor.Hooks())
 	if a.log {
-		done.Hooks = append(done.Hooks, slogger.Hooks(slog.Default()))
+		logged := slogger.Options{Slow: a.slow, HideStatements: a.cfg.HideStatements}
+		done.Hooks = append(done.Hooks, logged.Hooks(slog.Default()))
 	}
 	return done
 }

@@ -76,6 +76,11 @@ var hookSettings = []setting{
 		"Where events and leaks are logged: off, or slog for log/slog's default logger.",
 		word(logs, func(a *assembly) *bool { return &a.log }),
 	},
+	{
+		"pool_log_slow", "POOL_LOG_SLOW", nil, "",
+		"With pool_log=slog: from which length on a statement is logged, with its text, the reading of its rows included. 0: none is.",
+		lengthOrZero("none", func(a *assembly) *time.Duration { return &a.slow }).waited(),
+	},
 }
 
 var (

@@ -21,6 +21,7 @@ const (
 	MsgReleased   = "connection released"
 	MsgClosed     = "connection closed"
 	MsgState      = "pool state changed"
+	MsgSlow       = "statement took long"
 )
 
 // Options change what is logged at which level. The zero value is the default.
@@ -36,6 +37,16 @@ type Options struct {
 	// Connections is the level of opens and closes that belong to normal
 	// operation. Default slog.LevelDebug.
 	Connections slog.Leveler
+
+	// Slow is the time from which on a statement is logged as a warning, with its text
+	// and the reading of its rows included; the same text once in Every. Zero logs
+	// none, and then statements are not looked at. The record is given the caller's
+	// context, for handlers that add a trace's id.
+	Slow time.Duration
+
+	// HideStatements leaves the text out of the record of a slow statement: a program
+	// may write values into it.
+	HideStatements bool
 
 	// Statements adds the text of the last statement to releases and closes.
 	// Arguments are never logged.
@@ -57,7 +68,7 @@ func (o Options) Hooks(logger *slog.Logger) sqlpool.Hooks {
 		o.Every = 10 * time.Second
 	}
 	w := &writer{Options: o, logger: logger, repeats: repeats{every: o.Every}}
-	return sqlpool.Hooks{
+	h := sqlpool.Hooks{
 		OnStart:   w.start,
 		OnOpen:    w.opened,
 		OnAcquire: w.acquired,
@@ -65,6 +76,10 @@ func (o Options) Hooks(logger *slog.Logger) sqlpool.Hooks {
 		OnClose:   w.closed,
 		OnState:   w.state,
 	}
+	if o.Slow > 0 {
+		h.OnStatement = w.executing
+	}
+	return h
 }
 
 type writer struct {
@@ -162,6 +177,39 @@ func (w *writer) state(e sqlpool.StateChanged) {
 		attrs = append(attrs, slog.String("error", e.Err.Error()))
 	}
 	w.log(level, MsgState, attrs...)
+}
+
+func (w *writer) executing(ctx context.Context, e *sqlpool.Executing) func(sqlpool.Executed) {
+	op, text := e.Op, e.Text
+	return func(e sqlpool.Executed) {
+		if e.Took >= w.Slow {
+			w.slow(ctx, op, text, e)
+		}
+	}
+}
+
+func (w *writer) slow(ctx context.Context, op sqlpool.Op, text string, e sqlpool.Executed) {
+	suppressed, ok := w.repeats.allow(MsgSlow + text)
+	if !ok {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("pool", w.pool), slog.String("op", string(op)), milliseconds("took_ms", e.Took),
+		milliseconds("answered_ms", e.Answered), milliseconds("waited_ms", e.Waited), slog.Int("suppressed", suppressed),
+	}
+	if e.Conn != nil {
+		attrs = append(attrs, slog.Uint64("conn", e.Conn.ID()))
+		if pid := e.Conn.Backend().PID; pid != 0 {
+			attrs = append(attrs, slog.Uint64("pid", uint64(pid)))
+		}
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	if !w.HideStatements && text != "" {
+		attrs = append(attrs, slog.String("statement", text))
+	}
+	w.logger.LogAttrs(ctx, slog.LevelWarn, MsgSlow, attrs...)
 }
 
 func (w *writer) statement(c *sqlpool.Conn, attrs []slog.Attr) []slog.Attr {

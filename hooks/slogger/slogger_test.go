@@ -167,3 +167,74 @@ func TestNothingIsWrittenToStandardOutputOrError(t *testing.T) {
 		t.Errorf("written: %q", got.String())
 	}
 }
+
+type traceKey struct{}
+
+// traced is a handler that adds what it finds in the context.
+type traced struct{ slog.Handler }
+
+func (h traced) Handle(ctx context.Context, r slog.Record) error {
+	if id := ctx.Value(traceKey{}); id != nil {
+		r.AddAttrs(slog.Any("trace", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func TestASlowStatementIsLoggedWithItsCallersContext(t *testing.T) {
+	for _, hide := range []bool{false, true} {
+		var out bytes.Buffer
+		synctest.Test(t, func(t *testing.T) {
+			server := fakedb.New()
+			server.On(fakedb.Exec, fakedb.Fault{Text: "INSERT slow", Delay: 2 * time.Second})
+			server.On(fakedb.Exec, fakedb.Fault{Text: "INSERT fast", Delay: 2*time.Second - 1})
+			logger := slog.New(traced{slog.NewJSONHandler(&out, nil)})
+			p, err := sqlpool.New(sqlpool.Config{
+				Connector: server.Connector(), Name: "orders",
+				Hooks: []sqlpool.Hooks{slogger.Options{Slow: 2 * time.Second, HideStatements: hide}.Hooks(logger)},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := sqlpool.OpenDB(p)
+			defer db.Close()
+			ctx := context.WithValue(t.Context(), traceKey{}, "4bf92f")
+			for _, text := range []string{"INSERT slow", "INSERT fast", "INSERT slow", "INSERT slow"} {
+				if _, err := db.ExecContext(ctx, text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rows, err := db.QueryContext(ctx, "SELECT 3")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * time.Second)
+			_ = rows.Close()
+			time.Sleep(time.Minute)
+			if _, err := db.ExecContext(ctx, "INSERT slow"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		slow := only(lines(t, &out), slogger.MsgSlow)
+		if len(slow) != 3 {
+			t.Fatalf("%d records: %v", len(slow), slow)
+		}
+		for i, want := range []record{
+			{"op": "exec", "took_ms": 2000., "answered_ms": 2000., "suppressed": 0., "statement": "INSERT slow"},
+			{"op": "query", "took_ms": 3000., "answered_ms": 0., "suppressed": 0., "statement": "SELECT 3"},
+			{"op": "exec", "took_ms": 2000., "answered_ms": 2000., "suppressed": 2., "statement": "INSERT slow"},
+		} {
+			want["trace"], want["pool"], want["level"], want["conn"] = "4bf92f", "orders", "WARN", 1.
+			if hide {
+				delete(want, "statement")
+				if text, ok := slow[i]["statement"]; ok {
+					t.Errorf("the text %q is shown", text)
+				}
+			}
+			for key, value := range want {
+				if slow[i][key] != value {
+					t.Errorf("record %d: %s is %v, want %v", i, key, slow[i][key], value)
+				}
+			}
+		}
+	}
+}
