@@ -23,7 +23,7 @@ const (
 
 // Executing is an operation that is about to begin.
 type Executing struct {
-	Op Op
+	Op Op // what is asked
 
 	// Text is the SQL of an exec, a query or a prepare, as the program wrote it,
 	// and "" for the others. A hook may change it, to add a comment for the server's
