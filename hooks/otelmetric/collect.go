@@ -2,7 +2,9 @@ package otelmetric
 
 import (
 	"context"
+	"time"
 
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -11,13 +13,20 @@ import (
 // series are the pools that share their attributes: usually one, two while one
 // is replaced by another.
 type series struct {
-	pools    []*sqlpool.Pool
+	pools    []member
 	timeouts uint64 // of pools that are gone: a counter must not fall
 
 	all, idle, used metric.ObserveOption
+	health          [len(health.States)]metric.ObserveOption
 }
 
-func (m *Metrics) add(p *sqlpool.Pool, set attribute.Set) {
+// member is a pool with what else tells of it.
+type member struct {
+	*sqlpool.Pool
+	Sources
+}
+
+func (m *Metrics) add(p member, set attribute.Set) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.series[set.Equivalent()]
@@ -26,6 +35,9 @@ func (m *Metrics) add(p *sqlpool.Pool, set attribute.Set) {
 			return metric.WithAttributeSet(attribute.NewSet(append(set.ToSlice(), state)...))
 		}
 		s = &series{all: metric.WithAttributeSet(set), idle: with(stateIdle), used: with(stateUsed)}
+		for i := range s.health {
+			s.health[i] = with(attribute.String("sqlpool.health.state", health.State(i).String()))
+		}
 		m.series[set.Equivalent()] = s
 	}
 	s.sum() // lets go of pools that are gone, should nobody collect
@@ -36,6 +48,11 @@ func (m *Metrics) add(p *sqlpool.Pool, set attribute.Set) {
 type totals struct {
 	idle, used, most, least, waiting int64
 	timeouts                         uint64
+
+	health     [len(health.States)]int64
+	leaks      int64
+	tellsLeaks bool
+	oldest     time.Duration
 }
 
 // sum adds up the pools and lets go of those that are closed and empty.
@@ -55,6 +72,14 @@ func (s *series) sum() totals {
 		t.least += int64(p.Config().MinIdle)
 		t.waiting += int64(now.Waiting)
 		t.timeouts += now.TimeoutCount
+		t.health[p.Health.Status().State]++
+		if p.Leaks != nil {
+			t.tellsLeaks = true
+			t.leaks += int64(p.Leaks.Leaks())
+		}
+		for _, h := range p.Holders() {
+			t.oldest = max(t.oldest, h.Held)
+		}
 	}
 	clear(s.pools[len(live):])
 	s.pools = live
@@ -77,6 +102,13 @@ func (m *Metrics) collect(_ context.Context, o metric.Observer) error {
 		o.ObserveInt64(m.idleMin.Inst(), t.least, s.all)
 		o.ObserveInt64(m.max.Inst(), t.most, s.all)
 		o.ObserveInt64(m.pending.Inst(), t.waiting, s.all)
+		for i, n := range t.health {
+			o.ObserveInt64(m.health, n, s.health[i])
+		}
+		if t.tellsLeaks {
+			o.ObserveInt64(m.leaks, t.leaks, s.all)
+		}
+		o.ObserveFloat64(m.oldest, t.oldest.Seconds(), s.all)
 	}
 	return nil
 }

@@ -20,6 +20,12 @@
 //	db.client.connection.wait_time         histogram        s             time in the queue, zero when a connection was idle
 //	db.client.connection.use_time          histogram        s             from acquire to release
 //
+//	sqlpool.loan.oldest                    gauge            s             how long the longest loan is out; 0 when none is
+//	sqlpool.leaks                          gauge            {loan}        loans that are out and not used for too long, with Sources.Leaks
+//	sqlpool.health                         gauge            {pool}        the pools in each state of health, by sqlpool.health.state
+//
+// The last three are no part of the conventions.
+//
 // Connections that are being dialed or closed are neither idle nor used and in
 // no count, although they hold a slot: the conventions have no state for them.
 //

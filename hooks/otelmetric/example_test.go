@@ -22,11 +22,10 @@ func Example() {
 		return
 	}
 	pool, err := sqlpool.New(sqlpool.Config{
-		Connector:      fakedb.New().Connector(), // pgxv5.Connector(dsn), libpq.Connector(dsn), …
-		Name:           "orders",
-		MaxConns:       1,
-		AcquireTimeout: time.Millisecond,
-		Hooks:          []sqlpool.Hooks{metrics.Hooks(semconv.DBSystemNamePostgreSQL)},
+		Connector: fakedb.New().Connector(), // pgxv5.Connector(dsn), libpq.Connector(dsn), …
+		Name:      "orders",
+		MaxConns:  1,
+		Hooks:     []sqlpool.Hooks{metrics.Hooks(semconv.DBSystemNamePostgreSQL)},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -45,7 +44,9 @@ func Example() {
 		return
 	}
 	defer loan.Release()
-	_, err = pool.Acquire(ctx) // in vain: the only connection is out
+	short, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	_, err = pool.Acquire(short) // in vain: the only connection is out
 	fmt.Println(err != nil)
 
 	var got metricdata.ResourceMetrics

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -38,22 +39,46 @@ func New(provider metric.MeterProvider) (*Metrics, error) {
 // histograms go on.
 func (m *Metrics) Unregister() error { return m.registered.Unregister() }
 
-// Hooks returns what goes into the Config.Hooks of one pool: New panics when a
+// Sources tell what the pool itself does not know. The zero value is useful.
+type Sources struct {
+	// Leaks counts the pool's loans that are found leaking, for example a
+	// *leak.Detector or drivers.LeaksOf. Default nil: there is no sqlpool.leaks.
+	Leaks interface{ Leaks() int }
+
+	// Health is the pool's monitor, for example drivers.HealthOf. Default nil: one
+	// of these hooks' own, with Leaks and health.Config's defaults.
+	Health *health.Monitor
+}
+
+// Hooks returns HooksOf without sources.
+func (m *Metrics) Hooks(attributes ...attribute.KeyValue) sqlpool.Hooks {
+	return m.HooksOf(Sources{}, attributes...)
+}
+
+// HooksOf returns what goes into the Config.Hooks of one pool: New panics when a
 // second pool is given them. The attributes are added to every metric of the
 // pool, for example semconv.DBSystemNamePostgreSQL and semconv.ServerAddress:
 // few and constant ones, because each combination is a time series.
-func (m *Metrics) Hooks(attributes ...attribute.KeyValue) sqlpool.Hooks {
-	h := &hooks{metrics: m, attributes: append([]attribute.KeyValue(nil), attributes...)}
-	return sqlpool.Hooks{
+func (m *Metrics) HooksOf(s Sources, attributes ...attribute.KeyValue) sqlpool.Hooks {
+	h := &hooks{metrics: m, sources: s, attributes: append([]attribute.KeyValue(nil), attributes...)}
+	all := sqlpool.Hooks{
 		OnStart:   h.start,
 		OnOpen:    h.opened,
 		OnAcquire: h.acquired,
 		OnRelease: h.released,
 	}
+	if s.Health == nil {
+		h.sources.Health = health.New(health.Config{Leaks: s.Leaks})
+		own := h.sources.Health.Hooks()
+		all.OnStart = func(p *sqlpool.Pool) { own.OnStart(p); h.start(p) }
+		all.OnSweep, all.OnState = own.OnSweep, own.OnState
+	}
+	return all
 }
 
 type hooks struct {
 	metrics    *Metrics
+	sources    Sources
 	attributes []attribute.KeyValue
 	once       sync.Once
 
@@ -70,7 +95,7 @@ func (h *hooks) start(p *sqlpool.Pool) {
 	}
 	set := attribute.NewSet(append(h.attributes, poolName(p.Name()))...)
 	h.labels = []metric.RecordOption{metric.WithAttributeSet(set)}
-	h.metrics.add(p, set)
+	h.metrics.add(member{p, h.sources}, set)
 }
 
 func (h *hooks) opened(e sqlpool.Opened) {

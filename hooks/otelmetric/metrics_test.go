@@ -159,9 +159,47 @@ func TestTheMetricsOfTheConventions(t *testing.T) {
 		seconds("db.client.connection.create_time", histogram(fast, at(fast, map[float64]uint64{.05: 1}), .05, .05, .05, name))
 		seconds("db.client.connection.wait_time", histogram(fast, at(fast, map[float64]uint64{0: 1, 1: 1}), 1, 0, 1, name))
 		seconds("db.client.connection.use_time", histogram(slow, at(slow, map[float64]uint64{.0005: 1, 2.5: 1}), 2, 0, 2, name))
-		if len(got) != 9 {
-			t.Errorf("%d metrics, want 9", len(got))
+		if len(got) != 11 {
+			t.Errorf("%d metrics, want 11", len(got))
 		}
+	})
+}
+
+// leaking has so many leaks.
+type leaking int
+
+func (n leaking) Leaks() int { return int(n) }
+
+func TestLeaksHealthAndTheOldestLoan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, reader := newMetrics(t)
+		open := func(s otelmetric.Sources) *sqlpool.Pool {
+			return newPool(t, sqlpool.Config{Connector: fakedb.New().Connector(), MaxConns: 1, Hooks: []sqlpool.Hooks{m.HooksOf(s)}})
+		}
+		first := open(otelmetric.Sources{Leaks: leaking(2)})
+		open(otelmetric.Sources{Leaks: leaking(1)})
+		loan := acquire(t, first)
+		time.Sleep(90 * time.Second)
+		got := collected(t, reader)
+		name := semconv.DBClientConnectionPoolName("default")
+		if oldest := got["sqlpool.loan.oldest"].Data.(metricdata.Gauge[float64]).DataPoints; len(oldest) != 1 || oldest[0].Value != 90 {
+			t.Errorf("the oldest loan: %v", oldest)
+		}
+		metricdatatest.AssertEqual(t, metricdata.Metrics{
+			Name: "sqlpool.leaks", Unit: "{loan}", Description: got["sqlpool.leaks"].Description,
+			Data: metricdata.Gauge[int64]{DataPoints: []metricdata.DataPoint[int64]{point(3, name)}},
+		}, got["sqlpool.leaks"], metricdatatest.IgnoreTimestamp())
+		pools := int64(0)
+		for _, p := range got["sqlpool.health"].Data.(metricdata.Gauge[int64]).DataPoints {
+			pools += p.Value
+			if state, _ := p.Attributes.Value("sqlpool.health.state"); state.AsString() == "degraded" && p.Value != 2 {
+				t.Errorf("%d pools are degraded by leaks, want 2", p.Value)
+			}
+		}
+		if pools != 2 {
+			t.Errorf("the health of %d pools, want 2", pools)
+		}
+		must(t, loan.Release())
 	})
 }
 

@@ -26,6 +26,11 @@ type instruments struct {
 	pending  dbconv.ClientConnectionPendingRequestsObservable
 	timeouts dbconv.ClientConnectionTimeoutsObservable
 
+	// Those of the pool that the conventions do not know.
+	leaks  metric.Int64ObservableGauge
+	health metric.Int64ObservableGauge
+	oldest metric.Float64ObservableGauge
+
 	createTime dbconv.ClientConnectionCreateTime
 	waitTime   dbconv.ClientConnectionWaitTime
 	useTime    dbconv.ClientConnectionUseTime
@@ -41,7 +46,7 @@ var (
 )
 
 func newInstruments(m metric.Meter) (i instruments, err error) {
-	var errs [9]error
+	var errs [12]error
 	i.count, errs[0] = dbconv.NewClientConnectionCountObservable(m)
 	i.idleMax, errs[1] = dbconv.NewClientConnectionIdleMaxObservable(m)
 	i.idleMin, errs[2] = dbconv.NewClientConnectionIdleMinObservable(m)
@@ -51,6 +56,12 @@ func newInstruments(m metric.Meter) (i instruments, err error) {
 	i.createTime, errs[6] = dbconv.NewClientConnectionCreateTime(m, fast)
 	i.waitTime, errs[7] = dbconv.NewClientConnectionWaitTime(m, fast)
 	i.useTime, errs[8] = dbconv.NewClientConnectionUseTime(m, slow)
+	i.leaks, errs[9] = m.Int64ObservableGauge("sqlpool.leaks", metric.WithUnit("{loan}"),
+		metric.WithDescription("Loans that are out and not used for too long."))
+	i.health, errs[10] = m.Int64ObservableGauge("sqlpool.health", metric.WithUnit("{pool}"),
+		metric.WithDescription("How callers fare: the pools in each state."))
+	i.oldest, errs[11] = m.Float64ObservableGauge("sqlpool.loan.oldest", metric.WithUnit("s"),
+		metric.WithDescription("How long the longest loan is out, whether it is used or not; 0 when none is."))
 	return i, errors.Join(errs[:]...)
 }
 
@@ -58,6 +69,7 @@ func newInstruments(m metric.Meter) (i instruments, err error) {
 func (i *instruments) observed() []metric.Observable {
 	return []metric.Observable{
 		i.count.Inst(), i.idleMax.Inst(), i.idleMin.Inst(), i.max.Inst(), i.pending.Inst(), i.timeouts.Inst(),
+		i.leaks, i.health, i.oldest,
 	}
 }
 
