@@ -72,10 +72,10 @@ fuzz: postgres ## fuzz each target for FUZZTIME (20s)
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$${file%/*}" || status=1; \
 	done; done; done; exit $$status
 
-outage: postgres pgbouncer ## every fault on every pool and driver, into docs/outages.md: about ten minutes
+outage: postgres pgbouncer ## every fault on every pool and driver, into docs/outages.md: about a quarter of an hour
 	cd conformance/outage && SQLPOOL_TIMES=1 $(GO) test -count=1 . # with the bounds of time, on a machine that has nothing else to do
 	@mkdir -p "$(dir $(OUTAGE_JSON))"
-	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md"
+	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md" -fill "$(CURDIR)/README.md"
 
 conform: postgres pgbouncer ## every rule on every driver, route and peer, into docs/conformance.md
 	@mkdir -p "$(dir $(CONFORM_JSON))"

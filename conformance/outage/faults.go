@@ -25,8 +25,12 @@ type Fault struct {
 	Route func(ctx context.Context, s *Scene) error
 
 	// Break breaks the scene and mends it, and returns when the server accepts
-	// again.
+	// again. In a shortage it only breaks, and nil is for one whose route or
+	// demand does that.
 	Break func(ctx context.Context, s *Scene) error
+
+	// Shortage is set when the database serves throughout, but not all.
+	Shortage *Shortage
 
 	// Settle ends what is left of the fault when the callers have gone, so that
 	// what is counted then is the contender's.
@@ -55,6 +59,20 @@ func Faults() []Fault {
 		{Name: "failover", What: "The primary dies and its synchronous standby is promoted; the connection string names both.", Route: withStandby, Break: failOver},
 		{Name: "switchover", What: "The standby is promoted while the old primary stays up, read-only.", Route: withStandby, Break: switchOver},
 		{Name: "pooler restarted", What: "The PgBouncer (session mode) between callers and server is killed and started.", Route: throughBouncer, Break: restartBouncer},
+		{Name: "pooler alone 3 s", What: "The server behind the PgBouncer is shut down and started 3 s later; logins are accepted, and end at their first statement.",
+			Route: throughBouncer, Break: downFor(3 * time.Second)},
+
+		{Name: "overload", What: "For 2 s twice as many callers come as four connections can serve, each with a deadline of 1 s. Of those who come in the 4 s " +
+			"afterwards, at 85 % of what the connections can, so many are served.", Shortage: overload()},
+		{Name: "steady overload", What: "Half as many again come as four connections can serve, each with a deadline of 1 s, and it does not end. 3 s of it count.",
+			Shortage: steadyOverload()},
+		{Name: "pooler full", What: "PgBouncer has max_client_conn clients, and refuses more (08P01). Five connections work.",
+			Route: throughFullBouncer, Shortage: partial(throughBouncer)},
+		{Name: "role full", What: "The role's CONNECTION LIMIT is reached (53300). Five connections work.", Route: asLimitedRole, Shortage: partial(nil)},
+		{Name: "password changed", What: "The password has changed, and callers do not know the new one (28P01). Five connections work.",
+			Options: pgserver.Options{PasswordAuth: true}, Break: forgetPassword, Shortage: partial(nil)},
+		{Name: "listener gone", What: "Nothing listens any more; what is open stays open. Five connections work.",
+			Route: throughDoor, Break: closeDoor, Shortage: partial(nil)},
 	}
 }
 

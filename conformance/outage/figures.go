@@ -19,12 +19,17 @@ type Figures struct {
 	Driver string `json:"driver"`
 	Pool   string `json:"pool"`
 
-	Statements int `json:"statements"` // begun from the fault on
+	Statements int `json:"statements"` // that returned from the fault on; in a shortage, of the callers that count
 	Errors     int `json:"errors"`     // of these
+	Dials      int `json:"dials"`      // begun from the fault on
+
+	// Possible is how many statements could have been served in a shortage (see
+	// Stage); zero in any other fault.
+	Possible int `json:"possible,omitempty"`
 
 	// From the moment the server accepts again: until the first statement is
 	// served, and until the first of each caller's that was followed by no error.
-	// Negative: not within the patience.
+	// Negative: not within the patience. Not in a shortage.
 	FirstSuccess float64 `json:"first_success_ms"`
 	FullService  float64 `json:"full_service_ms"`
 
@@ -45,25 +50,34 @@ type Figures struct {
 // patience is how long a contender may take to serve everyone again.
 const patience = 25 * time.Second
 
-// digest computes the figures of the callers' writes.
-func (f *Figures) digest(tries []Try, broken, accepted time.Time, callers int) {
-	first, full := time.Duration(-1), time.Duration(0)
-	firstServed := make([]time.Time, callers) // of the streak that lasted
+// count counts the callers' writes. overdue is by how much one that has not
+// returned has outlasted its deadline.
+func (f *Figures) count(tries []Try, overdue time.Duration) {
 	messages := make(map[string]int)
-	slices.SortFunc(tries, func(a, b Try) int { return a.Returned.Compare(b.Returned) })
+	f.WorstOverrun = max(f.WorstOverrun, millis(overdue))
 	for _, t := range tries {
-		if t.Returned.Before(broken) {
-			continue
-		}
 		f.Statements++
 		f.WorstOverrun = max(f.WorstOverrun, millis(t.Late()))
 		if t.Err != nil {
 			f.Errors++
 			messages[brief(t.Err)]++
+		}
+	}
+	f.Messages = frequent(messages, 5)
+}
+
+// recovery computes when the callers were served again, from their writes since
+// the fault.
+func (f *Figures) recovery(tries []Try, accepted time.Time, callers int) {
+	first, full := time.Duration(-1), time.Duration(0)
+	firstServed := make([]time.Time, callers) // of the streak that lasted
+	slices.SortFunc(tries, func(a, b Try) int { return a.Returned.Compare(b.Returned) })
+	for _, t := range tries {
+		switch {
+		case t.Err != nil:
 			firstServed[t.Caller] = time.Time{}
 			continue
-		}
-		if t.Returned.Before(accepted) {
+		case t.Returned.Before(accepted):
 			continue
 		}
 		if first < 0 {
@@ -87,8 +101,10 @@ func (f *Figures) digest(tries []Try, broken, accepted time.Time, callers int) {
 	if full < 0 {
 		f.FullService = -1
 	}
-	f.Messages = frequent(messages, 5)
 }
+
+// Served is how many statements were served.
+func (f *Figures) Served() int { return f.Statements - f.Errors }
 
 func (f *Figures) audit(a ledger.Audit) {
 	f.Doubled, f.Lost, f.Ghosts = len(a.Doubled), len(a.Lost), len(a.Ghosts)
@@ -101,6 +117,7 @@ func millis(d time.Duration) float64 {
 var (
 	address = regexp.MustCompile(`\d+\.\d+\.\d+\.\d+(:\d+)?`)
 	number  = regexp.MustCompile(`connection \d+`)
+	waited  = regexp.MustCompile(`after \d[\d.]*(s|ms|µs)`)
 )
 
 // brief is an error's text without what differs each time.
@@ -111,6 +128,7 @@ func brief(err error) string {
 	}
 	text = address.ReplaceAllString(text, "address")
 	text = number.ReplaceAllString(text, "connection N")
+	text = waited.ReplaceAllString(text, "after a time")
 	if len(text) > 200 {
 		text = text[:200] + "…"
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ const watchdog = time.Minute
 
 var adapters = []struct {
 	driver string
-	open   func(dsn string, password func() string) (driver.Connector, error)
+	open   func(dsn string, login func() string) (driver.Connector, error)
 }{{"pgx", AdapterPgx}, {"libpq", AdapterPQ}}
 
 // lab is a scene with sqlpool in it, through one driver.
@@ -71,7 +72,7 @@ func newLab(t *testing.T, scene *Scene, m *misses, name string, open func(string
 	t.Helper()
 	l := &lab{T: t, scene: scene, driver: name, book: new(ledger.Book), misses: m}
 	var err error
-	if cfg.Connector, err = open(scene.DSN(), scene.LogIn()); err != nil {
+	if cfg.Connector, err = open(scene.DSN(), scene.LogIn); err != nil {
 		t.Fatal(err)
 	}
 	if cfg.MaxConns == 0 {
@@ -83,6 +84,23 @@ func newLab(t *testing.T, scene *Scene, m *misses, name string, open func(string
 	l.db = sqlpool.OpenDB(l.pool)
 	t.Cleanup(func() { l.db.Close() })
 	return l
+}
+
+// peer opens one of the contenders on a scene.
+func peer(t *testing.T, scene *Scene, pool, driver string, conns int) *Client {
+	t.Helper()
+	for _, c := range Contenders() {
+		if c.Pool == pool && c.Driver == driver {
+			client, err := c.connect(scene, conns)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(client.Close)
+			return client
+		}
+	}
+	t.Fatalf("no contender is %s on %s", pool, driver)
+	return nil
 }
 
 func bounded(t *testing.T) context.Context {
@@ -111,7 +129,7 @@ func (l *lab) fill() {
 
 // load sets callers to work, who write a token every so often.
 func (l *lab) load(callers int, every, deadline time.Duration) *Run {
-	return Load{Callers: callers, Every: every, Deadline: deadline, Write: Insert(l.db), Book: l.book}.Start(context.Background())
+	return Load{Callers: callers, Every: every, Deadline: deadline, Write: Insert(l.db, 0), Book: l.book}.Start(context.Background())
 }
 
 // steady waits until every caller is served.
@@ -166,7 +184,9 @@ func (l *lab) emptied() {
 // figures digests a run's writes and logs them.
 func (l *lab) figures(tries []Try, broken, accepted time.Time, callers int) Figures {
 	var f Figures
-	f.digest(tries, broken, accepted, callers)
+	tries = slices.DeleteFunc(slices.Clone(tries), func(t Try) bool { return t.Returned.Before(broken) })
+	f.count(tries, 0)
+	f.recovery(tries, accepted, callers)
 	l.Logf("%d statements, %d errors, first success %v ms, full service %v ms, worst overrun %v ms, %q",
 		f.Statements, f.Errors, f.FirstSuccess, f.FullService, f.WorstOverrun, f.Messages)
 	return f

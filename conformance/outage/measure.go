@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,44 +37,21 @@ func Measure(ctx context.Context, fault Fault, contender Contender) (figures Fig
 		}
 	}
 	before, _ := Goroutines() // of a contender that came before and is not gone yet
-	client, err := contender.open(scene.DSN(), scene.LogIn())
+	conns, open, happens := MaxConns, MaxConns, figures.outage
+	if s := fault.Shortage; s != nil {
+		conns, open, happens = s.Conns, s.Working, figures.shortage
+	}
+	client, err := contender.connect(scene, conns)
 	if err != nil {
 		return figures, err
 	}
-	if err := Fill(ctx, client.DB, MaxConns); err != nil {
+	if err := Fill(ctx, client.DB, open); err != nil {
 		return figures, err
 	}
 	var book ledger.Book
-	load := Load{Callers: callers, Every: every, Deadline: deadline, Write: Insert(client.DB), Book: &book}
-	run := load.Start(ctx)
-	if err := run.Steady(ctx, 10); err != nil {
-		return figures, fmt.Errorf("outage: before the fault: %w", err)
-	}
-	noise := Listen()
-	var tries []Try
-	broken := time.Now()
-	if fault.Quiet {
-		if _, _, _ = run.Stop(patience); ctx.Err() != nil {
-			return figures, ctx.Err()
-		}
-		broken = time.Now()
-		if err := fault.Break(ctx, scene); err != nil {
-			return figures, err
-		}
-		run = load.Start(ctx)
-	} else if err := fault.Break(ctx, scene); err != nil {
+	if err := happens(ctx, fault, scene, client, &book); err != nil {
 		return figures, err
 	}
-	accepted := run.Mark()
-	steadyCtx, cancel := context.WithTimeout(ctx, patience)
-	_ = run.Steady(steadyCtx, 50) // a second of peace, or not within the patience: the figures tell
-	cancel()
-	var overdue time.Duration
-	tries, figures.Stuck, overdue = run.Stop(5 * time.Second)
-	figures.Noise = millis(noise.Stop())
-	figures.digest(tries, broken, accepted, callers)
-	figures.WorstOverrun = max(figures.WorstOverrun, millis(overdue))
-
 	if fault.Settle != nil {
 		fault.Settle(scene)
 	}
@@ -86,6 +64,53 @@ func Measure(ctx context.Context, fault Fault, contender Contender) (figures Fig
 	}
 	figures.audit(book.Audit(seen))
 	return figures, nil
+}
+
+// outage has callers lose their database and get it back.
+func (f *Figures) outage(ctx context.Context, fault Fault, scene *Scene, client *Client, book *ledger.Book) error {
+	load := Load{Callers: callers, Every: every, Deadline: deadline, Write: Insert(client.DB, 0), Book: book}
+	run := load.Start(ctx)
+	if err := run.Steady(ctx, 10); err != nil {
+		return fmt.Errorf("outage: before the fault: %w", err)
+	}
+	noise := Listen()
+	if fault.Quiet {
+		if _, _, _ = run.Stop(patience); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	broken, dialed := time.Now(), client.Dials()
+	if err := fault.Break(ctx, scene); err != nil {
+		return err
+	}
+	if fault.Quiet {
+		run = load.Start(ctx)
+	}
+	accepted := run.Mark()
+	steadyCtx, cancel := context.WithTimeout(ctx, patience)
+	_ = run.Steady(steadyCtx, 50) // a second of peace, or not within the patience: the figures tell
+	cancel()
+	tries, stuck, overdue := run.Stop(5 * time.Second)
+	f.Noise, f.Dials, f.Stuck = millis(noise.Stop()), client.Dials()-dialed, stuck
+	tries = slices.DeleteFunc(tries, func(t Try) bool { return t.Returned.Before(broken) })
+	f.count(tries, overdue)
+	f.recovery(tries, accepted, callers)
+	return nil
+}
+
+// shortage has callers ask for more than the database serves.
+func (f *Figures) shortage(ctx context.Context, fault Fault, scene *Scene, client *Client, book *ledger.Book) error {
+	if fault.Break != nil {
+		if err := fault.Break(ctx, scene); err != nil {
+			return err
+		}
+	}
+	dialed, noise := client.Dials(), Listen()
+	tries, stuck, overdue, err := fault.Shortage.Ask(ctx, client.DB, book)
+	f.Noise, f.Dials, f.Stuck = millis(noise.Stop()), client.Dials()-dialed, stuck
+	f.count(tries, overdue)
+	f.Possible = fault.Shortage.Possible()
+	return err
 }
 
 // leftovers closes the client and counts what of it is still there some seconds
@@ -122,15 +147,19 @@ func (f *Figures) leftovers(ctx context.Context, scene *Scene, client *Client, b
 	}
 }
 
-// Insert returns a write of one token: every other one without arguments, which
-// drivers send in another way.
-func Insert(db *sql.DB) func(ctx context.Context, token int64, caller int) error {
+// Insert returns a write of one token, which keeps the server busy for as long as
+// takes: every other one without arguments, which drivers send in another way.
+func Insert(db *sql.DB, takes time.Duration) func(ctx context.Context, token int64, caller int) error {
+	from := ""
+	if takes > 0 {
+		from = fmt.Sprintf(" FROM pg_sleep(%v)", takes.Seconds())
+	}
 	return func(ctx context.Context, token int64, caller int) error {
 		if token%2 == 0 {
-			_, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO ledger (token, caller) VALUES (%d, %d)", token, caller))
+			_, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO ledger (token, caller) SELECT %d, %d%s", token, caller, from))
 			return err
 		}
-		_, err := db.ExecContext(ctx, "INSERT INTO ledger (token, caller) VALUES ($1, $2)", token, caller)
+		_, err := db.ExecContext(ctx, "INSERT INTO ledger (token, caller) SELECT $1::bigint, $2::int"+from, token, caller)
 		return err
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 
 	"github.com/sqlpool/go/conformance/outage/bouncer"
-	"github.com/sqlpool/go/internal/pgserver"
 )
 
 // Partial failures: new connections are refused while those that are open work.
@@ -24,35 +23,6 @@ const (
 	manyClients = 200
 	working     = 5
 )
-
-// A Partial is one way in which new connections are refused.
-type Partial struct {
-	Name    string
-	What    string // in one sentence
-	Options pgserver.Options
-
-	// Route sets up what the failure needs between callers and server; nil is a
-	// direct way.
-	Route func(ctx context.Context, s *Scene) error
-
-	// Whole is Route without the failure; nil is a direct way.
-	Whole func(ctx context.Context, s *Scene) error
-
-	// Break has every new connection refused once working ones are open.
-	Break func(ctx context.Context, s *Scene) error
-}
-
-// Partials are all of them.
-func Partials() []Partial {
-	return []Partial{
-		{Name: "pooler full", What: "PgBouncer has max_client_conn clients (08P01).", Route: throughFullBouncer, Whole: throughBouncer},
-		{Name: "role full", What: "The role's CONNECTION LIMIT is reached (53300).", Route: asLimitedRole},
-		{Name: "password changed", What: "The password changed and callers do not know the new one (28P01).",
-			Options: pgserver.Options{PasswordAuth: true}, Break: forgetPassword},
-		{Name: "listener gone", What: "Nothing listens any more; what is open stays open.", Route: throughDoor,
-			Break: func(_ context.Context, s *Scene) error { return s.door.shut() }},
-	}
-}
 
 func throughFullBouncer(ctx context.Context, s *Scene) error {
 	b, err := bouncer.Start(ctx, s.endpoint.Port, working)
@@ -66,7 +36,7 @@ func throughFullBouncer(ctx context.Context, s *Scene) error {
 }
 
 func asLimitedRole(ctx context.Context, s *Scene) error {
-	err := s.Server.Exec(ctx, fmt.Sprintf("CREATE ROLE app LOGIN CONNECTION LIMIT %d", working))
+	err := s.Server.Exec(ctx, fmt.Sprintf("CREATE ROLE app LOGIN CONNECTION LIMIT %d; GRANT INSERT ON ledger TO app", working))
 	s.endpoint.User = "app"
 	return err
 }
@@ -75,6 +45,8 @@ func forgetPassword(ctx context.Context, s *Scene) error {
 	const next = "the second password"
 	return s.Server.SetPassword(ctx, next)
 }
+
+func closeDoor(_ context.Context, s *Scene) error { return s.door.shut() }
 
 // door forwards connections until it is shut; those that are open then stay so.
 // While it is dark it accepts everything and passes nothing.

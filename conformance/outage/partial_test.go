@@ -5,7 +5,6 @@ package outage
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,58 +15,35 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// busy has callers run statements of 20 ms until ctx ends, and counts those that
-// were served.
-func (l *lab) busy(ctx context.Context, callers int, served *atomic.Int64) (wait func() []error) {
-	var work sync.WaitGroup
-	var mu sync.Mutex
-	var failed []error
-	for range callers {
-		work.Go(func() {
-			for ctx.Err() == nil {
-				call, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-				_, err := l.db.ExecContext(call, "SELECT pg_sleep(0.02)")
-				cancel()
-				if err == nil {
-					served.Add(1)
-					continue
-				}
-				mu.Lock()
-				failed = append(failed, err)
-				mu.Unlock()
-				_ = lasts(ctx, 10*time.Millisecond)
-			}
-		})
-	}
-	return func() []error { work.Wait(); return failed }
-}
-
 // Whatever refuses new connections, 20 callers get from the 5 that work what the
 // same pool gives them with 5 connections and without the failure, and no error.
 // The two pools run side by side, so that the machine is the same to both.
 func TestCallersAreServedByTheConnectionsThatWork(t *testing.T) {
-	for _, way := range Partials() {
-		t.Run(way.Name, func(t *testing.T) {
-			onEach(t, way.Options, way.Route, sqlpool.Config{FailFastAfter: time.Second}, func(l *lab) {
+	for _, fault := range Faults() {
+		if fault.Shortage == nil || fault.Shortage.Working == fault.Shortage.Conns {
+			continue
+		}
+		demand := press(working, 1500*time.Millisecond)
+		demand.Deadline = 5 * time.Second // no caller fails because the machine is slow
+		short := Shortage{Stages: []Stage{demand}}
+		t.Run(fault.Name, func(t *testing.T) {
+			onEach(t, fault.Options, fault.Route, sqlpool.Config{FailFastAfter: time.Second}, func(l *lab) {
 				l.must(Fill(l.ctx(), l.db, working))
-				if way.Break != nil {
-					l.must(way.Break(l.ctx(), l.scene))
+				if fault.Break != nil {
+					l.must(fault.Break(l.ctx(), l.scene))
 				}
-				whole := newLab(l.T, newScene(l.T, pgserver.Options{}, way.Whole), l.misses, l.driver, openOf(l.driver),
+				whole := newLab(l.T, newScene(l.T, pgserver.Options{}, fault.Shortage.Whole), l.misses, l.driver, openOf(l.driver),
 					sqlpool.Config{MaxConns: working})
 				whole.fill()
 				for _, quiet := range []time.Duration{0, 1500 * time.Millisecond} { // the second is longer than FailFastAfter
 					l.must(lasts(l.ctx(), quiet))
-					ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
-					var served, reference atomic.Int64
-					ours, theirs := l.busy(ctx, callers, &served), whole.busy(ctx, callers, &reference)
-					failed, others := ours(), theirs()
-					cancel()
-					if len(failed)+len(others) > 0 {
-						l.Errorf("%d calls failed, for example: %v", len(failed), errors.Join(append(failed, others...)[:1]...))
-					}
-					ratio := float64(served.Load()) / float64(reference.Load())
-					l.Logf("after %v: %d served, %d without the failure: %.3f; %d dials; %v", quiet, served.Load(), reference.Load(), ratio,
+					var served, reference int
+					var both sync.WaitGroup
+					both.Go(func() { served = l.asks(short) })
+					both.Go(func() { reference = whole.asks(short) })
+					both.Wait()
+					ratio := float64(served) / float64(reference)
+					l.Logf("after %v: %d served, %d without the failure: %.3f; %d dials; %v", quiet, served, reference, ratio,
 						l.pool.Stats().DialCount, l.pool.Stats().State)
 					if ratio < 0.98 {
 						l.misses.add("%s: %.3f of what is served without the failure", l.driver, ratio)
@@ -76,9 +52,22 @@ func TestCallersAreServedByTheConnectionsThatWork(t *testing.T) {
 				if s := l.pool.Stats(); s.State != sqlpool.StateRetrying || s.UnavailableCount > 0 {
 					l.Errorf("%+v", s)
 				}
+				l.audited()
 			})
 		})
 	}
+}
+
+// asks has the callers of a shortage come, none of whom may fail, and returns how
+// many were served.
+func (l *lab) asks(s Shortage) int {
+	tries, stuck, _, err := s.Ask(context.Background(), l.db, l.book)
+	var f Figures
+	f.count(tries, 0)
+	if err != nil || stuck+f.Errors > 0 {
+		l.Errorf("%d calls failed, %d have not returned: %q (%v)", f.Errors, stuck, f.Messages, err)
+	}
+	return f.Served()
 }
 
 // A real PgBouncer whose server is down takes every login. Five callers with

@@ -73,12 +73,12 @@ func (s *Scene) DSN() string {
 	return e.KeyValue("postgres") + " host=" + hosts + " port=" + ports // the last mention wins
 }
 
-// LogIn is the password for a dial made now, or nil when there are none.
-func (s *Scene) LogIn() func() string {
-	if s.Password.Load() == nil {
-		return nil
+// LogIn is the password for a dial made now, or "" when there are none.
+func (s *Scene) LogIn() string {
+	if password := s.Password.Load(); password != nil {
+		return *password
 	}
-	return func() string { return *s.Password.Load() }
+	return ""
 }
 
 // Callers picks the callers' sessions on the server. Behind a PgBouncer they do

@@ -5,6 +5,7 @@ package outage
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 )
@@ -26,17 +27,22 @@ repeats all of it.
 
 Demand is the same throughout: %d callers on at most %d connections want a thousand INSERTs a second between them, each with a
 deadline of %v and a token of its own, half of them without arguments. Every pool has its own defaults but for the limit of
-connections. "plain" is package sql's own pool with as many idle connections as open ones.
+connections. "plain" is database/sql's own pool with as many idle connections as open ones. In a shortage the database stays and
+cannot serve all; each INSERT then keeps its connection busy for %v.
 
 - **errors**: statements that failed, of those begun from the fault on.
 - **first**, **all**: from the moment the server accepts again until the first statement is served, and until every caller is
   served with no error after it. "never" is not within %v.
 - **late**: by how much a call outlasted its deadline at worst. "stuck" calls had not returned 5 s after their callers were told
   to stop.
+- **dials**: those begun from the fault on, whatever became of them.
 - **conns**: the most connections that the server that takes writes at the end has seen at once.
 - **left**: connections and goroutines that were still there 5 s after the pool was closed.
 - **twice**: tokens that the server has more than once though no caller asked twice. **denied**: there, though its caller's
   error rules it out (a refused dial, after a first try that the caller never heard of). **lost**: acknowledged and not there.
+- **served**: in a shortage, how many statements were served, of those that the connections could serve if they were never idle and
+  nothing took time but the server's work; callers who still wait at the end are served after it, which can make it more. **failed**:
+  statements that were not served, of those that came.
 - **noise**: how late the machine woke a goroutine meanwhile; no figure in the row is more exact.
 
 A pool that refuses at once lets its callers fail more often in the same time: under a long outage the number of errors says how
@@ -49,8 +55,8 @@ times.
 // Table writes the report for people.
 func (r Report) Table(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, preface, r.Machine, r.Took, callers, MaxConns, deadline, patience)
-	r.summary(&b)
+	fmt.Fprintf(&b, preface, r.Machine, r.Took, callers, MaxConns, deadline, takes, patience)
+	b.WriteString("## All faults together\n\n" + r.Totals() + "\n")
 	for _, fault := range Faults() {
 		var rows []Figures
 		for _, f := range r.Figures {
@@ -62,10 +68,13 @@ func (r Report) Table(w io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", strings.ToUpper(fault.Name[:1])+fault.Name[1:], fault.What)
-		b.WriteString("| driver | pool | errors | first | all | late | conns | left | twice | denied | lost | noise |\n")
-		b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+		columns, row := outageColumns, Figures.outageRow
+		if fault.Shortage != nil {
+			columns, row = shortageColumns, Figures.shortageRow
+		}
+		b.WriteString(heading(columns))
 		for _, f := range rows {
-			b.WriteString(f.row())
+			b.WriteString(row(f))
 		}
 		b.WriteString("\n")
 	}
@@ -73,28 +82,37 @@ func (r Report) Table(w io.Writer) error {
 	return err
 }
 
-// summary is a row for each contender over all faults.
-func (r Report) summary(b *strings.Builder) {
-	b.WriteString("## All faults together\n\n")
-	b.WriteString("| driver | pool | errors | faults without any | slowest to serve all | never served again | latest call | twice | denied | lost |\n")
-	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+// heading is the head of a table whose first two columns are text.
+func heading(columns string) string {
+	return columns + "\n|---|---" + strings.Repeat("|---:", strings.Count(columns, "|")-3) + "|\n"
+}
+
+const totalColumns = "| driver | pool | statements that failed | slowest to serve all | never served again | latest call | served at worst in a shortage | dials | twice | denied | lost |"
+
+// Totals is a table with a row for each contender over all faults. Statements that
+// fail in a shortage are not among those that failed: some must.
+func (r Report) Totals() string {
+	var b strings.Builder
+	b.WriteString(heading(totalColumns))
 	for _, c := range Contenders() {
 		var sum Figures
-		var clean, never int
+		never, share := 0, math.Inf(1)
 		for _, f := range r.Figures {
 			if f.Pool != c.Pool || f.Driver != c.Driver {
 				continue
 			}
 			sum.Pool, sum.Driver = f.Pool, f.Driver
-			sum.Errors += f.Errors
+			sum.Dials += f.Dials
 			sum.Doubled += f.Doubled
 			sum.Ghosts += f.Ghosts
 			sum.Lost += f.Lost
-			sum.FullService = max(sum.FullService, f.FullService)
 			sum.WorstOverrun = max(sum.WorstOverrun, f.WorstOverrun)
-			if f.Errors == 0 {
-				clean++
+			if f.Possible > 0 {
+				share = min(share, f.share())
+				continue
 			}
+			sum.Errors += f.Errors
+			sum.FullService = max(sum.FullService, f.FullService)
 			if f.FullService < 0 {
 				never++
 			}
@@ -102,10 +120,23 @@ func (r Report) summary(b *strings.Builder) {
 		if sum.Pool == "" {
 			continue
 		}
-		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s | %s | %s | %s | %s |\n", sum.Driver, sum.name(), sum.Errors, clean,
-			length(sum.FullService), count(never), length(sum.WorstOverrun), count(sum.Doubled), count(sum.Ghosts), count(sum.Lost))
+		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s | %s | %s | %d | %s | %s | %s |\n", sum.driver(), sum.name(), sum.Errors,
+			length(sum.FullService), count(never), length(sum.WorstOverrun), percent(share), sum.Dials, count(sum.Doubled), count(sum.Ghosts), count(sum.Lost))
 	}
-	b.WriteString("\n")
+	return b.String()
+}
+
+// The marks between which a page has the totals.
+const totalsBegin, totalsEnd = "<!-- outage:totals -->\n", "<!-- /outage:totals -->"
+
+// Fill returns the page with the totals between its marks.
+func (r Report) Fill(page string) (string, error) {
+	before, rest, begun := strings.Cut(page, totalsBegin)
+	_, after, ended := strings.Cut(rest, totalsEnd)
+	if !begun || !ended {
+		return "", fmt.Errorf("outage: the page has no %q with a %q behind it", totalsBegin, totalsEnd)
+	}
+	return before + totalsBegin + r.Totals() + totalsEnd + after, nil
 }
 
 func (f Figures) name() string {
@@ -115,7 +146,28 @@ func (f Figures) name() string {
 	return strings.Replace(f.Pool, "database/sql", "plain", 1)
 }
 
-func (f Figures) row() string {
+func (f Figures) driver() string { return strings.Replace(f.Driver, "libpq", "lib/pq", 1) }
+
+const outageColumns = "| driver | pool | errors | first | all | late | dials | conns | left | twice | denied | lost | noise |"
+
+func (f Figures) outageRow() string {
+	return fmt.Sprintf("| %s | %s | %d of %d | %s | %s | %s | %d | %d | %s | %s |\n",
+		f.driver(), f.name(), f.Errors, f.Statements, length(f.FirstSuccess), length(f.FullService), f.late(), f.Dials,
+		f.PeakConns, left(f.ConnsLeft, f.GoroutinesLeft), f.end())
+}
+
+const shortageColumns = "| driver | pool | served | | failed | late | dials | left | twice | denied | lost | noise |"
+
+func (f Figures) shortageRow() string {
+	return fmt.Sprintf("| %s | %s | %d of %d | %s | %d of %d | %s | %d | %s | %s |\n",
+		f.driver(), f.name(), f.Served(), f.Possible, percent(f.share()), f.Errors, f.Statements, f.late(), f.Dials,
+		left(f.ConnsLeft, f.GoroutinesLeft), f.end())
+}
+
+// share is the part of what is possible that was served in a shortage.
+func (f Figures) share() float64 { return float64(f.Served()) / float64(f.Possible) }
+
+func (f Figures) late() string {
 	late := length(f.WorstOverrun)
 	if f.WorstOverrun == 0 {
 		late = "–"
@@ -123,9 +175,19 @@ func (f Figures) row() string {
 	if f.Stuck > 0 {
 		late = fmt.Sprintf("%s, %d stuck", late, f.Stuck)
 	}
-	return fmt.Sprintf("| %s | %s | %d of %d | %s | %s | %s | %d | %s | %s | %s | %s | %s |\n",
-		f.Driver, f.name(), f.Errors, f.Statements, length(f.FirstSuccess), length(f.FullService), late,
-		f.PeakConns, left(f.ConnsLeft, f.GoroutinesLeft), count(f.Doubled), count(f.Ghosts), count(f.Lost), length(f.Noise))
+	return late
+}
+
+// end is the last columns of either table.
+func (f Figures) end() string {
+	return fmt.Sprintf("%s | %s | %s | %s", count(f.Doubled), count(f.Ghosts), count(f.Lost), length(f.Noise))
+}
+
+func percent(share float64) string {
+	if math.IsInf(share, 1) {
+		return "–" // of nothing
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
 func left(conns, goroutines int) string {

@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ func run(ctx context.Context) error {
 	var (
 		asJSON = flag.String("json", "outages.json", "`file` for the figures")
 		asPage = flag.String("table", "", "`file` for the table; none by default")
+		readme = flag.String("fill", "", "`file` that has marks for the totals; none by default")
 		fault  = flag.String("fault", "", "only faults whose name contains this")
 		pool   = flag.String("pool", "", "only pools whose name contains this")
 		driver = flag.String("driver", "", "only this driver")
@@ -45,7 +47,7 @@ func run(ctx context.Context) error {
 	defer cancel()
 
 	if *from != "" {
-		return reprint(*from, *asPage)
+		return reprint(*from, *asPage, *readme)
 	}
 
 	begun := time.Now()
@@ -62,27 +64,25 @@ func run(ctx context.Context) error {
 				fmt.Printf("%-22s %-6s %-13s %v\n", f.Name, c.Driver, c.Pool, err)
 				continue
 			}
-			fmt.Printf("%-22s %-6s %-13s %5d errors, first %8.1f ms, all %8.1f ms, late %8.1f ms, twice %d, lost %d\n",
-				f.Name, c.Driver, c.Pool, figures.Errors, figures.FirstSuccess, figures.FullService, figures.WorstOverrun, figures.Doubled, figures.Lost)
+			fmt.Printf("%-22s %-6s %-13s %5d errors, first %8.1f ms, all %8.1f ms, served %d of %d, late %8.1f ms, %d dials, twice %d, lost %d\n",
+				f.Name, c.Driver, c.Pool, figures.Errors, figures.FirstSuccess, figures.FullService, figures.Served(), cmp.Or(figures.Possible, figures.Statements),
+				figures.WorstOverrun, figures.Dials, figures.Doubled, figures.Lost)
 			report.Figures = append(report.Figures, figures)
 		}
 	}
 	report.Took = time.Since(begun).Round(time.Second).String()
-	return errors.Join(failed, write(report, *asJSON, *asPage))
+	return errors.Join(failed, write(report, *asJSON, *asPage, *readme))
 }
 
-func write(report outage.Report, asJSON, asPage string) error {
+func write(report outage.Report, asJSON, asPage, readme string) error {
 	text, err := json.MarshalIndent(report, "", "\t")
 	if err == nil {
 		err = os.WriteFile(asJSON, append(text, '\n'), 0o644)
 	}
-	if err != nil || asPage == "" {
-		return err
-	}
-	return printPage(report, asPage)
+	return errors.Join(err, printPages(report, asPage, readme))
 }
 
-func reprint(from, asPage string) error {
+func reprint(from, asPage, readme string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -91,15 +91,32 @@ func reprint(from, asPage string) error {
 	if err := json.Unmarshal(text, &report); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	return printPage(report, asPage)
+	return printPages(report, asPage, readme)
 }
 
-func printPage(report outage.Report, asPage string) error {
-	var page bytes.Buffer
-	if err := report.Table(&page); err != nil {
+// printPages writes the table, and the totals into a page that has marks for them.
+func printPages(report outage.Report, asPage, readme string) error {
+	if asPage != "" {
+		var page bytes.Buffer
+		if err := report.Table(&page); err != nil {
+			return err
+		}
+		if err := os.WriteFile(asPage, page.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	if readme == "" {
+		return nil
+	}
+	text, err := os.ReadFile(readme)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(asPage, page.Bytes(), 0o644)
+	page, err := report.Fill(string(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", readme, err)
+	}
+	return os.WriteFile(readme, []byte(page), 0o644)
 }
 
 // machine says where the figures are from.
