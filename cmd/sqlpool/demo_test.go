@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
+
 	"github.com/sqlpool/go/cmd/internal/workload"
 	"github.com/sqlpool/go/internal/pgserver"
 )
@@ -39,7 +41,10 @@ func parse(t *testing.T, stdout string) (result demoResult) {
 	return result
 }
 
+// With four callers for each connection the pool grows to its limit, which takes six dials of at most four at a time:
+// a demo of a second that opens fewer than eight shows a pool that does not grow.
 func TestDemo(t *testing.T) {
+	began := time.Now()
 	status, stdout, stderr := start(t, nil, "demo", "--duration", "1s", "--outage", "500ms", "--json")
 	if status != exitOK {
 		t.Errorf("status %d: %s", status, stderr)
@@ -60,8 +65,7 @@ func TestDemo(t *testing.T) {
 				t.Errorf("%s: %s: %s: %s", d.Driver, c.Rule, c.Status, c.Detail)
 			}
 		}
-		// How many of the eight a demo of one second opens is for the machine's load to say.
-		if n := d.BackendsPeak.Count; n < 1 || n > 8 || d.Prepares.Repeated != 1 || d.Prepares.Count < d.Prepares.Connections ||
+		if d.BackendsPeak.Count != 8 || d.Prepares.Repeated != 1 || d.Prepares.Count < d.Prepares.Connections ||
 			d.Prepares.Count > d.Prepares.Connections*d.Prepares.Texts || int64(d.Prepares.Count)*5 > d.Prepares.Executions {
 			t.Errorf("%s: backends %+v, prepares %+v", d.Driver, d.BackendsPeak, d.Prepares)
 		}
@@ -71,12 +75,51 @@ func TestDemo(t *testing.T) {
 		if o := d.Outage; o == nil || o.Away < 0.5 || o.Waited == 0 || o.Lost > 8 || o.Errors != 0 || o.Recovered <= 0 {
 			t.Errorf("%s: outage %+v", d.Driver, o)
 		}
-		if d.Dials < 1 || d.DialErrors != 0 || d.Ran.Transfers == 0 || d.Throughput.Transfers <= 0 {
+		if d.Dials < 8 || d.DialErrors != 0 || d.Ran.Transfers == 0 || d.Throughput.Transfers <= 0 {
 			t.Errorf("%s: %+v", d.Driver, d)
 		}
 	}
-	if !strings.Contains(stderr, "starting a private PostgreSQL") || strings.ContainsAny(stderr, "\r\x1b") || strings.Contains(stderr, "####") {
-		t.Errorf("without a terminal progress is a plain line in ten seconds, and this demo takes one for each driver:\n%q", stderr)
+	plainProgress(t, stderr, time.Since(began), 1)
+}
+
+// plainProgress holds what a verb wrote without a terminal against the rule for its progress, by which a log stays short: a
+// plain line at the start and one in ten seconds, for each of so many progress lines.
+func plainProgress(t *testing.T, stderr string, took time.Duration, each int) {
+	t.Helper()
+	_, progress, ok := strings.Cut(stderr, "starting a private PostgreSQL\n")
+	if most := each - 1 + each*int(took/(10*time.Second)); !ok || strings.ContainsAny(stderr, "\r\x1b") || strings.Count(progress, "\n") > most {
+		t.Errorf("in %v and after the first line, want at most %d plain lines:\n%q", took, most, stderr)
+	}
+}
+
+// On a terminal the demo and the soak show how far they are.
+func TestProgressOnATerminal(t *testing.T) {
+	for want, args := range map[string][]string{
+		"\rlib/pq ######## ": {"demo", "--dsn", pgserver.Database(t), "--driver", "pq", "--duration", "50ms"},
+		" acknowledged":      {"soak", "--driver", "pgx", "--duration", "50ms"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Setenv("TERM", "xterm")
+			control, terminal, err := pty.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = control.Close() }()
+			if err := pty.Setsize(control, &pty.Winsize{Rows: 24, Cols: 200}); err != nil {
+				t.Fatal(err)
+			}
+			shown := make(chan string, 1)
+			go func() {
+				text, _ := io.ReadAll(control) // to the error that a closed terminal is
+				shown <- string(text)
+			}()
+			var out bytes.Buffer
+			status := run(t.Context(), &console{stdout: &out, stderr: terminal}, args)
+			_ = terminal.Close()
+			if text := <-shown; status != exitOK || !strings.Contains(text, want) {
+				t.Errorf("status %d, no %q in %q", status, want, text)
+			}
+		})
 	}
 }
 

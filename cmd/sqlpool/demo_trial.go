@@ -136,21 +136,21 @@ func (t *demoTrial) open(ctx context.Context, dsn string) (*sql.DB, error) {
 	return sqlpool.OpenDB(t.pool), nil
 }
 
-// watch shows how the work is getting on until it is done.
+// watch shows how the work is getting on until it is done, and then how far it came.
 func (t *demoTrial) watch(work *workload.Run) {
 	tick := time.NewTicker(t.line.Every())
 	defer tick.Stop()
-	for {
+	for done := false; !done; {
 		select {
 		case <-work.Done():
-			return
+			done = true
 		case <-tick.C:
-			stats, counts, took := t.pool.Stats(), work.Counts(), work.Took()
-			t.line.Show(fmt.Sprintf("%-6s %s %.1f/%v  %s transfers, %s/s  %d/%d in use  %d wait  %d dials",
-				t.driver.title, progress.Bar(took.Seconds()/t.Duration.Seconds(), 8), took.Seconds(), t.Duration,
-				thousands(counts.Transfers), thousands(int64(float64(counts.Transfers)/took.Seconds())),
-				stats.InUse, stats.MaxConns, stats.Waiting, stats.DialCount))
 		}
+		stats, counts, took := t.pool.Stats(), work.Counts(), work.Took()
+		t.line.Show(fmt.Sprintf("%-6s %s %.1f/%v  %s transfers, %s/s  %d/%d in use  %d wait  %d dials",
+			t.driver.title, progress.Bar(took.Seconds()/t.Duration.Seconds(), 8), took.Seconds(), t.Duration,
+			thousands(counts.Transfers), thousands(int64(float64(counts.Transfers)/took.Seconds())),
+			stats.InUse, stats.MaxConns, stats.Waiting, stats.DialCount))
 	}
 }
 

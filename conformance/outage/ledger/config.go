@@ -42,8 +42,8 @@ type Config struct {
 	// Deadline is the longest that a caller gives one write. Default 400 ms.
 	Deadline time.Duration
 
-	// Progress, if set, is told about once a second how it goes. One call at a
-	// time.
+	// Progress, if set, is told about once a second how it goes, and once at the
+	// end. One call at a time.
 	Progress func(Progress)
 }
 

@@ -109,22 +109,23 @@ func (s *soak) run(ctx, bounded context.Context, dsn string, report *Report) err
 	return errors.Join(rage, db.Close())
 }
 
-// watch tells of the progress and stops the soak when enough statements were
-// faulted.
+// watch tells of the progress, at the end too, and stops the soak when enough
+// statements were faulted.
 func (s *soak) watch(enough context.Context, stop context.CancelFunc) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
-	for ticks := 1; ; ticks++ {
+	done := false
+	for ticks := 1; !done; ticks++ {
 		select {
 		case <-ticker.C:
 		case <-enough.Done():
-			return
+			done = true
 		}
 		p := s.progress()
 		if s.cfg.Faulted > 0 && p.Faulted >= s.cfg.Faulted {
 			stop()
 		}
-		if s.cfg.Progress != nil && ticks%10 == 0 {
+		if s.cfg.Progress != nil && (done || ticks%10 == 0) {
 			s.cfg.Progress(p)
 		}
 	}
