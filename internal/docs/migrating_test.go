@@ -5,12 +5,18 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
 
 	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/drivers/pgxv5"
 	"github.com/sqlpool/go/hooks/recycle"
 	"github.com/sqlpool/go/internal/pgserver"
@@ -160,5 +166,84 @@ func TestMigratingSettingsOfPgxpool(t *testing.T) {
 	}
 	if cfg.MaxConns != 7 || cfg.MinIdle != 3 || cfg.SweepInterval != 15*time.Second {
 		t.Errorf("got %+v", cfg)
+	}
+}
+
+// A connection string that is wrong, and a name of pgx's registry, are refused by
+// sql.Open and not by the first use.
+func TestMigratingOpenRefusesWhatIsWrong(t *testing.T) {
+	cfg, err := pgx.ParseConfig("postgres://app@127.0.0.1:1/orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registered := stdlib.RegisterConnConfig(cfg)
+	defer stdlib.UnregisterConnConfig(registered)
+	for name, dsn := range map[string]string{"sqlpool-pgx": registered, "sqlpool-pq": "postgres://app@127.0.0.1:1/orders?sslmode=perhaps"} {
+		if db, err := sql.Open(name, dsn); err == nil {
+			db.Close()
+			t.Errorf("%s takes %q", name, dsn)
+		}
+	}
+	for name, dsn := range map[string]string{"pgx": "postgres://app@127.0.0.1:1/orders?sslmode=perhaps", "postgres": "postgres://app@127.0.0.1:1/orders?sslmode=perhaps"} {
+		db, err := sql.Open(name, dsn)
+		if err != nil {
+			t.Errorf("plain %s says it in sql.Open: the guide is wrong: %v", name, err)
+			continue
+		}
+		if err := db.PingContext(t.Context()); err == nil {
+			t.Errorf("plain %s takes %q", name, dsn)
+		}
+		db.Close()
+	}
+}
+
+// The mode that gorm's PreferSimpleProtocol would set reaches pgx from the
+// connection string.
+func TestMigratingSimpleProtocol(t *testing.T) {
+	db, err := sql.Open("sqlpool-pgx", pgserver.Database(t)+"&default_query_exec_mode=simple_protocol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = pgxv5.Raw(conn, func(c *pgx.Conn) error {
+		if mode := c.Config().DefaultQueryExecMode; mode != pgx.QueryExecModeSimpleProtocol {
+			t.Errorf("the mode is %v", mode)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func withNotices(dsn string) (*drivers.Handle, error) {
+	h, err := drivers.Open(drivers.PQ, dsn,
+		drivers.Setting("pool_max_conns", 20),
+		drivers.PQOptions(libpq.WithNoticeHandler(func(n *pq.Error) { log.Print(n.Severity, ": ", n.Message) })))
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func TestMigratingNotices(t *testing.T) {
+	var said strings.Builder
+	log.SetOutput(&said)
+	defer log.SetOutput(os.Stderr)
+	h, err := withNotices(pgserver.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.DB.Close()
+	if _, err := h.DB.ExecContext(t.Context(), "DO $$BEGIN RAISE NOTICE 'look'; END$$"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "NOTICE: look") {
+		t.Errorf("logged %q", said.String())
 	}
 }

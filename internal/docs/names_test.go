@@ -40,7 +40,7 @@ func TestTheGuidesNameWhatExists(t *testing.T) {
 
 	settings := read(t, filepath.Join(root, "docs", "settings.md"))
 	pgxpools := []string{"pool_max_conn"} // beginnings of names that are of no setting of ours
-	for _, page := range []string{"migrating.md", "operations.md", "poolers-and-failover.md", "sizing.md"} {
+	for _, page := range []string{"migrating.md", "operations.md", "poolers-and-failover.md", "sizing.md", "tenants.md", "instrumentation.md"} {
 		for _, name := range regexp.MustCompile("`(pool_[a-z_]+)").FindAllStringSubmatch(read(t, filepath.Join(root, "docs", page)), -1) {
 			known := strings.Contains(settings, "`"+name[1]+"`")
 			for _, other := range append(pgxpools, "pool_mode") { // the latter is PgBouncer's
