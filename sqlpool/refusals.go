@@ -43,10 +43,13 @@ type refusal struct {
 // refusals is the table, the first match wins. Sources: PgBouncer 1.18 to 1.25,
 // src/client.c, objects.c and janitor.c (disconnect_client sends 08P01, its
 // authentication failures 28P01 or 28000); pgcat 1.2, src/client.rs and
-// messages.rs (58000); Odyssey 1.3, sources/frontend.c and the codes of kiwi
-// (53300, 3D000 and 28xxx as a server has them, and so not here); Supavisor 2,
+// messages.rs (58000); Odyssey 1.3, sources/frontend.c, od_frontend_cleanup and
+// od_frontend (08006 is kiwi's KIWI_CONNECTION_FAILURE; 53300, 3D000 and 28P01 are as a
+// server has them, and so not here); Supavisor 2,
 // lib/supavisor/errors (XX000, newer ones with a code such as EMAXCONN in the
-// text); the Amazon RDS user guide, "Troubleshooting for RDS Proxy".
+// text); the Amazon RDS user guide, "Troubleshooting for RDS Proxy",
+// which has the texts without their SQLSTATEs (clients report 08000 for the first, 28000
+// for those about logins).
 var refusals = []refusal{
 	// PgBouncer.
 	{"08P01", "no more connections allowed", refusedFull}, // max_client_conn
@@ -86,8 +89,8 @@ var refusals = []refusal{
 
 	// Odyssey.
 	{"08006", "failed to connect to remote server", refusedStarting},
-	{"08003", "failed to get remote server connection", refusedStarting},
-	{"58000", "failed to get remote server connection", refusedStarting},
+	{"08006", "failed to get remote server connection", refusedFull}, // none became free in pool_timeout
+	{"28000", "replication lag too big", refusedStarting},
 
 	// Supavisor.
 	{"XX000", "max client connections reached", refusedFull}, // EMAXCONN
@@ -99,15 +102,16 @@ var refusals = []refusal{
 
 	// RDS Proxy.
 	{"", "timed-out waiting to acquire database connection", refusedFull},
-	{"", "the rds proxy has no credentials", refusedPermanent},
+	{"", "maximum number of client connections to the proxy exceeded", refusedFull},
+	{"", "rate of connection to proxy exceeded", refusedFull},
+	{"", "failed because of too many competing requests", refusedFull}, // of IAM authentication
 	{"", "this rds proxy has no credentials for the role", refusedPermanent},
 	{"", "this rds proxy requires tls connections", refusedPermanent},
-	{"", "the requested database is not available", refusedStarting},
 }
 
 // mayBeRefusal has the states for which it is worth to look at the words of an
 // error.
-var mayBeRefusal = map[string]bool{"08P01": true, "58000": true, "08006": true, "08003": true, "XX000": true, "28000": true, "53300": true}
+var mayBeRefusal = map[string]bool{"08P01": true, "58000": true, "08000": true, "08006": true, "XX000": true, "28000": true, "53300": true}
 
 // refusalOf returns the row for an error with that SQLSTATE, or nil.
 func refusalOf(state string, err error) *refusal {

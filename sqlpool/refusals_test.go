@@ -35,12 +35,16 @@ func TestEachRefusalOfAPoolerHasAClassAndARemedy(t *testing.T) {
 		{"58000", "No pool configured for database: \"a\", user: \"b\"", ClassPermanent, "refuses this user"},
 		{"58000", "could not fsync file", ClassStatement, ""},
 		{"08006", "odyssey: c1: failed to connect to remote server s2", ClassUnavailable, "cannot reach its server"},
+		{"08006", "odyssey: c1: failed to get remote server connection", ClassUnavailable, "the pooler is full"},
+		{"28000", "odyssey: c1: replication lag too big, connection rejected: a b", ClassUnavailable, "cannot reach its server"},
 		{"53300", "odyssey: too many tcp connections", ClassUnavailable, "max_connections"},
 		{"XX000", "(EMAXCONN) max client connections reached, limit: 200", ClassUnavailable, "the pooler is full"},
 		{"XX000", "MaxClientsInSessionMode: max clients reached", ClassUnavailable, "the pooler is full"},
 		{"XX000", "Tenant or user not found", ClassPermanent, "refuses this user"},
 		{"XX000", "cache lookup failed for type 16390", ClassStatement, ""},
-		{"53300", "Timed-out waiting to acquire database connection", ClassUnavailable, "the pooler is full"},
+		{"08000", "Timed-out waiting to acquire database connection.", ClassUnavailable, "the pooler is full"},
+		{"28000", "The IAM authentication failed because of too many competing requests.", ClassUnavailable, "the pooler is full"},
+		{"28000", "This RDS Proxy requires TLS connections", ClassPermanent, "refuses this user"},
 		{"28000", "This RDS Proxy has no credentials for the role app", ClassPermanent, "refuses this user"},
 	} {
 		err := fmt.Errorf("failed to connect: %w", stated{tt.state, "FATAL: " + tt.text})
