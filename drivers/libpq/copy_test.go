@@ -43,6 +43,14 @@ func TestCopyIn(t *testing.T) {
 	if n, _ := res.RowsAffected(); n != 5000 {
 		t.Errorf("%d rows copied, want 5000", n)
 	}
+	if err := conn.Raw(func(c any) error {
+		if c.(interface{ Running() bool }).Running() {
+			t.Error("the server owes an answer when the COPY has ended")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if err := stmt.Close(); err != nil {
 		t.Error(err)
 	}

@@ -58,7 +58,6 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 // Close implements driver.Stmt. A statement that is closed because others need
 // its place must not wait for a silent server.
 func (s *stmt) Close() error {
-	limit := time.AfterFunc(stmtCloseLimit, func() { s.conn.wire.Stop(errStmtClose) })
-	defer limit.Stop()
+	defer s.conn.wire.StopAfter(stmtCloseLimit, errStmtClose)()
 	return s.stdStmt.Close()
 }

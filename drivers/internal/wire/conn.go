@@ -68,9 +68,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if err := c.ready("read"); err != nil {
 		return 0, err
 	}
-	sent := c.sent.Load() // what is written meanwhile, this read does not answer
 	n, err := c.raw.Read(b)
-	if n > 0 && c.heard.Load() != sent {
+	// Asked after the read: during a COPY lib/pq waits on a goroutine of its own for
+	// the answer to what is sent meanwhile.
+	if sent := c.sent.Load(); n > 0 && c.heard.Load() != sent {
 		c.heard.Store(sent)
 	}
 	if c.OnRead != nil && n > 0 {

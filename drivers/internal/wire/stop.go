@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -73,6 +74,18 @@ func (c *Conn) Stop(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopLocked(err)
+}
+
+// StopAfter stops the connection after d, unless over is called before. When over
+// has returned, it does so no more: a timer that fires late, on a busy machine, would
+// hit the next call.
+func (c *Conn) StopAfter(d time.Duration, err error) (over func()) {
+	var once sync.Once // over waits for a stop that has begun
+	timer := time.AfterFunc(d, func() { once.Do(func() { c.Stop(err) }) })
+	return func() {
+		timer.Stop()
+		once.Do(func() {})
+	}
 }
 
 func (c *Conn) stopLocked(err error) {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -118,6 +120,75 @@ func TestSent(t *testing.T) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || c.Sent() != uint64(n) {
 		t.Errorf("wrote %d (%v), counted %d", n, err, c.Sent())
 	}
+}
+
+func TestRunning(t *testing.T) {
+	c, server := pair(t)
+	if c.Running() {
+		t.Error("running before anything was sent")
+	}
+	c.Write([]byte("x"))
+	if !c.Running() {
+		t.Error("not running, and the server owes an answer")
+	}
+	server.Write([]byte("y"))
+	c.Read(make([]byte, 1))
+	if c.Running() {
+		t.Error("running when the answer has been read")
+	}
+	waiting := read(c) // as lib/pq reads during a COPY
+	reads := func() bool {
+		buf := make([]byte, 1<<20)
+		return strings.Contains(string(buf[:runtime.Stack(buf, true)]), "wire.(*Conn).Read")
+	}
+	until(t, reads)
+	c.Write([]byte("x"))
+	server.Write([]byte("y"))
+	within(t, waiting)
+	if c.Running() {
+		t.Error("running when what was sent during the read has been answered")
+	}
+}
+
+// slowStop is a socket on which a stop takes until done.
+type slowStop struct {
+	net.Conn
+	begun, done chan struct{}
+}
+
+func (s slowStop) SetDeadline(time.Time) error {
+	close(s.begun)
+	<-s.done
+	return nil
+}
+
+// TestStopAfterIsOverWhenItSays: a timer may fire at the moment when the call that it
+// bounds ends, and must not meet the next one.
+func TestStopAfterIsOverWhenItSays(t *testing.T) {
+	raw := slowStop{begun: make(chan struct{}), done: make(chan struct{})}
+	raw.Conn, _ = net.Pipe()
+	c := Wrap(raw, 0)
+	over := c.StopAfter(0, ErrAborted)
+	<-raw.begun
+	returned := make(chan struct{})
+	go func() {
+		over()
+		close(returned)
+	}()
+	until(t, func() bool {
+		select {
+		case <-returned:
+			t.Fatal("over returned while the stop was under way")
+		default:
+		}
+		buf := make([]byte, 1<<20)
+		return strings.Count(string(buf[:runtime.Stack(buf, true)]), "sync.(*Once).Do") == 2
+	})
+	close(raw.done)
+	<-returned
+
+	over = Wrap(raw, 0).StopAfter(time.Hour, ErrAborted)
+	over()
 }
 
 func TestAnInterruptionCannotBeUndone(t *testing.T) {
