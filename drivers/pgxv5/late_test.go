@@ -3,6 +3,7 @@ package pgxv5
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"testing"
 	"time"
 
@@ -43,4 +44,36 @@ func TestALateCancelHitsNobodyElse(t *testing.T) {
 		_, err := db.ExecContext(ctx, "SELECT pg_advisory_lock($1)", lock)
 		return err
 	})
+}
+
+// TestACancelRequestIsSeenToEnd: where pgx may keep the connection of a statement that
+// it has cancelled, through TLS too, the request is known to be over.
+func TestACancelRequestIsSeenToEnd(t *testing.T) {
+	server := pgserver.Run(t, pgserver.Options{TLS: true})
+	for _, sslmode := range []string{"disable", "require"} {
+		cfg, err := pgx.ParseConfig(server.TCP().With("sslmode", sslmode).URL("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+			return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: time.Minute}
+		}
+		c, err := ConnectorConfig(cfg).Connect(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		_, err = c.(*conn).ExecContext(ctx, "SELECT pg_sleep(60)", nil)
+		cancel()
+		var answer *pgconn.PgError
+		if !errors.As(err, &answer) || answer.Code != "57014" {
+			t.Errorf("sslmode=%s: %v, want the server's own answer to the cancel request", sslmode, err)
+		}
+		if !c.(*conn).IsValid() {
+			t.Errorf("sslmode=%s: the connection is lost: %v", sslmode, c.(*conn).Alive())
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -3,7 +3,9 @@ package wire
 import (
 	"errors"
 	"io"
+	"net"
 	"sync/atomic"
+	"time"
 )
 
 // ErrUnsettled is Alive's error for a connection that a cancel request may still
@@ -31,27 +33,75 @@ func (c *Conn) Asked() uint32 { return c.asked.Load() }
 // So the end of the stream settles the request. Nothing else does: not our own
 // close, which recalls nothing, and not a reset, which says only that a host or
 // a proxy on the way has forgotten the connection.
+//
+// A driver that reads through TLS stops at the server's close_notify, which comes
+// before the end of the stream. So Close leaves the socket to a goroutine that reads
+// on until the request's limit. The driver answers with an alert of its own, which is
+// not sent: a server that closes before it has read it resets the stream.
 type cancelConn struct {
 	*Conn
-	about *Conn
-	sent  atomic.Bool
-	over  atomic.Bool
+	about  *Conn
+	sent   atomic.Bool
+	over   atomic.Bool
+	closed atomic.Bool
+	limit  time.Time
 }
 
 // Write implements net.Conn. The first byte counts, before it leaves: under TLS
 // nobody here knows which one makes the request complete.
 func (c *cancelConn) Write(b []byte) (int, error) {
+	if isAlert(b) {
+		return len(b), nil
+	}
 	if !c.sent.Swap(true) {
 		c.about.unsettled.Add(1)
 	}
 	return c.Conn.Write(b)
 }
 
+// isAlert reports whether b, which crypto/tls writes, is an alert record: of type 21
+// or, encrypted by TLS 1.3, two bytes of an alert with their type and a tag of 16
+// bytes in a record of type 23 (RFC 8446, sections 5.1 and 5.2). A cancel request is
+// longer, and one without TLS begins with a zero.
+func isAlert(b []byte) bool {
+	const header, alert, applicationData, encrypted = 5, 21, 23, 2 + 1 + 16
+	return len(b) > header && b[1] == 3 && (b[0] == alert || b[0] == applicationData && len(b) == header+encrypted)
+}
+
 // Read implements net.Conn.
 func (c *cancelConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if err == io.EOF && c.sent.Load() && !c.over.Swap(true) {
-		c.about.unsettled.Add(-1)
+	if err == io.EOF {
+		c.settle()
 	}
 	return n, err
+}
+
+func (c *cancelConn) settle() {
+	if c.sent.Load() && !c.over.Swap(true) {
+		c.about.unsettled.Add(-1)
+	}
+}
+
+// Close implements net.Conn. It does not wait.
+func (c *cancelConn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	if !c.sent.Load() || c.over.Load() || c.fault.Load() != nil { // behind a reset an end would be read
+		return c.Conn.Close()
+	}
+	c.Conn.Established() // Close ends the driver's reads, and leaves the socket open
+	_ = c.Conn.Close()   // it is read on
+	go c.awaitEnd()
+	return nil
+}
+
+func (c *cancelConn) awaitEnd() {
+	defer c.raw.Close()
+	c.hangUp() // a server that waits for the rest of a request learns that none comes
+	_ = c.raw.SetReadDeadline(c.limit)
+	if _, err := io.Copy(io.Discard, readOnly{c.raw}); err == nil {
+		c.settle()
+	}
 }

@@ -72,6 +72,44 @@ func TestOnlyTheServerSettlesACancelRequest(t *testing.T) {
 	}
 }
 
+// TestAnEndBehindTheDriversCloseSettles: a driver that reads through TLS closes when
+// the server has said goodbye there, and never sees the end of the stream.
+func TestAnEndBehindTheDriversCloseSettles(t *testing.T) {
+	about, request, server := cancelPair(t)
+	request.Write([]byte("request"))
+	server.Write([]byte("goodbye"))
+	if _, err := request.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := request.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if about.Settled() {
+		t.Error("settled before the server's end")
+	}
+	if _, err := io.Copy(io.Discard, server); err != nil {
+		t.Errorf("the server does not see that nothing more comes: %v", err)
+	}
+	server.Close()
+	until(t, about.Settled)
+	if _, err := request.Read(make([]byte, 1)); err == nil || err == io.EOF {
+		t.Errorf("the driver reads on after its close: %v", err)
+	}
+	if err := request.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed twice: %v", err)
+	}
+
+	about, request, server = cancelPair(t)
+	request.(*cancelConn).limit = time.Now().Add(20 * time.Millisecond)
+	request.Write([]byte("request"))
+	request.Close()
+	server.Write([]byte("and no end"))
+	until(t, func() bool { return request.(*cancelConn).raw.SetDeadline(past) != nil }) // closed
+	if about.Settled() {
+		t.Error("settled, and the server has not closed")
+	}
+}
+
 // TestACancelRequestIsADialAfterEstablish: the driver's requests, and the
 // adapter's own, count for the connection.
 func TestACancelRequestIsADialAfterEstablish(t *testing.T) {
