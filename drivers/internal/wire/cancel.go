@@ -19,7 +19,7 @@ var ErrUnsettled = errors.New("a cancel request for an earlier statement may sti
 func (c *Conn) Settled() bool { return c.unsettled.Load() == 0 }
 
 // Asked returns the number of cancel requests about this connection that the
-// driver has begun to send. It is counted before the request's socket is dialed,
+// driver or the adapter has begun to send. It is counted before the request's socket is dialed,
 // so a call during which the number has not changed succeeded without one. Any
 // goroutine.
 func (c *Conn) Asked() uint32 { return c.asked.Load() }
@@ -35,8 +35,10 @@ func (c *Conn) Asked() uint32 { return c.asked.Load() }
 // a proxy on the way has forgotten the connection.
 //
 // A driver that reads through TLS stops at the server's close_notify, which comes
-// before the end of the stream. So Close leaves the socket to a goroutine that reads
-// on until the request's limit. The driver answers with an alert of its own, which is
+// before the end of the stream, and one whose time is over closes earlier still. So
+// Close leaves the socket to a goroutine that reads on until CancelLimit is over. It
+// does not end the stream before: PgBouncer 1.18 dies of a client that hangs up while
+// its request is passed on. The driver answers with an alert of its own, which is
 // not sent: a server that closes before it has read it resets the stream.
 type cancelConn struct {
 	*Conn
@@ -44,7 +46,7 @@ type cancelConn struct {
 	sent   atomic.Bool
 	over   atomic.Bool
 	closed atomic.Bool
-	limit  time.Time
+	limit  time.Time // of the socket, whatever the driver does
 }
 
 // Write implements net.Conn. The first byte counts, before it leaves: under TLS
@@ -99,7 +101,6 @@ func (c *cancelConn) Close() error {
 
 func (c *cancelConn) awaitEnd() {
 	defer c.raw.Close()
-	c.hangUp() // a server that waits for the rest of a request learns that none comes
 	_ = c.raw.SetReadDeadline(c.limit)
 	if _, err := io.Copy(io.Discard, readOnly{c.raw}); err == nil {
 		c.settle()

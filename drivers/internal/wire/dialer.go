@@ -125,7 +125,7 @@ func (d *Dialer) dialLimited(ctx context.Context, conn *Conn, network, address s
 	if err != nil {
 		return nil, err
 	}
-	c := &cancelConn{Conn: Wrap(raw, conn.grace), about: conn, limit: deadline}
+	c := &cancelConn{Conn: Wrap(raw, conn.grace), about: conn, limit: time.Now().Add(CancelLimit)}
 	c.SetLimit(deadline)
 	return c, nil
 }
