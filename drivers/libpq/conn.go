@@ -42,6 +42,7 @@ type conn struct {
 
 	asked   uint32  // the cancel requests that were sent before the present call
 	copying *copyIn // the COPY that is open, if one is
+	inside  bool    // a call of lib/pq is on, or was when a panic or Goexit ended it
 	broken  bool    // not to be used again, though lib/pq would
 	closed  bool    // by the adapter; lib/pq closes itself at times
 }
@@ -74,12 +75,22 @@ func (c *conn) begin(ctx context.Context, waits bool) error {
 	}
 	c.guard.begin(ctx, waits)
 	c.asked = c.wire.Asked()
+	c.inside = true
 	return nil
+}
+
+// enter precedes what follows a query: the reading of its rows.
+func (c *conn) enter() {
+	if c.inside {
+		c.broken = true
+	}
+	c.inside = true
 }
 
 // end follows every call, and the closing of its rows. A success that may be none
 // becomes an error.
 func (c *conn) end(err error) error {
+	c.inside = false
 	if c.wire.Asked() == c.asked {
 		return c.reason(err)
 	}
@@ -125,6 +136,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		c.noteStuck(err, sent)
 		return nil, c.end(err)
 	}
+	c.inside = false
 	return c.newRows(rows), nil
 }
 
@@ -155,6 +167,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if err != nil {
 		return nil, c.end(err)
 	}
+	c.inside = false
 	return c.newStmt(inner)
 }
 
@@ -176,6 +189,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if err != nil {
 		return nil, c.end(err)
 	}
+	c.inside = false
 	c.guard.inTx(ctx)
 	return &tx{conn: c, inner: inner}, nil
 }

@@ -28,9 +28,11 @@ func (c *conn) IsValid() bool {
 
 // fit says whether anything may be sent at all. lib/pq goes on after a prepared
 // statement's cancel request, also when that was cut off on its way and may hit
-// the next statement: another borrower's, or of the same transaction.
+// the next statement: another borrower's, or of the same transaction. Nor does lib/pq
+// see that a panic, of a notice handler for instance, has left it in the middle of an
+// answer.
 func (c *conn) fit() bool {
-	return !c.broken && c.wire.LastError() == nil && c.wire.Settled()
+	return !c.broken && !c.inside && c.wire.LastError() == nil && c.wire.Settled()
 }
 
 // noteStuck finds the connection on which lib/pq waits for an answer to what it

@@ -34,7 +34,9 @@ func (c *conn) newRows(inner driver.Rows) driver.Rows {
 
 // Next implements driver.Rows.
 func (r *rows) Next(dest []driver.Value) error {
+	r.conn.enter()
 	err := r.pqRows.Next(dest)
+	r.conn.inside = false
 	switch {
 	case err == nil:
 		return nil
@@ -51,7 +53,9 @@ func (r *rows) Next(dest []driver.Value) error {
 
 // NextResultSet implements driver.RowsNextResultSet.
 func (r *rows) NextResultSet() error {
+	r.conn.enter()
 	err := r.pqRows.NextResultSet()
+	r.conn.inside = false
 	if err == nil || err == io.EOF {
 		return err
 	}
@@ -59,7 +63,11 @@ func (r *rows) NextResultSet() error {
 }
 
 // Close implements driver.Rows.
-func (r *rows) Close() error { return r.conn.lost(r.conn.end(r.pqRows.Close())) }
+func (r *rows) Close() error {
+	r.conn.enter()
+	err := r.pqRows.Close()
+	return r.conn.lost(r.conn.end(err))
+}
 
 var errRowsLost = errors.New("the server's side has ended")
 

@@ -26,7 +26,9 @@ func (t *tx) finish(end func() error, judge func(error) error) error {
 		c.wire.Hold(func() { _ = end() })
 		return err
 	}
-	err := judge(end())
+	err := end()
+	c.inside = false
+	err = judge(err)
 	c.guard.rest()
 	return err
 }

@@ -96,7 +96,7 @@ func (c *conn) Close() error {
 	deadline := time.Now().Add(closeLimit)
 	c.guard.rest()
 	c.wire.SetLimit(deadline)
-	if !c.closed && c.wire.LastError() != nil {
+	if !c.closed && (c.wire.LastError() != nil || c.inside) {
 		// A call was cut off, and its statement may be running on: lib/pq's own cancel
 		// request has had its grace.
 		defer c.wire.Insist(0, deadline, c.again.cancel)()
