@@ -89,7 +89,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, connectError(ctx, err)
 	}
-	latest, notRead := c.source.Latest()
+	latest, notRead := c.source.Latest(ctx)
 	cfg := latest.Clone()
 	cfg.Multi = slices.Clone(cfg.Multi)
 	if c.before != nil {

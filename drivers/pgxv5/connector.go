@@ -132,7 +132,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, connectError(ctx, err)
 	}
-	latest, notRead := c.source.Latest()
+	latest, notRead := c.source.Latest(ctx)
 	cfg := *latest
 	dialer, err := c.prepare(ctx, &cfg)
 	if err != nil {

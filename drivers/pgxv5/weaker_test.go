@@ -20,7 +20,7 @@ func TestAFileThatIsGoneTakesNothingWithIt(t *testing.T) {
 	if err := os.Remove(passfile); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := c.(*connector).source.Latest()
+	cfg, err := c.(*connector).source.Latest(t.Context())
 	if err == nil || cfg.Password != "geheim" {
 		t.Errorf("password kept: %v, error %v", cfg.Password == "geheim", err)
 	}
