@@ -38,7 +38,8 @@ type connector struct {
 //
 // The string is read again before each connect, so that a passfile, a service file or
 // a client certificate that has been replaced is used from the next connection on.
-// When that fails, the last configuration that could be read stays. Of several hosts,
+// When that fails, takes longer than a second, or the process has changed its PG*
+// variables, the last configuration that could be read stays. Of several hosts,
 // one that did not answer in time is asked last for half a minute. keepalives,
 // keepalives_idle, keepalives_interval, keepalives_count and (on linux)
 // tcp_user_timeout are set on the client's socket, as libpq does.

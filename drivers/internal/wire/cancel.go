@@ -37,8 +37,8 @@ func (c *Conn) Asked() uint32 { return c.asked.Load() }
 // A driver that reads through TLS stops at the server's close_notify, which comes
 // before the end of the stream, and one whose time is over closes earlier still. So
 // Close leaves the socket to a goroutine that reads on until CancelLimit is over. It
-// does not end the stream before: PgBouncer 1.18 dies of a client that hangs up while
-// its request is passed on. The driver answers with an alert of its own, which is
+// does not end the stream before: a pooler that still passes the request on has
+// trouble with a client that hangs up (pgbouncer issues 801 and 822). The driver answers with an alert of its own, which is
 // not sent: a server that closes before it has read it resets the stream.
 type cancelConn struct {
 	*Conn
