@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -285,5 +286,29 @@ func TestABusyStatementKeepsItsSessions(t *testing.T) {
 			t.Errorf("only %d waited: this proves nothing", s.WaitCount)
 		}
 		must(t, stmt.Close(), db.Close())
+	})
+}
+
+// Before a stale statement is prepared anew the old one is closed. A connection that
+// breaks over that is lost, and the statement, of which nothing was executed, runs on
+// another one.
+func TestAConnectionThatBreaksOverClosingAStaleStatementIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, p, server := newDB(t, sqlpool.Config{MaxConns: 1})
+		stmt, err := db.Prepare("INSERT t")
+		must(t, err)
+		_, err = stmt.Exec()
+		must(t, err)
+		_, err = db.Exec("DISCARD ALL")
+		must(t, err)
+		server.On(fakedb.StmtClose, fakedb.Fault{Times: 1, Kill: true, Err: io.ErrUnexpectedEOF})
+		if _, err := stmt.Exec(); err != nil {
+			t.Error(err)
+		}
+		if c := server.Counts(); c.Connects != 2 || server.Written("t") != 2 {
+			t.Errorf("%d dials, %d written", c.Connects, server.Written("t"))
+		}
+		must(t, stmt.Close())
+		rest(t, p)
 	})
 }

@@ -73,7 +73,7 @@ func judge(f facts) verdict {
 		return verdict{conn: ClassStatement}
 	case class == ClassStatement:
 		return verdict{conn: ClassStatement, again: here}
-	case f.over && !f.sent && !f.answer: // the driver saw the context end before it began
+	case f.over && !f.sent && !f.answer && f.says != saysGone: // the driver saw the context end before it began
 		return verdict{conn: ClassStatement, tell: tellContext}
 	}
 	v := verdict{conn: class, lost: class != ClassReadOnly, tell: tellLost}
@@ -129,10 +129,14 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 		a.restated = true
 		// pgx hands out what it has prepared under a text until that is
 		// closed, so what is stale must go before it is prepared anew.
-		if c.stmts.closeEvicted() == nil {
+		closing := c.stmts.closeEvicted()
+		if closing == nil {
 			return nil
 		}
-		v.again = never
+		if c.can.sent != nil { // of the statement nothing was executed, and closing it may fail
+			a.sent = c.can.sent()
+		}
+		return s.judgeError(ctx, c, a, op, closing)
 	}
 	known := err
 	switch {

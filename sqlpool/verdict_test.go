@@ -48,6 +48,8 @@ func TestVerdicts(t *testing.T) {
 
 		{"the context ended before anything was sent", facts{class: ClassFatal, says: saysReady, over: true},
 			verdict{conn: ClassStatement, tell: tellContext}},
+		{"… and the driver has given the connection up over it", facts{class: ClassFatal, says: saysGone, over: true},
+			verdict{conn: ClassConn, lost: true, tell: tellContext}},
 		{"the context cut the call off", facts{class: ClassFatal, says: saysGone, sent: true, over: true},
 			verdict{conn: ClassConn, lost: true, tell: tellContext}},
 		{"the server answered the cancel request, and the driver goes on", facts{class: ClassStatement, answer: true, says: saysReady, sent: true, over: true}, keep},
