@@ -112,10 +112,8 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
 	w := p.queueLocked(start, impatient)
-	if ends && ctx.Done() != nil { // so that the queue knows for whom it is too late
-		if at := int64(end.Sub(p.epoch)); at < w.Until {
-			w.Until, w.ByCaller = at, true
-		}
+	if ends && ctx.Done() != nil { // so that the queue knows for whom it is too late; wait ends it, if ctx does end
+		w.Until = min(w.Until, int64(end.Sub(p.epoch)))
 	}
 	p.waiters.Push(w, now, again)
 	p.armExpiryLocked(p.waiters.Expires(w), now)
@@ -146,6 +144,7 @@ func (p *Pool) refuseLocked(now int64, again, waits bool) error {
 func (p *Pool) queueLocked(start int64, impatient bool) *waiter {
 	w := p.waiters.Get()
 	w.Since, w.Until = start, later(start, p.cfg.AcquireTimeout)
+	w.End = w.Until
 	if impatient {
 		w.Patience = int64(stallLimit)
 	}

@@ -252,3 +252,35 @@ func TestOneDeadlineCoversWaitingDialingAndValidating(t *testing.T) {
 		_ = loan.Release()
 	})
 }
+
+// unending has a deadline and never ends.
+type unending struct {
+	context.Context
+	deadline time.Time
+	done     chan struct{}
+}
+
+func (c unending) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c unending) Done() <-chan struct{} { return c.done }
+
+// AcquireTimeout bounds a wait whatever the context's deadline says: a context that
+// is another program's code may have one and never end.
+func TestAcquireTimeoutBoundsAContextThatNeverEnds(t *testing.T) {
+	for _, after := range []time.Duration{time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			p, _ := lab(t, sqlpool.Config{MaxConns: 1, AcquireTimeout: 3 * time.Second})
+			loan := acquire(t, p)
+			waits := queue(unending{t.Context(), time.Now().Add(after), make(chan struct{})}, p)
+			select {
+			case a := <-waits:
+				if refused(t, a.err, sqlpool.ErrAcquireTimeout); a.took != 3*time.Second {
+					t.Errorf("deadline after %v: refused after %v", after, a.took)
+				}
+			case <-time.After(time.Minute):
+				t.Errorf("deadline after %v: not refused", after)
+			}
+			_ = loan.Release()
+		})
+	}
+}

@@ -103,7 +103,7 @@ func (q *Queue[T]) Expire(now int64, why, stalled uint8) (next int64) {
 			switch at := q.Expires(this); {
 			case now < at:
 				next = min(next, at)
-			case now < this.Until:
+			case now < this.End:
 				q.end(this, stalled)
 			default:
 				if l == &q.fair {
@@ -119,21 +119,16 @@ func (q *Queue[T]) Expire(now int64, why, stalled uint8) (next int64) {
 	return next
 }
 
-// Expires returns when w is to be looked at: the end of time for one whose
-// caller does that.
+// Expires returns when w is to be looked at.
 func (q *Queue[T]) Expires(w *Waiter[T]) int64 {
-	at := w.Until
-	if w.ByCaller {
-		at = math.MaxInt64
-	}
 	if w.Patience == 0 {
-		return at
+		return w.End
 	}
 	since := w.Since
 	if w.list == &q.fair { // where a queue that moves comes to its turn
 		since = max(since, q.moved)
 	}
-	return min(at, since+w.Patience)
+	return min(w.End, since+w.Patience)
 }
 
 // Loan notes how long a loan took while others waited. One that its borrower's

@@ -9,7 +9,7 @@ import (
 // push has a waiter come that can wait for so long, by its caller's own clock.
 func push(q *Queue[int], now, patience time.Duration) *Waiter[int] {
 	w := q.Get()
-	w.Since, w.Until, w.ByCaller = int64(now), int64(now+patience), true
+	w.Since, w.Until, w.End = int64(now), int64(now+patience), math.MaxInt64
 	q.Push(w, int64(now), false)
 	return w
 }
@@ -125,7 +125,7 @@ func TestWaitsEndInTime(t *testing.T) {
 	var q Queue[int]
 	wait := func(now, patience, still time.Duration) *Waiter[int] {
 		w := q.Get()
-		w.Since, w.Until, w.Patience = int64(now), int64(now+patience), int64(still)
+		w.Since, w.Until, w.End, w.Patience = int64(now), int64(now+patience), int64(now+patience), int64(still)
 		q.Push(w, int64(now), false)
 		return w
 	}

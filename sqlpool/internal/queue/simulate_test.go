@@ -2,6 +2,7 @@ package queue
 
 import (
 	"container/heap"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -196,7 +197,7 @@ type ours struct {
 
 func (o *ours) push(c *caller, now int64) {
 	c.waiter = o.q.Get()
-	c.waiter.Since, c.waiter.Until, c.waiter.ByCaller = c.since, c.until, true
+	c.waiter.Since, c.waiter.Until, c.waiter.End = c.since, c.until, math.MaxInt64
 	o.of[c.waiter] = c
 	o.q.Push(c.waiter, now, false)
 }

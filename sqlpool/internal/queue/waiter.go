@@ -11,7 +11,7 @@ type Waiter[T any] struct {
 
 	Since    int64 // when its call began
 	Until    int64 // when its time is over
-	ByCaller bool  // its own caller ends the wait then, by Leave: Expire does not
+	End      int64 // when Expire ends the wait: not before Until, and later where its caller does that then, by Leave
 	Patience int64 // for how long it bears a queue that does not move; zero: until its time is over
 
 	list       *list[T] // where it is, or nil
