@@ -25,7 +25,14 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 // acquire returns a connection that is lent to the caller and fit for use. The
 // loan has not been announced to the OnAcquire hooks yet.
 func (p *Pool) acquire(ctx context.Context) (*Conn, error) {
-	return p.acquireOr(ctx, false)
+	return p.acquireAs(ctx, acquiring{})
+}
+
+// acquiring is what else an acquire is told.
+type acquiring struct {
+	since     int64 // when its caller began to need a connection, if that was before; it has waited its turn already
+	impatient bool  // it gives up with errImpatient when the queue stalls
+	opener    bool  // the goroutine may be database/sql's own, which no hook must end
 }
 
 // later is t+d, or the end of time.
@@ -36,16 +43,8 @@ func later(t int64, d time.Duration) int64 {
 	return math.MaxInt64
 }
 
-// acquireOr is acquire. An impatient one gives up with errImpatient when the
-// queue stalls.
-func (p *Pool) acquireOr(ctx context.Context, impatient bool) (*Conn, error) {
-	return p.acquireSince(ctx, 0, impatient)
-}
-
-// acquireSince is acquireOr for a caller that has needed a connection since then;
-// zero is now.
-func (p *Pool) acquireSince(ctx context.Context, start int64, impatient bool) (*Conn, error) {
-	retry := start != 0 // it has waited its turn already
+func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
+	start, retry := as.since, as.since != 0
 	if !retry {
 		start = p.now()
 	}
@@ -54,18 +53,18 @@ func (p *Pool) acquireSince(ctx context.Context, start int64, impatient bool) (*
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
 	for again := retry; ; again = true {
-		c, err := p.grant(ctx, start, impatient, again)
+		c, err := p.grant(ctx, start, as.impatient, again)
 		if err != nil {
 			return nil, err
 		}
 		fresh := c.fresh
-		refused, err := p.check(ctx, c, deadline)
+		refused, err := p.check(ctx, c, deadline, as.opener)
 		if err == nil {
 			c.fresh = false
 			return c, nil
 		}
 		var own *CallerRefused
-		if refused && errors.As(err, &own) {
+		if _, panicked := err.(*HookPanic); refused && !panicked && errors.As(err, &own) {
 			p.handBack(c)
 			return nil, p.failure(nil, hideBadConn(own), PhaseValidating, start)
 		}

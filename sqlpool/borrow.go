@@ -5,7 +5,7 @@ import "context"
 // acquire begins a loan, waiting for a connection if need be. since is when the
 // operation began to need one, if that was before.
 func (s *session) acquire(ctx context.Context, since int64) error {
-	c, err := s.pool.acquireSince(ctx, since, false)
+	c, err := s.pool.acquireAs(ctx, acquiring{since: since})
 	if err != nil {
 		return err
 	}

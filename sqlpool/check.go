@@ -13,8 +13,8 @@ const restedAfter = int64(time.Millisecond)
 
 // check proves that c may be lent: alive, reset by its driver, accepted by the
 // BeforeAcquire hooks. The error is the reason to retire it; refused says that
-// it was a hook's.
-func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool, err error) {
+// it was a hook's. On database/sql's opener the hooks have a goroutine of their own.
+func (p *Pool) check(ctx context.Context, c *Conn, deadline int64, opener bool) (refused bool, err error) {
 	if c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load() {
 		if err := p.proveAlive(ctx, c, deadline); err != nil {
 			return false, because(CodeDead, err)
@@ -30,7 +30,12 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64) (refused bool
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(deadline-p.now()))
 	defer cancel()
-	if err := decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c, func(reason error) { p.reject(c, reason) }); err != nil {
+	if opener {
+		err = decideAside(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c)
+	} else {
+		err = decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c, func(reason error) { p.reject(c, reason) })
+	}
+	if err != nil {
 		return true, err
 	}
 	return true, c.leftOpen("BeforeAcquire")

@@ -2,6 +2,8 @@ package sqlpool_test
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"reflect"
 	"runtime"
 	"sync/atomic"
@@ -139,4 +141,43 @@ func TestAHookLeavesNoTransactionOpen(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Database/sql opens sessions on one goroutine of its own when its limit was reached.
+// A BeforeAcquire hook that ends its goroutine must not end that one: no caller who
+// waits for a session would ever get one again.
+func TestAHookThatEndsItsGoroutineDoesNotEndTheOpener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var exits atomic.Int64
+		hook := sqlpool.Hooks{BeforeAcquire: func(context.Context, *sqlpool.Conn) error {
+			if exits.Add(-1) >= 0 {
+				runtime.Goexit()
+			}
+			return nil
+		}}
+		db, p, _ := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 2, Hooks: []sqlpool.Hooks{hook}})
+		db.SetMaxOpenConns(1)
+		ping := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			return db.PingContext(ctx)
+		}
+		conn, err := db.Conn(t.Context())
+		must(t, err)
+		waiting := make(chan error, 1)
+		go func() { waiting <- ping() }()
+		synctest.Wait()
+		exits.Store(2) // of the idle connection, and of the new one that replaces it
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // has the opener open the next session
+		var panicked *sqlpool.HookPanic
+		if err := <-waiting; !errors.As(err, &panicked) || panicked.Moment != "BeforeAcquire" {
+			t.Errorf("the caller that waited for the session: %v", err)
+		}
+		for range 3 {
+			if err := ping(); err != nil {
+				t.Error(err)
+			}
+		}
+		rest(t, p)
+	})
 }

@@ -180,3 +180,40 @@ func TestAPanickingWatcherDoesNotSilenceTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// What a hook panics with says nothing of the caller: the connection is retired also
+// when the value wraps a *CallerRefused.
+func TestAPanicWithACallerRefusedRetiresTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reasons := make(chan error, 10)
+		armed := true
+		p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+			BeforeAcquire: func(context.Context, *sqlpool.Conn) error {
+				if armed {
+					panic(&sqlpool.CallerRefused{Err: errors.New("boom")})
+				}
+				return nil
+			},
+			OnClose: func(c sqlpool.Closed) { reasons <- c.Reason },
+		}}})
+		_, err := p.Acquire(t.Context())
+		var panicked *sqlpool.HookPanic
+		if !errors.As(err, &panicked) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		select {
+		case reason := <-reasons:
+			if sqlpool.ReasonCode(reason) != sqlpool.CodeHookPanic {
+				t.Errorf("retired because of %v", reason)
+			}
+		default:
+			t.Error("the connection stays")
+		}
+		armed = false
+		_ = acquire(t, p).Release()
+		if c := server.Counts(); c.Connects != 2 {
+			t.Errorf("%d dials", c.Connects)
+		}
+	})
+}

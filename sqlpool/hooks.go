@@ -31,8 +31,9 @@ type Hooks struct {
 	AfterConnect func(ctx context.Context, c *Conn) error
 
 	// BeforeAcquire runs in the caller's goroutine before each loan, under the
-	// acquire's deadline. It may use the network; every caller waits for it. A
-	// *CallerRefused refuses the caller and keeps the connection.
+	// acquire's deadline; where database/sql opens a session, which it may do for
+	// another caller, in a goroutine of its own. It may use the network; every caller
+	// waits for it. A *CallerRefused refuses the caller and keeps the connection.
 	BeforeAcquire func(ctx context.Context, c *Conn) error
 
 	// AfterRelease runs in the caller's goroutine when a loan ends. It must not

@@ -55,7 +55,7 @@ var (
 // openSession is Connect: the one place where waiting for a connection is free
 // of package sql's locks. The loan is parked until its first use.
 func (p *Pool) openSession(ctx context.Context) (*session, error) {
-	c, err := p.acquire(ctx)
+	c, err := p.acquireAs(ctx, acquiring{opener: true})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 // borrow begins a loan, or returns driver.ErrBadConn. Any other error is kept for
 // the next method.
 func (s *session) borrow(ctx context.Context) error {
-	c, err := s.pool.acquireOr(ctx, s.live > 0)
+	c, err := s.pool.acquireAs(ctx, acquiring{impatient: s.live > 0})
 	if err == errImpatient {
 		if !onLastTry() {
 			return driver.ErrBadConn
