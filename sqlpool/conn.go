@@ -55,8 +55,7 @@ type Conn struct {
 	stmts    stmtCache                            // prepared statements by text
 	values   []struct{ key, value any }           // slots of hooks
 
-	executed statements         // by the borrower
-	endLimit context.CancelFunc // of the last statement; nil without one, see limit.go
+	executed statements // by the borrower
 
 	mu     sync.Mutex // protects what diagnostics read while the borrower works
 	text   string     // last statement

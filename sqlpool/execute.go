@@ -60,7 +60,7 @@ func (s *session) tryExec(ctx context.Context, st *stmt, text string, args []dri
 		if err != nil {
 			return nil, err
 		}
-		call := c.limited(ctx)
+		call, end := c.limited(ctx)
 		var res driver.Result // a text alone is the shortest way
 		if st == nil && len(args) == 0 && c.can.exec != nil {
 			res, err = c.can.exec.ExecContext(call, text, nil)
@@ -69,11 +69,12 @@ func (s *session) tryExec(ctx context.Context, st *stmt, text string, args []dri
 		}
 		if err == nil {
 			s.used = true
-			c.unlimit()
+			endLimit(end)
 			return res, nil
 		}
-		if err = s.leave(call, c, &a, "exec", err); err != nil {
-			return nil, c.nameLimit(ctx, call, err)
+		err = c.nameLimit(ctx, call, s.leave(call, c, &a, "exec", err))
+		if endLimit(end); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -117,7 +118,7 @@ func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []dr
 		if err != nil {
 			return nil, err
 		}
-		call := c.limited(ctx)
+		call, end := c.limited(ctx)
 		var rows driver.Rows
 		if st == nil && len(args) == 0 && c.can.query != nil {
 			rows, err = c.can.query.QueryContext(call, text, nil)
@@ -126,13 +127,17 @@ func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []dr
 		}
 		if err == nil {
 			s.used = true
-			if ctx.Done() != nil {
-				s.rowsOf = ctx
+			if call.Done() != nil {
+				s.rowsOf = call
+			}
+			if end != nil {
+				rows = s.limitedRows(rows, call, end)
 			}
 			return rows, nil
 		}
-		if err = s.leave(call, c, &a, "query", err); err != nil {
-			return nil, c.nameLimit(ctx, call, err)
+		err = c.nameLimit(ctx, call, s.leave(call, c, &a, "query", err))
+		if endLimit(end); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -167,7 +167,7 @@ func TestAHookThatEndsItsGoroutineDoesNotEndTheOpener(t *testing.T) {
 		waiting := make(chan error, 1)
 		go func() { waiting <- ping() }()
 		synctest.Wait()
-		exits.Store(2) // of the idle connection, and of the new one that replaces it
+		exits.Store(2)                                             // of the idle connection, and of the new one that replaces it
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // has the opener open the next session
 		var panicked *sqlpool.HookPanic
 		if err := <-waiting; !errors.As(err, &panicked) || panicked.Moment != "BeforeAcquire" {

@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 )
@@ -12,25 +13,32 @@ import (
 var ErrStatementTimeout = errors.New("sqlpool: the statement took longer than StatementTimeout (pool_statement_timeout)")
 
 // limited returns ctx with Config.StatementTimeout, where that is set and ctx has
-// no deadline. It ends with unlimit, or with the next one: rows may be read after
-// the call, but a connection has one statement at a time.
-func (c *Conn) limited(ctx context.Context) context.Context {
+// no deadline, and what ends the limit; that is nil where there is none. It must be
+// called when the statement is over and its rows are closed.
+func (c *Conn) limited(ctx context.Context) (call context.Context, end context.CancelFunc) {
 	if c.pool.cfg.StatementTimeout == 0 {
-		return ctx
+		return ctx, nil
 	}
-	c.unlimit()
 	if _, ok := ctx.Deadline(); ok {
-		return ctx
+		return ctx, nil
 	}
-	ctx, c.endLimit = context.WithTimeout(ctx, c.pool.cfg.StatementTimeout)
-	return ctx
+	return context.WithTimeout(ctx, c.pool.cfg.StatementTimeout)
 }
 
-// unlimit ends the limit of the statement before.
-func (c *Conn) unlimit() {
-	if c.endLimit != nil {
-		c.endLimit()
-		c.endLimit = nil
+// limitedRows are rows whose closing ends the limit of their query.
+func (s *session) limitedRows(rows driver.Rows, call context.Context, end context.CancelFunc) driver.Rows {
+	return loanRows(rows, func(error) {
+		if call.Err() == nil && s.rowsOf != nil && s.rowsOf.Done() == call.Done() {
+			s.rowsOf = nil // the limit has ended nothing
+		}
+		end()
+	})
+}
+
+// endLimit ends a limit, if there is one.
+func endLimit(end context.CancelFunc) {
+	if end != nil {
+		end()
 	}
 }
 
@@ -38,7 +46,7 @@ func (c *Conn) unlimit() {
 // it was, and not its caller.
 func (c *Conn) nameLimit(caller, call context.Context, err error) error {
 	// By Done, because a context's type need not be comparable.
-	if caller.Done() == call.Done() || caller.Err() != nil || call.Err() == nil {
+	if err == nil || caller.Done() == call.Done() || caller.Err() != nil || call.Err() == nil {
 		return err
 	}
 	return fmt.Errorf("%w of %v: %w", ErrStatementTimeout, c.pool.cfg.StatementTimeout, err)

@@ -14,7 +14,6 @@ func (p *Pool) release(c *Conn) (idle bool) {
 
 // part finds out, and tells the hooks, how a connection comes back.
 func (p *Pool) part(c *Conn) (dirty bool, reason error) {
-	c.unlimit()
 	dirty, reason = c.judge()
 	if reason == nil && len(p.hooks.afterRelease) > 0 {
 		reason = decideRelease(p.hooks.afterRelease, c, func(reason error) { p.retire(c, reason) })
@@ -74,7 +73,6 @@ func (p *Pool) placeLocked(c *Conn, dirty bool, now int64) (idle bool) {
 
 // retire ends a loan and the connection with it.
 func (p *Pool) retire(c *Conn, reason error) {
-	c.unlimit()
 	if err := p.tellReleased(c, c.loan, c.acquiredAt, reason, func(exit error) { p.retire(c, exit) }); err != nil {
 		reason = errors.Join(reason, err)
 	}
