@@ -19,6 +19,7 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 	if err := p.announce(c, c.waited); err != nil {
 		return Loan{}, err
 	}
+	c.handOut()
 	return Loan{c, c.loan}, nil
 }
 

@@ -46,6 +46,9 @@ type Conn struct {
 	broken   error                                // why it must not be lent again
 	unheard  bool                                 // the server did not answer in time, a caller's or a ping's
 	silent   bool                                 // it was a ping's, before a loan
+	answered bool                                 // the server's last word of this loan was an answer, as far as the pool can see
+	handed   bool                                 // the driver's own connection is in the borrower's hands
+	sentAt   uint64                               // what it had sent then
 	askAlive bool                                 // a WhileIdle hook wants it pinged
 	unborn   *dialFailure                         // it died at the first statement of its life
 	ticket   uint64                               // of the pacer, when its dial began

@@ -38,7 +38,7 @@ func serve(t *testing.T, p *sqlpool.Pool, callers int, d time.Duration) (served 
 				loan, err := p.Acquire(t.Context())
 				if err == nil {
 					time.Sleep(20 * time.Millisecond)
-					err = loan.Release()
+					err = errors.Join(loan.Conn().Exec(t.Context(), "INSERT t"), loan.Release())
 				} else {
 					time.Sleep(10 * time.Millisecond)
 				}
@@ -103,7 +103,7 @@ func TestAfterAQuietMomentABurstIsServedByTheConnectionsThatWork(t *testing.T) {
 							t.Fatalf("after %v of quiet: %v", quiet, a.err)
 						}
 						time.Sleep(20 * time.Millisecond)
-						_ = a.loan.Release()
+						must(t, a.loan.Conn().Exec(t.Context(), "INSERT t"), a.loan.Release())
 					}
 				}
 				if c := server.Counts(); c.Pings > 5*8 {
@@ -130,6 +130,7 @@ func TestConnectionsThatProveNothingDoNotKeepTheCircuitClosed(t *testing.T) {
 			t.Errorf("the next one after %v", b.took)
 		}
 		// One of them works after all.
+		must(t, loans[0].Conn().Exec(t.Context(), "INSERT t"))
 		_ = loans[0].Release()
 		if s := p.Stats(); s.State != sqlpool.StateRetrying {
 			t.Errorf("state %v after a loan that ended well", s.State)
@@ -418,4 +419,66 @@ func TestAHookMayRefuseTheCallerAndKeepTheConnection(t *testing.T) {
 			t.Errorf("%d dials", c.Connects)
 		}
 	})
+}
+
+// A loan that executed nothing, or whose statement the server did not answer, proves
+// nothing: with a network that swallows everything it must not keep the circuit
+// closed.
+func TestALoanThatWasNotAnsweredProvesNothing(t *testing.T) {
+	for name, use := range map[string]func(*sql.DB, *sqlpool.Pool){
+		"an empty loan": func(_ *sql.DB, p *sqlpool.Pool) {
+			if loan, err := p.Acquire(context.Background()); err == nil {
+				_ = loan.Release()
+			}
+		},
+		"a session that executes nothing": func(db *sql.DB, _ *sqlpool.Pool) {
+			if conn, err := db.Conn(context.Background()); err == nil {
+				_ = conn.Close()
+			}
+		},
+		"a statement that its caller cancels": func(db *sql.DB, _ *sqlpool.Pool) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
+			_, _ = db.ExecContext(ctx, "INSERT t")
+		},
+		"a statement that a deadline ends": func(db *sql.DB, _ *sqlpool.Pool) {
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+			defer cancel()
+			_, _ = db.ExecContext(ctx, "INSERT t")
+		},
+	} {
+		for shape, of := range map[string]fakedb.Shape{"Full": fakedb.Full, "Std": fakedb.Std} {
+			t.Run(name+", "+shape, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					db, p, server := newDBOn(t, fakedb.New(), of, sqlpool.Config{MaxConns: 4, PingAfter: time.Hour})
+					var held []sqlpool.Loan
+					for range 3 {
+						held = append(held, acquire(t, p))
+					}
+					silent := server.Script(func(c fakedb.Call) fakedb.Fault {
+						switch c.Point {
+						case fakedb.Connect:
+							return fakedb.Fault{Err: syscall.ECONNREFUSED}
+						case fakedb.Exec, fakedb.Ping:
+							return fakedb.Fault{Hang: fakedb.UntilDone}
+						}
+						return fakedb.Fault{}
+					})
+					fourth := queue(t.Context(), p) // has a dial fail
+					for _, loan := range held {
+						_ = loan.Release()
+					}
+					_ = (<-fourth).loan.Release()
+					for start := time.Now(); time.Since(start) < 15*time.Second; time.Sleep(50 * time.Millisecond) {
+						use(db, p)
+					}
+					if s := p.Stats(); s.State != sqlpool.StateDown {
+						t.Errorf("after 15 s state %v, %d idle", s.State, s.Idle)
+					}
+					silent.Remove()
+					silent.Release()
+				})
+			})
+		}
+	}
 }

@@ -68,7 +68,7 @@ func (s *session) tryExec(ctx context.Context, st *stmt, text string, args []dri
 			res, err = c.exec(call, &a, st, text, args)
 		}
 		if err == nil {
-			s.used = true
+			s.succeeded(c)
 			endLimit(end)
 			return res, nil
 		}
@@ -126,7 +126,7 @@ func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []dr
 			rows, err = c.query(call, &a, st, text, args)
 		}
 		if err == nil {
-			s.used = true
+			s.succeeded(c)
 			if call.Done() != nil {
 				s.rowsOf = call
 			}

@@ -53,7 +53,7 @@ func (p *Pool) lendLocked(c *Conn, now int64) {
 	c.loan++
 	c.taken = false
 	c.acquiredAt = now
-	c.unheard = false
+	c.unheard, c.answered, c.handed = false, false, false
 	c.waited = 0
 	p.tickLocked(now)
 	p.inUse++

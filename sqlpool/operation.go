@@ -101,6 +101,11 @@ func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err
 	return left
 }
 
+// succeeded notes that the server has answered an operation.
+func (s *session) succeeded(c *Conn) {
+	s.used, c.answered = true, true
+}
+
 // inTransaction reports whether c is, or may be, in a transaction.
 func (s *session) inTransaction(c *Conn) bool {
 	return s.tx != nil || c.can.txStatus != nil && c.can.txStatus() != 'I'
@@ -137,7 +142,7 @@ func (s *session) tryPing(ctx context.Context) error {
 			return nil
 		}
 		if err = p.Ping(ctx); err == nil {
-			s.used = true
+			s.succeeded(c)
 			return nil
 		}
 		if err = s.leave(ctx, c, &a, "ping", err); err != nil {

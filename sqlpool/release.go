@@ -27,6 +27,7 @@ func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 }
 
 func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
+	proves := reason == nil && c.proves()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := max(p.clock, c.acquiredAt)
@@ -41,7 +42,9 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	p.endLoanLocked(c, now)
 	if reason == nil {
 		idle = p.placeLocked(c, dirty, now)
-		p.provedLocked(c)
+		if proves {
+			p.provedLocked(c)
+		}
 		return idle
 	}
 	if c.unheard {
@@ -53,6 +56,24 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 	}
 	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
 	return false
+}
+
+// handOut notes that the borrower uses the driver's own connection, of which the pool
+// sees only that bytes are sent.
+func (c *Conn) handOut() {
+	c.handed = true
+	if c.can.sent != nil {
+		c.sentAt = c.can.sent()
+	}
+}
+
+// proves reports whether the loan that ends has shown that the server is there. An
+// empty one has not, and neither has one whose last statement was not answered.
+func (c *Conn) proves() bool {
+	if c.answered || !c.handed || c.can.sent == nil {
+		return c.answered
+	}
+	return c.can.sent() != c.sentAt && (c.can.running == nil || !c.can.running())
 }
 
 // placeLocked finds the place of a connection that came back from a loan and

@@ -183,6 +183,7 @@ func (s *session) Raw() driver.Conn {
 	}
 	s.used, s.raw = true, true
 	s.pinned = true
+	c.handOut()
 	return c.Raw()
 }
 

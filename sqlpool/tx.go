@@ -59,7 +59,7 @@ func (s *session) tryBegin(ctx context.Context, opts driver.TxOptions) (*tx, err
 		}
 		t, err := s.begin(ctx, c, &a, opts)
 		if err == nil {
-			s.used = true
+			s.succeeded(c)
 			s.tx = t
 			c.inTx.Store(true)
 			return t, nil
@@ -179,6 +179,7 @@ func (t *tx) end(op string, f func() error) error {
 	}
 	err := f()
 	if err == nil {
+		c.answered = true
 		return nil
 	}
 	if c.can.txStatus == nil && !hasState(err) {

@@ -124,6 +124,9 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 		c.unheard = true
 	}
 	f := s.facts(c, a, over, err)
+	if f.answer || over != nil {
+		c.answered = f.answer
+	}
 	v := judge(f)
 	if v.again == here {
 		a.restated = true
