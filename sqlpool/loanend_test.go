@@ -358,3 +358,53 @@ func (c *callerProbe) ExecContext(context.Context, string, []driver.NamedValue) 
 	c.look()
 	return nil, io.EOF
 }
+
+// That a wrapper hides IsValid is said once it is known: a *sql.Conn that is the first
+// to use its *sql.DB is no sign of one.
+func TestAHiddenEndIsSaidOnlyWhenItIsKnown(t *testing.T) {
+	unseen := func(p *Pool) (n int) {
+		for _, h := range p.Holders() {
+			if h.EndUnseen {
+				n++
+			}
+		}
+		return n
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := trapPool(t, Config{MaxConns: 2})
+		db := sql.OpenDB(p.Connector())
+		defer db.Close()
+		conn, err := db.Conn(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(background, "INSERT"); err != nil {
+			t.Fatal(err)
+		}
+		if unseen(p) != 0 {
+			t.Errorf("nothing hides IsValid: %v", p.Holders())
+		}
+	})
+	forEachHiding(t, Config{MaxConns: 3}, func(t *testing.T, p *Pool, db *sql.DB) {
+		conn, err := db.Conn(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(background, "INSERT"); err != nil {
+			t.Fatal(err)
+		}
+		if unseen(p) != 0 {
+			t.Errorf("nothing is known yet: %v", p.Holders())
+		}
+		for range 2 { // the second one gets the session of the first
+			if _, err := db.ExecContext(background, "INSERT"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if unseen(p) != 1 {
+			t.Errorf("the wrapper hides IsValid: %v", p.Holders())
+		}
+	})
+}

@@ -95,12 +95,25 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 	if !interrupted {
 		return nil, err
 	}
-	// The server may have begun or not. Where the driver can tell, the transaction
-	// is rolled back when the loan ends.
-	if c.can.txStatus == nil && (c.can.sent == nil || c.can.sent() != a.sent) {
-		c.discard(ctx.Err())
+	// The server may have begun or not.
+	if c.can.txStatus != nil || c.can.sent == nil || c.can.sent() != a.sent {
+		s.interrupted(c, "begin", ctx.Err())
 	}
 	return nil, ctx.Err() // what the driver saw was the end of the detached context
+}
+
+// interrupted is called when a context has ended a BEGIN, COMMIT or ROLLBACK, or
+// nothing but its end is known of one. A connection that may be inside the transaction
+// still is rolled back when the loan ends, or closed where its driver cannot tell. A
+// *sql.Conn must not go on with it: what it wrote would be acknowledged, and undone.
+func (s *session) interrupted(c *Conn, op string, why error) {
+	switch {
+	case c.can.txStatus == nil, c.can.running != nil && c.can.running():
+		c.discard(why)
+	case !c.dirty():
+		return
+	}
+	s.lost = &ConnLostError{Conn: c.id, Op: op, Sent: true, Err: hideBadConn(why)}
 }
 
 // discard marks a connection that may be inside a transaction as not to be lent
@@ -185,7 +198,11 @@ func (t *tx) end(op string, f func() error) error {
 	if c.can.txStatus == nil && !hasState(err) {
 		c.discard(err) // no word from the server: the transaction may be open still
 	}
-	return s.leave(t.caller, c, &a, op, err)
+	left := s.leave(t.caller, c, &a, op, err)
+	if over := ended(t.caller); over != nil && s.lost == nil && !hasState(err) {
+		s.interrupted(c, op, over)
+	}
+	return left
 }
 
 // bind returns the context for a statement of the transaction. Where the

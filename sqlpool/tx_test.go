@@ -378,3 +378,66 @@ func TestAContextNeedNotBeComparable(t *testing.T) {
 		})
 	}
 }
+
+// A BEGIN or COMMIT that its context interrupts may leave a driver that keeps the
+// connection inside the transaction. A *sql.Conn does not go on in it: what it wrote
+// there would be acknowledged and then rolled back.
+func TestAConnDoesNotGoOnInsideATransactionThatWasInterrupted(t *testing.T) {
+	for _, shape := range []string{"Full", "NoTxStatus", "Std"} {
+		for name, interrupted := range map[string]func(*fakedb.DB, *sql.Conn) error{
+			"BEGIN": func(server *fakedb.DB, conn *sql.Conn) error {
+				defer server.On(fakedb.BeginTx, fakedb.Fault{Hang: fakedb.UntilDone, Stage: fakedb.AfterEffect}).Remove()
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				_, err := conn.BeginTx(ctx, nil)
+				return err
+			},
+			"COMMIT": func(server *fakedb.DB, conn *sql.Conn) error {
+				defer server.On(fakedb.Commit, fakedb.Fault{Hang: fakedb.UntilDone}).Remove()
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				tx, err := conn.BeginTx(ctx, nil)
+				must(t, err)
+				return tx.Commit()
+			},
+			"ROLLBACK": func(server *fakedb.DB, conn *sql.Conn) error {
+				defer server.On(fakedb.Rollback, fakedb.Fault{Err: errors.New("no")}).Remove()
+				ctx, cancel := context.WithCancel(context.Background())
+				tx, err := conn.BeginTx(ctx, nil)
+				must(t, err)
+				cancel()
+				synctest.Wait() // database/sql rolls back
+				return tx.Commit()
+			},
+		} {
+			t.Run(name+", "+shape, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					db, p, server := newDBOn(t, fakedb.New(), shapes[shape], sqlpool.Config{MaxConns: 1})
+					conn, err := db.Conn(t.Context())
+					must(t, err)
+					if err := interrupted(server, conn); err == nil {
+						t.Fatal("no error")
+					}
+					acknowledged := 0
+					if _, err := conn.ExecContext(t.Context(), "INSERT t"); err == nil {
+						acknowledged++
+					} else if !errors.Is(err, sqlpool.ErrConnLost) {
+						t.Errorf("got %v", err)
+					}
+					must(t, conn.Close())
+					_, err = db.Exec("INSERT t")
+					must(t, err)
+					acknowledged++
+					synctest.Wait()
+					if n := server.Written("t"); n != acknowledged {
+						t.Errorf("%d of %d acknowledged writes are there", n, acknowledged)
+					}
+					if s := p.Stats(); s.Generation != 0 {
+						t.Errorf("generation %d", s.Generation)
+					}
+					rest(t, p)
+				})
+			})
+		}
+	}
+}

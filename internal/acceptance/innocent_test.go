@@ -44,7 +44,7 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 	if _, err := db.ExecContext(ctx, "CREATE TABLE pairs (k text, half int)"); err != nil {
 		t.Fatal(err)
 	}
-	var cut, calm, ended atomic.Int64
+	var cut, calm, ended, later atomic.Int64
 	var over atomic.Bool
 	var innocent, guilty sync.WaitGroup
 	for w := range 5 {
@@ -64,6 +64,11 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 				}
 				if err := pair(ctx, conn, fmt.Sprint("cut ", w)); err != nil {
 					ended.Add(1)
+				}
+				// Whatever became of the transaction, what the same *sql.Conn writes after it
+				// is there when it is acknowledged.
+				if _, err := conn.ExecContext(context.Background(), "INSERT INTO pairs VALUES ('later', 1), ('later', 2)"); err == nil {
+					later.Add(2)
 				}
 				cancel()
 				conn.Close()
@@ -96,6 +101,13 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 	}
 	if odd != 0 {
 		t.Errorf("%d keys have one half of a transaction", odd)
+	}
+	var written int64
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM pairs WHERE k = 'later'").Scan(&written); err != nil {
+		t.Error(err)
+	}
+	if written != later.Load() {
+		t.Errorf("%d of %d acknowledged rows are there, written by a *sql.Conn after a transaction that a deadline ended", written, later.Load())
 	}
 	t.Logf("seed %d: %d transactions with deadlines, %d of them failed; %d without, and as many queries", *cutSeed, *cutTransactions, ended.Load(), calm.Load())
 }
