@@ -60,13 +60,14 @@ type Conn struct {
 
 	executed statements // by the borrower
 
-	mu     sync.Mutex // protects what diagnostics read while the borrower works
-	text   string     // last statement
-	failed error      // of the last statement that failed
-	failOf uint64     // the loan's number at that time
-	origin fmt.Stringer
-	from   uint64 // the loan's number when origin was set
-	unseen uint64 // the number of a loan whose end a wrapper hides
+	mu       sync.Mutex // protects what diagnostics read while the borrower works
+	text     string     // last statement
+	failed   error      // of the last statement that failed
+	failOf   uint64     // the loan's number at that time
+	origin   fmt.Stringer
+	from     uint64     // the loan's number when origin was set
+	unseen   uint64     // the number of a loan whose end a wrapper hides, if it hides IsValid,
+	unseenBy *connector // from the sessions of this one
 
 	// told is the loan whose end the OnRelease hooks have seen. A borrower that
 	// releases and a Shutdown that cuts it off may both come to tell them.

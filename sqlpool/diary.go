@@ -80,15 +80,20 @@ func (c *Conn) EndUnseen() bool {
 	loan, _, lent := c.Lending()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return lent && c.unseen == loan
+	return lent && c.endUnseenLocked(loan)
 }
 
-// noteEndUnseen has Holder.EndUnseen say that the end of the present loan may be
-// hidden from the pool.
-func (c *Conn) noteEndUnseen() {
+// endUnseenLocked is called with c.mu held.
+func (c *Conn) endUnseenLocked(loan uint64) bool {
+	return c.unseen == loan && c.unseenBy != nil && c.unseenBy.hides()
+}
+
+// noteEndUnseen has Holder.EndUnseen say that the end of the present loan is hidden
+// from the pool, as soon as that is known of the sessions of the connector.
+func (c *Conn) noteEndUnseen(by *connector) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unseen = c.loan
+	c.unseen, c.unseenBy = c.loan, by
 }
 
 // note keeps a statement's text for diagnostics and counts it.
@@ -118,7 +123,7 @@ func (c *Conn) describe(loan uint64, held time.Duration) Holder {
 	if c.from == loan {
 		origin = c.origin
 	}
-	h.EndUnseen = c.unseen == loan
+	h.EndUnseen = c.endUnseenLocked(loan)
 	c.mu.Unlock()
 	if origin != nil {
 		h.Origin = fmt.Sprint(origin) // survives a panic in String

@@ -84,6 +84,7 @@ func (s *session) alone(ctx context.Context, st *stmt) (alone bool, err error) {
 	if s.tx != nil {
 		return false, nil
 	}
+	s.begins()
 	switch caller, _ := callerOfSession(); {
 	case caller == callerDB, caller == callerStmt && st != nil && st.ofDB:
 	default:
@@ -94,6 +95,15 @@ func (s *session) alone(ctx context.Context, st *stmt) (alone bool, err error) {
 		s.endAlone()
 	}
 	return true, s.borrowForDB(ctx)
+}
+
+// begins is called at an operation that is in no transaction. After one that had the
+// session for itself database/sql has had it back, so IsValid was skipped: it may be
+// the wrapper hides ResetSession too.
+func (s *session) begins() {
+	if s.served {
+		s.from.skipped.Store(true)
+	}
 }
 
 // borrowForDB acquires a connection for an operation of a *sql.DB where
@@ -111,6 +121,7 @@ func (s *session) borrowForDB(ctx context.Context) error {
 
 // endAlone is what IsValid does.
 func (s *session) endAlone() {
+	s.served = true
 	s.clear()
 	s.live -= s.closed
 	s.closed = 0
@@ -166,6 +177,7 @@ func (s *session) pingAlone(ctx context.Context) error {
 // prepareAlone prepares for a *sql.DB, for one operation of it that the driver
 // does not execute as text, or for a *sql.Conn.
 func (s *session) prepareAlone(ctx context.Context, query string) (driver.Stmt, error) {
+	s.begins()
 	caller, method := callerOfSession()
 	ofDB := caller == callerDB || caller == callerStmt
 	if !ofDB {

@@ -77,7 +77,7 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 		c.note(text)
 	}
 	if s.pinned && s.endsUnseen() {
-		c.noteEndUnseen()
+		c.noteEndUnseen(s.from)
 	}
 	if c.can.sent != nil {
 		a.sent = c.can.sent()

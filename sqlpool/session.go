@@ -29,6 +29,7 @@ type session struct {
 	raw     bool            // the driver's connection was handed out in it
 	pinned  bool            // a *sql.Conn's operation has run on it (see loanend.go, like the next)
 	reading bool            // the loan ends with rows that are open
+	served  bool            // an operation of a *sql.DB has ended its loan
 	tx      *tx             // the open transaction begun through BeginTx
 	rowsOf  context.Context // of the last query, if it can end: a driver may give the connection up while rows are read
 	sticky  error           // ResetSession's failure, which package sql would drop: the next method returns it
@@ -78,6 +79,9 @@ func (p *Pool) openSession(ctx context.Context) (*session, error) {
 func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
 	s.endLoan() // IsValid may have been skipped
+	if s.endsUnseen() {
+		s.from.skipped.Store(true) // it has
+	}
 	return s.borrow(ctx)
 }
 
