@@ -62,6 +62,11 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if s.tx != nil { // when its context ends database/sql rolls it back, on another goroutine: what comes before that would be undone
+		if err := s.tx.caller.Err(); err != nil {
+			return nil, err
+		}
+	}
 	if s.parked.Load() && s.pool.claim(s) {
 		if err := s.take(s.conn); err != nil {
 			return nil, err
