@@ -78,6 +78,16 @@ var outageMutants = []mutant{
 	})},
 }
 
+// partialMutants are of rules about new connections that are refused.
+var partialMutants = []mutant{
+	{"OUT-11", "dials alone say whether the database is there", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+		if s := p.Stats(); s.State == sqlpool.StateRetrying && s.Idle+s.InUse > 1 {
+			return nil, sqlpool.ErrUnavailable
+		}
+		return connect(ctx)
+	})},
+}
+
 // classing takes an error for another class.
 func classing(word string, class sqlpool.Class) breaking {
 	return configured(func(cfg *sqlpool.Config) { cfg.Classify = as(word, class) })

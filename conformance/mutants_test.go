@@ -28,6 +28,7 @@ var mutants = slices.Concat(
 	recycleMutants,
 	inventoryMutants,
 	outageMutants,
+	partialMutants,
 	leakMutants,
 	overloadMutants,
 	adminMutants,
