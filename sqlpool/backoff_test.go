@@ -8,7 +8,8 @@ import (
 // Full jitter is even over the whole span. Drawn in seconds, or drawn once, it
 // would not spread the clients of a server.
 func TestJitterIsEvenFromZeroToTheLimit(t *testing.T) {
-	pacer := newPacer(&Config{})
+	cfg := Config{}.withDefaults()
+	pacer := newPacer(&cfg)
 	draw := pacer.Rules.Draw
 	const draws = 20000
 	for _, limit := range []int64{int64(100 * time.Millisecond), int64(16 * time.Second)} {

@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +16,8 @@ import (
 //
 // The dials under way never exceed what the waiters and MinIdle need, nor
 // MaxDialing, nor the free slots; while the database is unreachable there is one
-// at a time, when it is due.
+// at a time, when it is due, and another one beside each that has been silent for a
+// second.
 func (p *Pool) dialMoreLocked() {
 	if p.closed {
 		return
@@ -32,22 +35,57 @@ func (p *Pool) dialMoreLocked() {
 }
 
 func (p *Pool) startDialLocked() {
-	p.dialing++
-	ticket := p.pacer.Ticket()
-	p.work.Go(func() { p.dial(ticket) })
+	d := p.newDialLocked()
+	p.work.Go(func() { p.dial(d) })
+}
+
+func (p *Pool) newDialLocked() *dial {
+	d := &dial{ticket: p.pacer.Ticket(), began: p.now()}
+	d.ctx, d.cancel = context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
+	p.dialing = append(p.dialing, d)
+	return d
+}
+
+// dial is a dial under way.
+type dial struct {
+	ticket uint64 // the pacer's at its start
+	began  int64
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	overtaken atomic.Bool
+}
+
+// errOvertaken is the error of a dial that another one has overtaken. It begins no
+// outage.
+var errOvertaken = errors.New("sqlpool: this dial was silent, and was given up when a later one succeeded")
+
+// overtakeLocked gives up the dials that were lost in the outage that d ends: they
+// would hold their slots until ConnectTimeout.
+func (p *Pool) overtakeLocked(d *dial, now int64) {
+	for _, other := range p.dialing {
+		if other.began < d.began && p.pacer.Overtaken(other.began, now) {
+			other.overtaken.Store(true)
+			other.cancel()
+		}
+	}
 }
 
 // dial opens one connection. It runs in a goroutine of its own, detached from
 // every caller: whoever asked for it may be served by a release meanwhile, and
-// the new connection then serves the next one. ticket is the pacer's at its start.
-func (p *Pool) dial(ticket uint64) {
+// the new connection then serves the next one.
+func (p *Pool) dial(d *dial) {
 	start := p.now()
-	c, verified, err := p.open()
+	c, verified, err := p.open(d.ctx)
+	d.cancel()
+	if err != nil && d.overtaken.Load() {
+		err = errOvertaken
+	}
 	now := p.now()
 	event := Opened{Took: time.Duration(now - start), Err: err}
 	if err == nil {
 		event.Conn = c
-		c.ticket = ticket
+		c.ticket = d.ticket
 		c.took, c.openedAt, c.idleSince = event.Took, now, now
 	}
 	var unwatched error // the reason for OnClose of a connection that OnOpen has seen and not survived
@@ -61,7 +99,7 @@ func (p *Pool) dial(ticket uint64) {
 
 	p.mu.Lock()
 	before := p.stateLocked()
-	p.dialing--
+	p.dialing = slices.DeleteFunc(p.dialing, func(other *dial) bool { return other == d })
 	p.stats.DialCount++
 	if c != nil {
 		p.rememberLocked(c)
@@ -73,14 +111,15 @@ func (p *Pool) dial(ticket uint64) {
 			c.refused = true
 			p.closeLocked(c, unwatched)
 		}
-		if !p.closed {
+		if !p.closed && err != errOvertaken {
 			failure.hollow = verified
-			p.dialFailedLocked(failure, ticket, now)
+			p.dialFailedLocked(failure, d.ticket, now)
 		}
 	case p.closed:
 		p.closeLocked(c, &Reason{Code: CodeShutdown})
 	default:
 		if c.trial = p.pacer.Hollow() && !verified; !c.trial {
+			p.overtakeLocked(d, now)
 			p.pacer.Succeeded(event.Took)
 		}
 		p.giveLocked(c, now)
@@ -95,10 +134,8 @@ func (p *Pool) dial(ticket uint64) {
 // open connects and shows the connection to the AfterConnect hooks. While a login
 // proves nothing, the connection is pinged too: then it is verified. A connection
 // that comes with an error is to be closed.
-func (p *Pool) open() (c *Conn, verified bool, err error) {
+func (p *Pool) open(ctx context.Context) (c *Conn, verified bool, err error) {
 	generation := p.generation.Load()
-	ctx, cancel := context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
-	defer cancel()
 	inner, err := p.connect(ctx)
 	if inner == nil {
 		return nil, false, err

@@ -482,3 +482,44 @@ func TestALoanThatWasNotAnsweredProvesNothing(t *testing.T) {
 		}
 	}
 }
+
+// What was begun while the network swallowed everything is lost when it does no more: a
+// dial that waits for an answer then waits for all of ConnectTimeout. Another one is
+// tried beside it each second or so, and the lost ones are given up when it succeeds.
+func TestADialThatIsLostInTheDarkHoldsUpNoOther(t *testing.T) {
+	for lasts := 10 * time.Second; lasts < 16*time.Second; lasts += 300 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			p, server := lab(t, sqlpool.Config{MaxConns: 4, MinIdle: 2})
+			must(t, p.Warm(t.Context()))
+			dark := server.On(fakedb.Connect, fakedb.Fault{Hang: fakedb.UntilDone})
+			server.KillAll()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			go func() { // as a policy that keeps callers away does
+				for ctx.Err() == nil {
+					p.ProbeSoon()
+					select {
+					case <-ctx.Done():
+					case <-time.After(time.Second):
+					}
+				}
+			}()
+			time.Sleep(lasts)
+			if c := server.Counts(); c.PeakDialing > sqlpool.DefaultMaxDialing || c.ConnectsTried > 2+int(lasts/time.Second) {
+				t.Errorf("dark for %v: %d dials, %d at once", lasts, c.ConnectsTried, c.PeakDialing)
+			}
+			dark.Remove() // those that are under way go on waiting
+			start := time.Now()
+			for p.Stats().State != sqlpool.StateUp && time.Since(start) < 10*time.Second {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if took := time.Since(start); took > 1300*time.Millisecond {
+				t.Errorf("dark for %v: up after %v", lasts, took)
+			}
+			time.Sleep(time.Second) // the dials that were lost hold no slot
+			if s := p.Stats(); s.Dialing > 0 || s.Idle < 2 || s.State != sqlpool.StateUp {
+				t.Errorf("dark for %v, a second later: %+v", lasts, s)
+			}
+		})
+	}
+}

@@ -123,7 +123,7 @@ func playModel(t *testing.T, seed uint64) {
 		p.mu.Lock()
 		idle := len(p.idle)
 		free := p.totalLocked() < p.stats.MaxConns
-		dialing, closing := p.dialing, p.closing
+		dialing, closing := len(p.dialing), p.closing
 		armed := p.redial.at != 0
 		p.mu.Unlock()
 		if !paused && s.Waiting > 0 && idle > 0 {

@@ -37,7 +37,7 @@ func mayWait(ctx context.Context) bool {
 // dialForOthersLocked starts a dial after a caller that would not wait, where
 // there is room: else a pool without MinIdle would refuse all of them for ever.
 func (p *Pool) dialForOthersLocked() {
-	if p.closed || p.paused || p.dialing > 0 || p.pacer.Failing() {
+	if p.closed || p.paused || len(p.dialing) > 0 || p.pacer.Failing() {
 		return
 	}
 	n := p.needLocked()

@@ -33,14 +33,15 @@ func newPacer(cfg *Config) dialing.Pacer {
 			return int64(rand.Uint64N(uint64(limit) + 1))
 		},
 		Patience: cfg.FailFastAfter,
+		Overtake: max(time.Second, cfg.ConnectTimeout/time.Duration(min(cfg.MaxDialing, cfg.MaxConns))), // as evenly as there is room for
 	}}
 }
 
 // needLocked is the pool as the rules see it.
 func (p *Pool) needLocked() dialing.Need {
 	n := dialing.Need{
-		Room:    min(p.cfg.MaxDialing-p.dialing, p.stats.MaxConns-p.totalLocked()),
-		Dialing: p.dialing,
+		Room:    min(p.cfg.MaxDialing-len(p.dialing), p.stats.MaxConns-p.totalLocked()),
+		Dialing: len(p.dialing),
 		Idle:    p.idleCountLocked(),
 		Looking: p.looking,
 		InUse:   p.inUse,
@@ -166,8 +167,12 @@ func (p *Pool) refusesLocked(now int64) bool {
 }
 
 func (p *Pool) wantLocked(now int64) {
-	if p.pacer.Failing() && p.pacer.Want() && p.dialing == 0 {
-		p.redialAtLocked(p.pacer.Due(true), now)
+	if p.pacer.Failing() && p.pacer.Want() {
+		start, again := p.pacer.May(now, p.needLocked())
+		for range start {
+			p.startDialLocked()
+		}
+		p.redialAtLocked(again, now)
 	}
 }
 

@@ -53,7 +53,7 @@ type Pool struct {
 	looking  int // of the next: those that the sweep looks at
 	checking int // idle connections that are out of the stack for a moment
 	closing  int
-	dialing  int
+	dialing  []*dial // under way
 
 	pacer   dialing.Pacer // when to dial, and whether to wait for the database
 	redial  redial
@@ -124,7 +124,7 @@ func (p *Pool) now() int64 { return int64(time.Since(p.epoch)) }
 
 // totalLocked counts the slots taken.
 func (p *Pool) totalLocked() int {
-	return len(p.idle) + p.checking + p.inUse + p.closing + p.dialing
+	return len(p.idle) + p.checking + p.inUse + p.closing + len(p.dialing)
 }
 
 func (p *Pool) idleCountLocked() int { return len(p.idle) + p.checking }

@@ -95,15 +95,14 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 			return errors.Join(ErrUnavailable, p.dialErr)
 		case ended || c.state >= stateClosing || c.outdated:
 			return nil
-		case !asked && p.totalLocked()-p.dialing-p.closing >= p.stats.MaxConns:
+		case !asked && p.totalLocked()-len(p.dialing)-p.closing >= p.stats.MaxConns:
 			return nil
-		case asked || p.dialing >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns:
+		case asked || len(p.dialing) >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns:
 		default:
 			asked = true
-			ticket := p.pacer.Ticket()
-			p.dialing++
+			d := p.newDialLocked()
 			p.work.Go(func() {
-				p.dial(ticket)
+				p.dial(d)
 				p.mu.Lock()
 				ended = true
 				p.changedLocked()

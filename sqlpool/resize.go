@@ -41,7 +41,9 @@ func (p *Pool) Resize(maxConns, minIdle int) error {
 
 // excessLocked is how many connections there are above MaxConns, those that are
 // on their way out not counted.
-func (p *Pool) excessLocked() int { return p.totalLocked() - p.closing - p.dialing - p.stats.MaxConns }
+func (p *Pool) excessLocked() int {
+	return p.totalLocked() - p.closing - len(p.dialing) - p.stats.MaxConns
+}
 
 func validateLimits(maxConns, minIdle int) error {
 	var problems *multierror.Error

@@ -61,7 +61,7 @@ func (p *Pool) Snapshot() Snapshot {
 	if p.pacer.Failing() {
 		since, _ := p.pacer.Since()
 		s.DialFailures, s.FailingFor = p.pacer.Failures(), positive(now-since)
-		if p.dialing == 0 {
+		if len(p.dialing) == 0 {
 			s.NextDial = positive(p.pacer.Due(p.waiters.Len() > 0) - now)
 		}
 	}

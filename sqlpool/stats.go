@@ -65,7 +65,7 @@ func (p *Pool) statsLocked() Stats {
 	s.State = p.stateLocked()
 	s.Idle = p.idleCountLocked()
 	s.InUse = p.inUse
-	s.Dialing = p.dialing
+	s.Dialing = len(p.dialing)
 	s.Closing = p.closing
 	s.Open = s.Idle + s.InUse + s.Dialing + s.Closing
 	s.Waiting = p.waiters.Len()

@@ -165,7 +165,7 @@ func (p *Pool) keepsForNowLocked(why error) bool {
 	if p.closed || !isSound(why) || p.idleCountLocked() > p.stats.MinIdle {
 		return false
 	}
-	if p.pacer.Failing() || p.dialing > 0 {
+	if p.pacer.Failing() || len(p.dialing) > 0 {
 		return true
 	}
 	if p.totalLocked() >= p.stats.MaxConns {

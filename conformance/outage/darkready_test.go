@@ -3,6 +3,7 @@
 package outage
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -58,5 +59,53 @@ func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
 				l.within("/readyz 503", millis(known), keepalive+2*sqlpool.DefaultPingTimeout)
 			})
 		})
+	}
+}
+
+// An orchestrator keeps callers away from a pool whose network is dark. What was begun
+// in the dark is lost also when the network is back, dials included; readiness is
+// back about a second later all the same, in whichever moment of a dial that is.
+func TestReadinessIsBackAboutASecondAfterADarkNetwork(t *testing.T) {
+	for _, a := range adapters {
+		for _, conns := range []int{2, 10} {
+			t.Run(fmt.Sprint(a.driver, ", ", conns, " connections"), func(t *testing.T) {
+				timed(t, func(t *testing.T, m *misses) {
+					scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughDoor)
+					monitor := health.New(health.Config{Keepalive: time.Second})
+					l := newLab(t, scene, m, a.driver, a.open, sqlpool.Config{MaxConns: conns, MinIdle: conns, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
+					l.must(l.pool.Warm(l.ctx()))
+					ready := func() bool {
+						w := httptest.NewRecorder()
+						monitor.Ready().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+						return w.Code == http.StatusOK
+					}
+					for _, dark := range []time.Duration{6 * time.Second, 8500 * time.Millisecond} {
+						for !ready() {
+							l.must(lasts(l.ctx(), 10*time.Millisecond))
+						}
+						scene.door.dark.Store(true)
+						for begun := time.Now(); ready() || time.Since(begun) < dark; {
+							l.must(lasts(l.ctx(), 10*time.Millisecond))
+						}
+						// Just after a dial has begun, which is of no use then.
+						for tried := scene.door.accepted.Load(); scene.door.accepted.Load() == tried; {
+							_ = ready()
+							l.must(lasts(l.ctx(), time.Millisecond))
+						}
+						scene.door.dark.Store(false)
+						begun := time.Now()
+						for !ready() {
+							if time.Since(begun) > watchdog {
+								l.Fatalf("not ready %v after the network is back: %+v; %+v", watchdog, monitor.Status(), l.pool.Stats())
+							}
+							l.must(lasts(l.ctx(), 10*time.Millisecond))
+						}
+						back := time.Since(begun)
+						l.Logf("ready %v after the network is back, dark for %v; %d dials, %d failed", back.Round(time.Millisecond), dark, l.pool.Stats().DialCount, l.pool.Stats().DialErrorCount)
+						l.within("/readyz 200", millis(back), 2*time.Second)
+					}
+				})
+			})
+		}
 	}
 }

@@ -52,9 +52,10 @@ func closeDoor(_ context.Context, s *Scene) error { return s.door.shut() }
 // While it is dark it accepts everything and passes nothing.
 type door struct {
 	net.Listener
-	dark atomic.Bool
-	mu   sync.Mutex
-	open []net.Conn
+	dark     atomic.Bool
+	accepted atomic.Int64 // connections so far
+	mu       sync.Mutex
+	open     []net.Conn
 }
 
 func throughDoor(_ context.Context, s *Scene) error {
@@ -76,6 +77,7 @@ func (d *door) serve(upstream string) {
 		if err != nil {
 			return
 		}
+		d.accepted.Add(1)
 		to, err := net.Dial("tcp4", upstream)
 		if err != nil {
 			_ = from.Close()

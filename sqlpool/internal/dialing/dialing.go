@@ -20,6 +20,10 @@ type Rules struct {
 	First, Max time.Duration
 	Factor     float64
 
+	// Overtake is how long a dial of an outage is silent before another one starts
+	// beside it, while a caller waits or has asked.
+	Overtake time.Duration
+
 	// Draw returns a number from 0 to limit.
 	Draw func(limit int64) int64
 

@@ -59,7 +59,8 @@ type Need struct {
 }
 
 // Ticket is to be kept by each dial from its start until Failed or Succeeded.
-// Dials that are under way together fail together; to the backoff they are one.
+// Dials that are under way together fail together; to the backoff they are one. Of
+// those that overtake one another it is the last.
 func (p *Pacer) Ticket() uint64 { return p.ticket }
 
 // Failing reports whether there is an outage.
@@ -98,13 +99,13 @@ func (p *Pacer) Failed(now int64, ticket uint64, kind Kind, hollow bool) {
 	p.total++
 	if p.failures == 0 || ticket == p.ticket {
 		p.failures++
+		p.ticket++
 		p.dueAt = later(now, p.delay(hollow))
+		p.wanted = false
 	}
-	p.ticket++
 	p.kind = kind
 	p.hollow, p.last = p.hollow || hollow, hollow
 	p.lastAt = now
-	p.wanted = false
 }
 
 // delay is how long the next dial waits. After a single connection that died, one
@@ -177,13 +178,13 @@ func (p *Pacer) May(now int64, n Need) (start int, again int64) {
 	}
 	if p.failures > 0 { // one at a time, whether or not a caller waits
 		if n.Dialing > 0 {
-			return 0, Never
+			return p.overtake(now, n)
 		}
 		if due := p.Due(n.Waiting > 0); now < due {
 			return 0, due
 		}
 		p.spacing.started(now)
-		return 1, Never
+		return 1, p.overtakes(n)
 	}
 	for start < n.Room && n.Dialing+start < n.Wanted {
 		if at := p.spacing.next(now, n, n.Dialing+start); now < at {
@@ -193,4 +194,31 @@ func (p *Pacer) May(now int64, n Need) (start int, again int64) {
 		start++
 	}
 	return start, Never
+}
+
+// overtakes is when the dial that has started last may be overtaken.
+func (p *Pacer) overtakes(n Need) int64 {
+	if n.Waiting == 0 && !p.wanted || p.Rules.Overtake == 0 {
+		return Never
+	}
+	return later(p.spacing.last, p.Rules.Overtake)
+}
+
+// overtake is May while dials of an outage are under way. What was begun while the
+// network swallowed everything is lost when it does no more: a dial that waits for
+// an answer then waits for its whole timeout. The one that overtakes it is the one
+// whose failure counts.
+func (p *Pacer) overtake(now int64, n Need) (start int, again int64) {
+	if at := p.overtakes(n); now < at {
+		return 0, at
+	}
+	p.ticket++
+	p.spacing.started(now)
+	return 1, p.overtakes(n)
+}
+
+// Overtaken reports whether a dial that began then and is under way still is lost, now
+// that one which began later has succeeded.
+func (p *Pacer) Overtaken(began, now int64) bool {
+	return p.failures > 0 && p.Rules.Overtake > 0 && now-began >= int64(p.Rules.Overtake)
 }

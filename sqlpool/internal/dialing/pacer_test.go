@@ -14,7 +14,7 @@ const (
 // rules with which every delay is as long as it may be.
 func rules() Rules {
 	return Rules{
-		First: 100 * time.Millisecond, Max: 16 * time.Second, Factor: 2, Patience: 10 * time.Second,
+		First: 100 * time.Millisecond, Max: 16 * time.Second, Factor: 2, Patience: 10 * time.Second, Overtake: time.Second,
 		Draw: func(limit int64) int64 { return limit },
 	}
 }
@@ -51,9 +51,49 @@ func TestDialsUnderWayTogetherFailTogether(t *testing.T) {
 	if got := p.Due(false); got != 100*ms || p.Failures() != 2 {
 		t.Errorf("due at %d after %d failures", got, p.Failures())
 	}
-	p.Failed(s, p.Ticket(), Unanswered, false)
+	between := p.Ticket()
+	p.Failed(500*ms, first, Unanswered, false)
+	p.Failed(s, between, Unanswered, false)
 	if got := p.Due(false); got != s+200*ms {
 		t.Errorf("due at %d", got)
+	}
+}
+
+// A dial that is silent is overtaken by another one each second, while one is wanted.
+// The first of them to fail takes the wish of none away, and adds nothing to the
+// backoff: the last one does.
+func TestASilentDialIsOvertaken(t *testing.T) {
+	p := Pacer{Rules: rules()}
+	p.Failed(0, p.Ticket(), Unanswered, false)
+	p.Want()
+	var tickets []int64
+	for at, n := 200*ms, (Need{Room: 4}); n.Room > 0; at += s {
+		if at > 200*ms {
+			if start, again := p.May(at-1, n); start != 0 || again != at {
+				t.Fatalf("%d dials at %d, again at %d", start, at-1, again)
+			}
+		}
+		start, again := p.May(at, n)
+		if start != 1 || again != at+s {
+			t.Fatalf("%d dials at %d, again at %d", start, at, again)
+		}
+		tickets = append(tickets, int64(p.Ticket()))
+		n.Room, n.Dialing = n.Room-1, n.Dialing+1
+	}
+	p.Failed(5200*ms, uint64(tickets[0]), Unanswered, false)
+	if start, _ := p.May(5200*ms, Need{Room: 1, Dialing: 3}); start != 1 || p.failures != 1 {
+		t.Errorf("%d dials in place of the first, %d failures", start, p.failures)
+	}
+	p.Failed(10200*ms, p.Ticket(), Unanswered, false)
+	if p.failures != 2 || p.wanted {
+		t.Errorf("%d failures after the last one, wanted %v", p.failures, p.wanted)
+	}
+	if !p.Overtaken(9*s, 10200*ms) || p.Overtaken(10*s, 10200*ms) {
+		t.Error("a dial is overtaken once it has been silent for a second")
+	}
+	p.Succeeded(0)
+	if p.Overtaken(9*s, 20*s) {
+		t.Error("overtaken without an outage")
 	}
 }
 
@@ -216,9 +256,12 @@ func TestHowManyDialsMayStart(t *testing.T) {
 		"one is looked at and may come in a moment": {healthy(), 200 * ms, Need{Wanted: 1, Waiting: 1, Room: 4, Looking: 1}, 0, 205 * ms},
 		"more wait than are looked at":              {healthy(), 200 * ms, Need{Wanted: 2, Waiting: 2, Room: 4, Looking: 1}, 2, Never},
 		"an outage, before the probe is due":        {outage(), 50 * ms, Need{Room: 4}, 0, 100 * ms},
-		"an outage, one probe for many callers":     {outage(), 100 * ms, Need{Wanted: 9, Waiting: 9, Room: 4}, 1, Never},
+		"an outage, one probe for many callers":     {outage(), 100 * ms, Need{Wanted: 9, Waiting: 9, Room: 4}, 1, 1100 * ms},
 		"an outage, though no caller waits":         {outage(), 100 * ms, Need{Room: 4}, 1, Never},
-		"an outage, the probe is under way":         {outage(), 500 * ms, Need{Wanted: 9, Waiting: 9, Room: 3, Dialing: 1}, 0, Never},
+		"an outage, the probe is under way":         {outage(), 500 * ms, Need{Wanted: 9, Waiting: 9, Room: 3, Dialing: 1}, 0, s},
+		"… and has been silent for a second":        {outage(), s, Need{Wanted: 9, Waiting: 9, Room: 3, Dialing: 1}, 1, 2 * s},
+		"… and no caller waits":                     {outage(), s, Need{Room: 3, Dialing: 1}, 0, Never},
+		"… and there is no room":                    {outage(), s, Need{Wanted: 9, Waiting: 9, Dialing: 1}, 0, Never},
 	} {
 		start, again := tt.p.May(tt.now, tt.need)
 		if start != tt.start || again != tt.again {
