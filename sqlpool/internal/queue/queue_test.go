@@ -95,9 +95,11 @@ func TestAQueueThatIsServedInTimeAgainIsInOrder(t *testing.T) {
 func TestOneWithoutTimeForALoanIsPassedOver(t *testing.T) {
 	var q Queue[int]
 	q.loan = int64(30 * ms)
-	brief, long := push(&q, 0, 20*ms), push(&q, 1, s)
-	served(t, &q, 2, long, "the one with time for a loan")
-	served(t, &q, 3, brief, "the one without, when no other waits,")
+	for _, patience := range []time.Duration{20 * ms, 50 * ms} { // half of all loans take longer than is usual
+		brief, long := push(&q, 0, patience), push(&q, 1, s)
+		served(t, &q, 2, long, "the one with time for two loans")
+		served(t, &q, 3, brief, "the one without, when no other waits,")
+	}
 }
 
 func TestLoansAreMeasuredByTheUsualOne(t *testing.T) {
