@@ -2,12 +2,15 @@ package conformance
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
-var acquireRules = slices.Concat(queueRules, patienceRules, holderRules)
+var acquireRules = slices.Concat(queueRules, patienceRules, holderRules, closingRules)
 
 // queueRules: in which order, and how many.
 var queueRules = []Rule{
@@ -51,6 +54,99 @@ var queueRules = []Rule{
 			}
 		},
 	},
+}
+
+// closingRules: what is being closed is open.
+var closingRules = []Rule{
+	{
+		ID:     "ACQ-09",
+		Rule:   "the slot of a connection is free when its Close has ended, and not before",
+		Why:    "while a server ends old sessions slowly it would have twice as many as agreed, or refuse the new ones",
+		Source: "this pool: Config.MaxConns; database/sql: DB.SetMaxOpenConns",
+		needs:  []Need{NeedProbe},
+		check: func(x *trial) {
+			for _, end := range x.endings() {
+				x.closesSlowly(end.what, end.of)
+			}
+		},
+	},
+}
+
+// ending is a way in which a connection that is held comes to its end.
+type ending struct {
+	what string
+	of   func(s *Subject, p *Probe, conn *sql.Conn)
+}
+
+func (x *trial) endings() []ending {
+	all := []ending{
+		{"Raw said driver.ErrBadConn", func(_ *Subject, _ *Probe, conn *sql.Conn) {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			_ = conn.Close()
+		}},
+		{"a statement broke it", func(_ *Subject, p *Probe, conn *sql.Conn) {
+			p.loseReply(OpExec, driver.ErrBadConn)
+			_, _ = conn.ExecContext(x.ctx, x.target.Dialect.One)
+			_ = conn.Close()
+		}},
+		{"a Commit broke it", func(_ *Subject, p *Probe, conn *sql.Conn) {
+			tx, err := conn.BeginTx(x.ctx, nil)
+			x.must("Begin", err)
+			p.loseReply(OpCommit, driver.ErrBadConn)
+			_ = tx.Commit()
+			_ = conn.Close()
+		}},
+	}
+	if x.target.lacks(NeedPool) == "" {
+		all = append(all, ending{"Recycle ended it", func(s *Subject, _ *Probe, conn *sql.Conn) {
+			x.spawn(func() { _ = s.Pool.Recycle(x.ctx, 0) })
+			time.Sleep(soon) // it is marked, or will be closed when it is idle
+			_ = conn.Close()
+		}})
+	}
+	return all
+}
+
+// closesSlowly has a connection come to its end with a Close that waits, and a caller
+// for whom there is no room until then.
+func (x *trial) closesSlowly(what string, end func(*Subject, *Probe, *sql.Conn)) {
+	const limit = 2
+	p := newProbe()
+	x.watch = p
+	settings := Settings{MaxConns: limit}
+	if x.target.lacks(NeedPool) == "" {
+		settings.Adjust = func(c *sqlpool.Config) { c.CloseTimeout = x.target.Limit }
+	}
+	s := x.open(settings)
+	x.cleanup(p.letGo)
+	holds := x.holdAll(s.DB, limit)
+	closes := p.gate(OpClose)
+	before, dials := s.Figures().Waited, p.count(OpDial)
+	x.spawn(func() { end(s, p, holds[0]) })
+	closing := time.NewTimer(x.target.Limit / 10)
+	defer closing.Stop()
+	for closes.waiting.Load() == 0 {
+		select {
+		case <-closing.C: // that it comes to its end at all is another rule's subject
+			closes.all()
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+	p.afterwards(nil)
+	waiter := x.call(x.ctx, s.DB)
+	x.awaitWaiting(s, before, 1)
+	time.Sleep(soon) // nothing may happen, so there is no event to wait for
+	if now, _ := p.openNow(); now > limit || p.count(OpDial) > dials {
+		x.errorf("%s: while its Close was under way, %d connections were open or being dialed, and MaxConns is %d",
+			what, now+p.count(OpDial)-dials, limit)
+	}
+	closes.all()
+	x.mustServe("the caller, when the Close has ended", waiter)
+	if _, most := p.openNow(); most > limit {
+		x.errorf("%s: %d connections were open at once, and MaxConns is %d", what, most, limit)
+	}
+	x.must("giving the other back", holds[1].Close())
 }
 
 // holderRules: who holds the last connection.

@@ -79,31 +79,10 @@ var patienceRules = []Rule{
 		Why:    "each crossing would cost a connection for good: the pool dies of timeouts",
 		Source: "this pool: a waiter that is granted and gone passes the grant on",
 		check: func(x *trial) {
-			s := x.open(Settings{MaxConns: 1})
-			for round := range 20 {
-				brief, end := x.brief()
-				hold, err := s.DB.Conn(brief)
-				if err == nil {
-					_, err = hold.ExecContext(brief, x.target.Dialect.One)
-				}
-				end()
-				if err != nil {
-					x.fatalf("after %d callers who gave up, the only connection is not to be had any more: %v", round, err)
-				}
-				ctx, cancel := context.WithCancel(x.ctx)
-				before := s.Figures().Waited
-				waiter := x.call(ctx, s.DB)
-				x.awaitWaiting(s, before, 1)
-				released := make(chan struct{})
-				go func() { // at the same moment
-					defer close(released)
-					_ = hold.Close()
-				}()
-				cancel()
-				<-released
-				<-waiter.done
+			x.crossInQueue()
+			if x.target.lacks(NeedProbe) == "" {
+				x.crossInDriver()
 			}
-			x.settle(s)
 		},
 	},
 	{

@@ -121,7 +121,7 @@ func (r *transcript) rows(what string, rows *sql.Rows, err error) {
 			}
 			r.err(what+": scan", rows.Scan(into...))
 			for i, v := range values {
-				r.note("%s: %s = %T %v", what, columns[i], v, v)
+				r.note("%s: %s = %s", what, columns[i], told(v))
 			}
 		}
 		r.err(what+": end", rows.Err())

@@ -102,33 +102,9 @@ var watchRules = []Rule{
 // everyUse borrows a connection in each way that package sql has, and returns
 // how many loans that was.
 func (x *trial) everyUse(s *Subject) (loans int) {
-	db, one := s.DB, x.target.Dialect.One
-	x.use("Exec", db)
-	var n int
-	x.must("QueryRow", db.QueryRowContext(x.ctx, one).Scan(&n))
-	rows, err := db.QueryContext(x.ctx, one) //nolint:rowserrcheck // no row is read
-	x.must("Query", err)
-	x.must("closing rows at once", rows.Close())
-	for _, commit := range []bool{true, false} {
-		tx, err := db.BeginTx(x.ctx, nil)
-		x.must("Begin", err)
-		x.use("in a transaction", tx)
-		end := tx.Rollback
-		if commit {
-			end = tx.Commit
-		}
-		x.must("its end", end())
+	for _, use := range x.uses() {
+		use.do(s.DB)
+		loans++
 	}
-	conn, err := db.Conn(x.ctx)
-	x.must("Conn", err)
-	for range 3 {
-		x.use("on a Conn", conn)
-	}
-	x.must("closing a Conn", conn.Close())
-	_, err = db.ExecContext(x.ctx, x.target.Dialect.Fail)
-	if err == nil {
-		x.fatalf("%s succeeds", x.target.Dialect.Fail)
-	}
-	x.must("Ping", db.PingContext(x.ctx))
-	return 8
+	return loans
 }

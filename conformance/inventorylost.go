@@ -2,10 +2,15 @@ package conformance
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -19,10 +24,31 @@ var lossRules = []Rule{
 		Source: "database/sql/driver: ErrBadConn, at most once",
 		needs:  []Need{NeedProbe, NeedLedger},
 		check: func(x *trial) {
-			for name, lost := range map[string]error{"driver.ErrBadConn": driver.ErrBadConn, "io.ErrUnexpectedEOF": io.ErrUnexpectedEOF} {
-				token, err := x.insertLosing(name, lost, true)
-				if n := token(); n != 1 || err == nil || errors.Is(err, driver.ErrBadConn) {
-					x.errorf("the driver says %s after the row was written: it is there %d times, and the caller is told: %v", name, n, err)
+			p, l := x.probe(), x.ledger()
+			db := x.open(Settings{MaxConns: 2}).DB
+			n := 0
+			for what, lost := range losses() {
+				for _, how := range l.writings() {
+					for _, at := range []string{OpExec, OpQuery, OpNext} {
+						if (at == OpExec) == strings.Contains(how, "Query") {
+							continue
+						}
+						for on, write := range x.writers(l, how) {
+							n++
+							token := l.token(n)
+							p.loseReply(at, lost)
+							err := write(db, token)
+							p.afterwards(nil)
+							got := l.written(token)
+							if got > 1 || got < 1 && on != "Tx" {
+								x.errorf("the driver says %s at %s, after the row was written by %s of a %s: it is there %d times", what, at, how, on, got)
+							}
+							// What comes of an error among the rows is told by another rule.
+							if at != OpNext && (err == nil || errors.Is(err, driver.ErrBadConn)) {
+								x.errorf("the driver says %s at %s, after the row was written by %s of a %s: the caller is told %v", what, at, how, on, err)
+							}
+						}
+					}
 				}
 			}
 		},
@@ -57,6 +83,50 @@ var lossRules = []Rule{
 			}
 		},
 	},
+}
+
+// losses are what drivers say of a connection that has gone.
+func losses() map[string]error {
+	return map[string]error{
+		"driver.ErrBadConn":          driver.ErrBadConn,
+		"a wrapped ErrBadConn":       fmt.Errorf("conformance: %w", driver.ErrBadConn),
+		"io.ErrUnexpectedEOF":        io.ErrUnexpectedEOF,
+		"connection reset (net)":     &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET},
+		"broken pipe (bare)":         syscall.EPIPE,
+		"the server's 57P01":         stateError("57P01"),
+		"the server's 08006":         stateError("08006"),
+		"an error of no known class": errors.New("conformance: of the driver"),
+	}
+}
+
+// writers write a row on what package sql has.
+func (x *trial) writers(l ledger, how string) map[string]func(*sql.DB, string) error {
+	return map[string]func(*sql.DB, string) error{
+		"DB": func(db *sql.DB, token string) error { return l.write(x.ctx, db, how, token) },
+		"Conn": func(db *sql.DB, token string) error {
+			conn, err := db.Conn(x.ctx)
+			x.must("Conn", err)
+			defer conn.Close()
+			return l.write(x.ctx, conn, how, token)
+		},
+		"Tx": func(db *sql.DB, token string) error {
+			tx, err := db.BeginTx(x.ctx, nil)
+			x.must("Begin", err)
+			defer tx.Rollback()
+			return l.write(x.ctx, tx, how, token)
+		},
+	}
+}
+
+// loseReply has the first call of an operation fail when the driver has done it.
+func (p *Probe) loseReply(op string, how error) {
+	var once atomic.Bool
+	p.afterwards(func(_ context.Context, c Call, err error) error {
+		if c.Op == op && err == nil && once.CompareAndSwap(false, true) {
+			return how
+		}
+		return err
+	})
 }
 
 // insertLosing writes a row on a connection that breaks, before the statement

@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 )
@@ -11,16 +13,60 @@ type ledger struct {
 	x      *trial
 	table  string
 	insert string // a statement with the row as its only argument
+
+	// returning is insert as a query of one row, or empty.
+	returning string
 }
 
 // ledger makes one. The rule has NeedLedger.
 func (x *trial) ledger() ledger {
 	d := &x.target.Dialect
 	if d.Written != nil {
-		return ledger{x, "", d.Insert}
+		return ledger{x, "", d.Insert, d.Returning}
 	}
 	table := x.table("v text")
-	return ledger{x, table, in(d.Insert, table)}
+	return ledger{x, table, in(d.Insert, table), in(d.Returning, table)}
+}
+
+// writings are the ways to write a row.
+func (l ledger) writings() []string {
+	all := []string{"Exec"}
+	prepares := l.x.target.lacks(NeedPrepares) == ""
+	if prepares {
+		all = append(all, "prepared")
+	}
+	if l.returning != "" {
+		if all = append(all, "Query"); prepares {
+			all = append(all, "prepared Query")
+		}
+	}
+	return all
+}
+
+// write writes a row in one of these ways.
+func (l ledger) write(ctx context.Context, on preparer, how, token string) (err error) {
+	text := l.insert
+	if strings.Contains(how, "Query") {
+		text = l.returning
+	}
+	do := asText
+	if strings.HasPrefix(how, "prepared") && l.x.target.lacks(NeedPrepares) == "" {
+		do = asStmt
+	}
+	opened := do(ctx, on, text, func(a asker) {
+		if !strings.Contains(how, "Query") {
+			_, err = a.exec(token)
+			return
+		}
+		var rows *sql.Rows
+		if rows, err = a.query(token); err == nil {
+			err = readAll(rows)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return opened
 }
 
 // token is a row that nobody else writes.

@@ -34,6 +34,7 @@ var mutants = slices.Concat(
 	adminMutants,
 	observeMutants,
 	configMutants,
+	edgeMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

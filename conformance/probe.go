@@ -43,8 +43,12 @@ const (
 	OpCommit   = "commit"
 	OpRollback = "rollback"
 	OpReset    = "reset"
+	OpValid    = "valid" // IsValid; an error of the probe's is false
 	OpClose    = "close"
 	OpUnstmt   = "close statement"
+	OpNext     = "next row" // io.EOF is the end of the rows
+	OpNextSet  = "next result set"
+	OpUnrows   = "close rows"
 )
 
 type prepared struct {

@@ -69,11 +69,18 @@ func (c *probedConn) QueryContext(ctx context.Context, text string, args []drive
 		rows, err = q.QueryContext(ctx, text, args)
 		return err
 	})
-	if err != nil && rows != nil {
+	return c.rows(ctx, text, rows, err)
+}
+
+// rows watches an answer, or drops it when the rule wants the call to look failed.
+func (c *probedConn) rows(ctx context.Context, text string, rows driver.Rows, err error) (driver.Rows, error) {
+	switch {
+	case err == nil:
+		return &probedRows{c, ctx, text, rows}, nil
+	case rows != nil:
 		_ = rows.Close()
-		rows = nil
 	}
-	return rows, err
+	return nil, err
 }
 
 // Prepare implements driver.Conn.
@@ -157,10 +164,14 @@ func (c *probedConn) ResetSession(ctx context.Context) error {
 
 // IsValid implements driver.Validator.
 func (c *probedConn) IsValid() bool {
-	if v, ok := c.inner.(driver.Validator); ok {
-		return v.IsValid()
-	}
-	return true
+	valid := true
+	err := c.call(context.Background(), OpValid, "", func() error {
+		if v, ok := c.inner.(driver.Validator); ok {
+			valid = v.IsValid()
+		}
+		return nil
+	})
+	return valid && err == nil
 }
 
 // Close implements driver.Conn. Closed twice, it is still one connection less.

@@ -64,11 +64,7 @@ func (s probedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) 
 		rows, err = s.inner.Query(unnamed(args))
 		return err
 	})
-	if err != nil && rows != nil {
-		_ = rows.Close()
-		rows = nil
-	}
-	return rows, err
+	return s.conn.rows(ctx, s.text, rows, err)
 }
 
 // probedTx is a transaction of a probedConn.

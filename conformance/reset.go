@@ -97,10 +97,15 @@ var resetRules = []Rule{
 		needs:  []Need{NeedPool, NeedState, NeedReset},
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1, Hooks: []sqlpool.Hooks{resetter.Custom(x.target.Dialect.Reset)}})
-			_, err := s.DB.ExecContext(x.ctx, fmt.Sprintf(x.target.Dialect.Set, "mine"))
-			x.must("setting a variable", err)
-			if got := x.shown(s.DB); got != "" {
-				x.errorf("the next borrower finds the variable to be %q", got)
+			set := fmt.Sprintf(x.target.Dialect.Set, "mine")
+			for _, way := range x.routes() {
+				x.must("setting a variable", way.open(x.ctx, s.DB, set, func(a asker) {
+					_, err := a.exec()
+					x.must("setting a variable", err)
+				}))
+				if got := x.shown(s.DB); got != "" {
+					x.errorf("a borrower has set a variable (%s), and the next one finds it to be %q", way.name, got)
+				}
 			}
 		},
 	},
@@ -161,6 +166,42 @@ var resetRules = []Rule{
 			x.use("a second statement", s.DB)
 			if n := p.opened(); n != 2 {
 				x.errorf("a connection that its driver had refused to reset was used again: %d dials", n)
+			}
+		},
+	},
+	{
+		ID:     "RST-09",
+		Rule:   "whatever a connection was used for, its driver is asked to reset it before it is used for another, and can refuse",
+		Why:    "what one kind of use leaves behind, such as a transaction's, would be found by the next borrower",
+		Source: "database/sql/driver: SessionResetter",
+		needs:  []Need{NeedProbe},
+		check: func(x *trial) {
+			p := x.probe()
+			s := x.open(Settings{MaxConns: 1})
+			x.use("a first statement", s.DB)
+			for _, first := range x.uses() {
+				for _, next := range x.uses() {
+					first.do(s.DB)
+					x.settle(s)
+					asked, opened := p.count(OpReset), p.opened()
+					next.do(s.DB)
+					x.settle(s)
+					if p.count(OpReset) == asked && p.opened() == opened {
+						x.errorf("after %s the driver was not asked to reset the connection before %s", first.what, next.what)
+					}
+				}
+				opened := p.opened()
+				p.failing(OpReset, func(n int) error {
+					if n == 1 {
+						return driver.ErrBadConn
+					}
+					return nil
+				})
+				x.use("a statement behind a refused reset", s.DB)
+				p.intercept(nil)
+				if p.opened() == opened {
+					x.errorf("after %s a connection that its driver had refused to reset was used again", first.what)
+				}
 			}
 		},
 	},

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules)
+var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules)
 
 // answerRules: what comes back.
 var answerRules = []Rule{
@@ -18,8 +18,10 @@ var answerRules = []Rule{
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
 				for _, query := range x.queries() {
-					rows, err := db.QueryContext(x.ctx, query)
-					r.rows(query, rows, err)
+					x.along(r, db, query, func(route string, a asker) {
+						rows, err := a.query()
+						r.rows(route+": "+query, rows, err)
+					})
 				}
 			})
 		},
@@ -32,7 +34,10 @@ var answerRules = []Rule{
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
 				for _, query := range x.queries() {
-					r.columnTypes(query, db)
+					x.along(r, db, query, func(route string, a asker) {
+						rows, err := a.query() //nolint:rowserrcheck // no row is read
+						r.columnTypes(route+": "+query, rows, err)
+					})
 				}
 			})
 		},
@@ -84,7 +89,7 @@ var answerRules = []Rule{
 	},
 	{
 		ID:     "SQL-05",
-		Rule:   "RowsAffected and LastInsertId say the same",
+		Rule:   "RowsAffected and LastInsertId say the same, whatever the number",
 		Why:    "optimistic locking counts the rows of an UPDATE",
 		Source: "database/sql: Result",
 		needs:  []Need{NeedLedger},
@@ -94,8 +99,16 @@ var answerRules = []Rule{
 				r.hide = append(r.hide, l.table)
 				result, err := db.ExecContext(x.ctx, l.insert, l.token(1))
 				r.result("an insert", result, err)
-				result, err = db.ExecContext(x.ctx, x.target.Dialect.One)
-				r.result("no insert", result, err)
+				x.along(r, db, x.target.Dialect.One, func(route string, a asker) {
+					result, err := a.exec()
+					r.result(route+": no insert", result, err)
+				})
+				for _, n := range affects(x.target.Dialect.Affect) {
+					x.along(r, db, in(fmt.Sprintf(x.target.Dialect.Affect, n), l.table), func(route string, a asker) {
+						result, err := a.exec()
+						r.result(fmt.Sprintf("%s: %d rows", route, n), result, err)
+					})
+				}
 			})
 		},
 	},
@@ -107,8 +120,18 @@ var answerRules = []Rule{
 		needs:  []Need{NeedSets},
 		check: func(x *trial) {
 			x.compare(func(r *transcript, db *sql.DB) {
-				rows, err := db.QueryContext(x.ctx, x.target.Dialect.Sets)
-				r.rows("two sets", rows, err)
+				d := &x.target.Dialect
+				queries := []string{d.Sets}
+				if d.Series != "" { // sets of other lengths, and an empty one among them
+					three, none := fmt.Sprintf(d.Series, 3), fmt.Sprintf(d.Series, 0)
+					queries = append(queries, three+"; "+none+"; "+d.One+"; "+three, none+"; "+three)
+				}
+				for _, query := range queries {
+					x.along(r, db, query, func(route string, a asker) {
+						rows, err := a.query()
+						r.rows(route+": "+query, rows, err)
+					})
+				}
 			})
 		},
 	},
@@ -119,20 +142,9 @@ var answerRules = []Rule{
 		Source: "database/sql: Rows.Next, Rows.Err",
 		needs:  []Need{NeedSeries},
 		check: func(x *trial) {
-			const most = 3000
-			rows, err := x.open(Settings{}).DB.QueryContext(x.ctx, fmt.Sprintf(x.target.Dialect.Series, most))
-			x.must("a long query", err)
-			defer rows.Close()
-			n := 0
-			for ; rows.Next(); n++ {
-				var got int
-				x.must("scanning", rows.Scan(&got))
-				if got != n+1 {
-					x.fatalf("row %d is %d", n+1, got)
-				}
-			}
-			if n != most || rows.Err() != nil {
-				x.errorf("%d of %d rows came, and the error is %v", n, most, rows.Err())
+			db := x.open(Settings{}).DB
+			for _, most := range append(sizes(1024), 3000) {
+				x.series(db, most)
 			}
 		},
 	},

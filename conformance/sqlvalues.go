@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"time"
 )
 
@@ -41,8 +42,7 @@ func (x *trial) queries() []string {
 	return append([]string{x.target.Dialect.One}, x.target.Dialect.Types...)
 }
 
-func (r *transcript) columnTypes(query string, db *sql.DB) {
-	rows, err := db.QueryContext(r.x.ctx, query) //nolint:rowserrcheck // no row is read
+func (r *transcript) columnTypes(query string, rows *sql.Rows, err error) {
 	r.err(query, err)
 	if err != nil {
 		return
@@ -57,4 +57,43 @@ func (r *transcript) columnTypes(query string, db *sql.DB) {
 		r.note("%s: column %q is a %s, scanned into %v, length %d %v, decimal %d %d %v, nullable %v %v", query,
 			c.Name(), c.DatabaseTypeName(), c.ScanType(), length, hasLength, precision, scale, hasScale, nullable, tells)
 	}
+}
+
+// affects are the numbers of rows that a statement is to affect, if there is one
+// whose number can be chosen.
+func affects(statement string) []int {
+	if statement == "" {
+		return nil
+	}
+	return []int{0, 1, 2, 3, 127, 128, 255, 256, 257, 1000}
+}
+
+// series reads a query of that many rows, which may end early only with an error.
+func (x *trial) series(db *sql.DB, most int) {
+	rows, err := db.QueryContext(x.ctx, fmt.Sprintf(x.target.Dialect.Series, most))
+	x.must("a long query", err)
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var got int
+		x.must("scanning", rows.Scan(&got))
+		if got != n+1 {
+			x.fatalf("row %d is %d", n+1, got)
+		}
+	}
+	if most = max(most, x.fewest()); n != most || rows.Err() != nil {
+		x.errorf("%d of %d rows came, and the error is %v", n, most, rows.Err())
+	}
+}
+
+// fewest is how many rows a query of no row has: some databases' has one.
+func (x *trial) fewest() (n int) {
+	rows, err := x.plain().QueryContext(x.ctx, fmt.Sprintf(x.target.Dialect.Series, 0))
+	x.must("an empty query", err)
+	defer rows.Close()
+	for rows.Next() {
+		n++
+	}
+	x.must("an empty query", rows.Err())
+	return n
 }

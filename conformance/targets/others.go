@@ -48,10 +48,11 @@ func (n named) Driver() driver.Driver { return n.driver }
 func onFake(places) (conformance.Target, error) {
 	db := fakedb.New()
 	return conformance.Target{Connector: db.Connector(), Server: fakeServer{db}, Dialect: conformance.Dialect{
-		Name: "fakedb", One: "SELECT 1", Echo: "SELECT ?", EchoInt: "SELECT ?", Series: "SERIES %v", Sets: "SELECT 1; SELECT 2",
-		Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Types: []string{"SELECT 7", "SELECT x"},
+		Name: "fakedb", One: "SELECT 1", Echo: "SELECT ?", Series: "SERIES %v", Bulk: "BULK %[1]v %[2]v", Sets: "SELECT 1; SELECT 2",
+		Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Types: []string{"SELECT 7", "SELECT x", "COLUMNS 12", "COLUMNS 300"},
 		Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
-		Insert: "INSERT ?", Alter: "ALTER {t}",
+		EchoInt: "SELECT ?", EchoFloat: "SELECT ?", EchoBool: "SELECT ?", EchoBytes: "SELECT ?", EchoTime: "SELECT ?",
+		Insert: "INSERT ?", Returning: "INSERT ? RETURNING", Affect: "AFFECT %v", Alter: "ALTER {t}",
 		Written: func(_ context.Context, token string) (int, error) { return db.Written(token), nil },
 	}}, nil
 }

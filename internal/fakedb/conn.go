@@ -3,6 +3,8 @@ package fakedb
 import (
 	"context"
 	"database/sql/driver"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -38,8 +40,27 @@ const (
 	isClosed
 )
 
-// one is returned by every statement, so that an unscripted Exec allocates nothing.
+// one is returned by nearly every statement, so that an unscripted Exec allocates nothing.
 var one driver.Result = driver.RowsAffected(1)
+
+// resultOf is what the server says of a statement that it has executed.
+func resultOf(text string) driver.Result {
+	rest, asks := strings.CutPrefix(text, "AFFECT ")
+	if !asks {
+		return one
+	}
+	n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
+	return affected(n)
+}
+
+// affected is a result with an id, as MySQL's.
+type affected int64
+
+// LastInsertId implements driver.Result: a number of its own for each count.
+func (n affected) LastInsertId() (int64, error) { return 1<<53 + int64(n), nil }
+
+// RowsAffected implements driver.Result.
+func (n affected) RowsAffected() (int64, error) { return int64(n), nil }
 
 // ID is the connection's number: 1 for the DB's first, increasing.
 func (c *Conn) ID() int64 { return c.id }
@@ -68,7 +89,7 @@ func (c *Conn) ExecContext(ctx context.Context, text string, args []driver.Named
 	if err := c.do(ctx, Exec, text, args, func() error { return c.exec(ctx, text, args) }); err != nil {
 		return nil, err
 	}
-	return one, nil
+	return resultOf(text), nil
 }
 
 // QueryContext implements driver.QueryerContext.

@@ -17,9 +17,13 @@
 //
 //	BEGIN, COMMIT, ROLLBACK   TxStatus 'T' and 'I'; a statement that fails inside makes it 'E'
 //	INSERT tok, INSERT ?      writes tokens, counted by [DB.Written]; inside a transaction when it commits
+//	INSERT ? RETURNING        the same, and a row of what was written
 //	SET x=y, SHOW x           session state; RESET ALL and DISCARD ALL clear it, ResetSession and Rollback do not
 //	SELECT 7, SELECT ?        one row; SELECT pid is the connection's id; SELECT 1; SELECT 2 gives two result sets
 //	SERIES 5                  five rows, 1 to 5
+//	BULK 5 100                five rows of a text of 100 bytes
+//	COLUMNS 5                 one row of five columns of different types
+//	AFFECT 5                  affects five rows, and has a LastInsertId
 //	FAIL 23505                an [Error] with that SQLSTATE
 //	SLEEP 5s                  takes that long, or until the context is done
 //	DISCARD ALL, DEALLOCATE   prepared statements are gone: their use gives SQLSTATE 26000

@@ -3,17 +3,20 @@ package fakedb
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Rows is an answer. It has an optional interface or two, so that a test can see whether a pool hides them.
 type Rows struct {
 	c      *Conn
 	ctx    context.Context // the query's: it ends a hanging Next
-	sets   [][][]driver.Value
+	sets   []set
 	next   int
 	closed atomic.Bool
 }
@@ -45,46 +48,90 @@ func (c *Conn) queryAt(
 	return r, nil
 }
 
+// set is one result set.
+type set struct {
+	columns []string // nil: as many as a row has, each called ?column?
+	rows    [][]driver.Value
+}
+
 // answer makes the rows of one statement; those that are no question have none.
-func (c *Conn) answer(text string, args []driver.NamedValue) [][]driver.Value {
+func (c *Conn) answer(text string, args []driver.NamedValue) set {
 	word, rest, _ := strings.Cut(text, " ")
 	rest = strings.TrimSpace(rest)
 	switch strings.ToUpper(word) {
 	case "SHOW":
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return [][]driver.Value{{c.vars[rest]}}
+		return oneRow(c.vars[rest])
 	case "SERIES":
 		n, _ := strconv.ParseInt(rest, 10, 64)
-		set := make([][]driver.Value, 0, n)
+		s := set{rows: make([][]driver.Value, 0, n)}
 		for i := range n {
-			set = append(set, []driver.Value{i + 1})
+			s.rows = append(s.rows, []driver.Value{i + 1})
 		}
-		return set
+		return s
+	case "BULK":
+		var n, size int
+		_, _ = fmt.Sscan(rest, &n, &size)
+		var s set
+		for i := range n {
+			s.rows = append(s.rows, []driver.Value{strings.Repeat(string(rune('A'+i%26)), size)})
+		}
+		return s
+	case "INSERT":
+		if strings.HasSuffix(rest, "RETURNING") {
+			return valuesOf(args)
+		}
+	case "COLUMNS":
+		n, _ := strconv.Atoi(rest)
+		return columns(n)
 	case "SELECT":
 		if rest == "pid" {
-			return [][]driver.Value{{c.id}}
+			return oneRow(c.id)
 		}
 		if len(args) > 0 {
-			row := make([]driver.Value, len(args))
-			for i, a := range args {
-				row[i] = a.Value
-			}
-			return [][]driver.Value{row}
+			return valuesOf(args)
 		}
 		if n, err := strconv.ParseInt(rest, 10, 64); err == nil {
-			return [][]driver.Value{{n}}
+			return oneRow(n)
 		}
-		return [][]driver.Value{{rest}}
+		return oneRow(rest)
 	}
-	return nil
+	return set{}
+}
+
+func valuesOf(args []driver.NamedValue) set {
+	row := make([]driver.Value, len(args))
+	for i, a := range args {
+		row[i] = a.Value
+	}
+	return oneRow(row...)
+}
+
+func oneRow(values ...driver.Value) set { return set{rows: [][]driver.Value{values}} }
+
+// columns makes a row of that many columns, of every type in turn.
+func columns(n int) set {
+	types := []driver.Value{
+		int64(1)<<53 + 1, "text", nil, 2.5, true, []byte{0, 255}, "", []byte{}, int64(-7), false,
+		time.Date(2001, 2, 3, 4, 5, 6, 789_012_000, time.FixedZone("", 5400)),
+	}
+	s := set{rows: [][]driver.Value{{}}}
+	for i := range n {
+		s.columns = append(s.columns, fmt.Sprintf("C%d", i%(n/2+1))) // some names twice
+		s.rows[0] = append(s.rows[0], types[i%len(types)])
+	}
+	return s
 }
 
 // Columns implements driver.Rows.
 func (r *Rows) Columns() []string {
+	if r.sets[0].columns != nil {
+		return slices.Clone(r.sets[0].columns)
+	}
 	n := 1
-	if len(r.sets[0]) > 0 {
-		n = len(r.sets[0][0])
+	if len(r.sets[0].rows) > 0 {
+		n = len(r.sets[0].rows[0])
 	}
 	names := make([]string, n)
 	for i := range names {
@@ -96,10 +143,10 @@ func (r *Rows) Columns() []string {
 // Next implements driver.Rows.
 func (r *Rows) Next(dest []driver.Value) error {
 	return r.c.do(r.ctx, RowsNext, "", nil, func() error {
-		if r.next >= len(r.sets[0]) {
+		if r.next >= len(r.sets[0].rows) {
 			return io.EOF
 		}
-		copy(dest, r.sets[0][r.next])
+		copy(dest, r.sets[0].rows[r.next])
 		r.next++
 		return nil
 	})

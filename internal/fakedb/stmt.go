@@ -54,7 +54,7 @@ func (s *Stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if err != nil {
 		return nil, err
 	}
-	return one, nil
+	return resultOf(s.text), nil
 }
 
 // QueryContext implements driver.StmtQueryContext.
