@@ -2,7 +2,6 @@ package sqlpool_test
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +48,13 @@ func TestSettingsTellWhereAValueCameFrom(t *testing.T) {
 		fields := reflect.TypeFor[sqlpool.Config]()
 		for i := range fields.NumField() {
 			name := fields.Field(i).Name
-			if _, ok := got[name]; !ok && name != "Connector" && !strings.HasPrefix(name, "Backoff") {
+			if _, ok := got[name]; !ok && name != "Connector" && name != "Backoff" {
+				t.Errorf("no setting %s", name)
+			}
+		}
+		backoff := reflect.TypeFor[sqlpool.Backoff]()
+		for i := range backoff.NumField() {
+			if name := "Backoff." + backoff.Field(i).Name; got[name].Value == "" {
 				t.Errorf("no setting %s", name)
 			}
 		}

@@ -294,3 +294,52 @@ func TestAnInterruptionTellsItsCause(t *testing.T) {
 		}
 	}
 }
+
+// A socket that is closed below the wrapper, by a proxy's dialer or by a program
+// that has its file, is no living connection.
+func TestASocketClosedBelowIsNotAlive(t *testing.T) {
+	c, _ := pair(t)
+	if err := c.Alive(); err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	if err := c.raw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Alive(); err == nil || errors.Is(err, driver.ErrSkip) || errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("closed below: %v, which is no reason to retire it", err)
+	}
+}
+
+// A driver that asks one host after the other takes a nil connection without an error
+// for one that it can use: lib/pq panics over it.
+func TestADialThatEndsBetweenTwoHostsIsAnError(t *testing.T) {
+	ended := errors.New("the caller's context ended")
+	c, _ := pair(t)
+	var d *Dialer
+	interrupts := false
+	d = NewDialer(func(context.Context, string, string) (net.Conn, error) {
+		if interrupts {
+			d.Interrupt(ended)
+		}
+		return c.raw, nil
+	})
+	dials := map[string]func() (net.Conn, error){
+		"DialContext": func() (net.Conn, error) { return d.DialContext(context.Background(), "tcp", "second:5432") },
+		"Dial":        func() (net.Conn, error) { return d.Dial("tcp", "second:5432") },
+		"DialTimeout": func() (net.Conn, error) { return d.DialTimeout("tcp", "second:5432", time.Minute) },
+	}
+	for name, dial := range dials {
+		d.stop, interrupts = nil, false
+		if _, err := d.DialContext(context.Background(), "tcp", "first:5432"); err != nil {
+			t.Fatal(err)
+		}
+		d.Interrupt(ended)
+		if conn, err := dial(); conn != nil || err != ended {
+			t.Errorf("%s after the end: %v, %v", name, conn, err)
+		}
+		d.stop, interrupts = nil, true
+		if conn, err := dial(); conn != nil || err != ended {
+			t.Errorf("%s during which it ended: %v, %v", name, conn, err)
+		}
+	}
+}
