@@ -18,6 +18,9 @@ OUTAGE_JSON ?= $(CURDIR)/bin/outages.json
 # Where everything that make conform has seen goes, beside the table.
 CONFORM_JSON ?= $(CURDIR)/bin/conformance.json
 
+# How many changes make mutants tries. SEED repeats a sample; LEAST=0.95 fails below that share.
+MUTANTS ?= 60
+
 # What must compile on every system that Go knows: the library. The tests' servers need a Unix.
 PORTABLE ?= ./sqlpool ./drivers/... ./hooks/... ./mocks/... ./conformance ./cmd/sqlpool
 
@@ -27,7 +30,7 @@ modules = $(shell $(GO) list -m -f '{{.Dir}}')
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform matrix corners suites cross soak clean postgres pgbouncer chromium prometheus
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform matrix corners mutants suites cross soak clean postgres pgbouncer chromium prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +90,9 @@ matrix: ## the tests on every supported version of Go, PostgreSQL and the driver
 
 corners: ## the tests on the lowest versions of everything, and on the highest
 	$(GO) run ./internal/matrix -corners
+
+mutants: postgres ## change the code in MUTANTS (60) places drawn with SEED, one at a time, and say what share of them the tests catch: hours
+	$(GO) run ./internal/mutants -n $(MUTANTS) $(if $(SEED),-seed $(SEED)) $(if $(LEAST),-least $(LEAST))
 
 suites: postgres ## other projects' tests, plain and through the pool, into docs/suites.md
 	$(GO) run ./internal/suites -table "$(CURDIR)/docs/suites.md"
