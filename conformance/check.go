@@ -34,7 +34,7 @@ func (t Target) Run(test *testing.T) {
 	if err != nil {
 		test.Fatal(err)
 	}
-	for _, rule := range Rules() {
+	for _, rule := range ready.picked() {
 		test.Run(rule.ID, func(test *testing.T) {
 			switch r := ready.examine(test.Context(), rule); r.Verdict {
 			case Fail:
@@ -57,7 +57,7 @@ func (t Target) Check(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{Target: ready.Name}
-	for _, rule := range Rules() {
+	for _, rule := range ready.picked() {
 		if err := ctx.Err(); err != nil {
 			return report, err
 		}
@@ -70,6 +70,9 @@ func (t Target) Check(ctx context.Context) (Report, error) {
 func (t Target) ready(ctx context.Context) (*Target, error) {
 	if t.Connector == nil {
 		return nil, errors.New("conformance: the target has no Connector")
+	}
+	if err := t.checkNames(); err != nil {
+		return nil, err
 	}
 	if t.Name == "" {
 		t.Name = fmt.Sprintf("%T", t.Connector.Driver())
@@ -90,6 +93,12 @@ func (t Target) ready(ctx context.Context) (*Target, error) {
 // over: the next rule should not have to wait for it.
 func (t *Target) examine(ctx context.Context, rule Rule) Result {
 	result := Result{Rule: rule}
+	for _, name := range []string{rule.ID, rule.Family()} {
+		if reason, not := t.NotPromised[name]; not {
+			result.Verdict, result.Seen = Skip, []string{"not promised: " + reason}
+			return result
+		}
+	}
 	for _, need := range rule.needs {
 		if reason := t.lacks(need); reason != "" {
 			result.Verdict, result.Seen = Skip, []string{reason}

@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -88,7 +89,13 @@ func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d rules hold, %d do not, %d were not checked\n",
 		r.Target, r.Count(Pass), r.Count(Fail), r.Count(Skip))
-	for _, family := range families {
+	shown := slices.Clone(families)
+	for _, result := range r.Results { // those of rules of one's own
+		if !slices.ContainsFunc(shown, func(f Family) bool { return f.Name == result.Rule.Family() }) {
+			shown = append(shown, Family{result.Rule.Family(), "rules of one's own"})
+		}
+	}
+	for _, family := range shown {
 		head := false
 		for _, result := range r.Results {
 			if result.Rule.Family() != family.Name {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,11 @@ type Rule struct {
 
 	// Optional rules may fail: the failure is shown and does not count.
 	Optional bool
+
+	// Check is the check of a rule of one's own (see [Target].Own): it is given the
+	// context of the rule and what it may use, and its error is what was seen. Rules
+	// of this package have none.
+	Check func(context.Context, *Bench) error
 
 	needs []Need
 	check func(*trial)

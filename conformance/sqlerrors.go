@@ -32,6 +32,7 @@ var errorRules = []Rule{
 				r.err("Exec on a Conn", err)
 				_, err = conn.ExecContext(x.ctx, x.target.Dialect.One)
 				r.err("the next statement", err)
+				r.err("closing it", conn.Close())
 				x.along(r, db, fail, func(route string, a asker) {
 					_, err := a.exec()
 					r.err(route+": Exec", err)

@@ -33,6 +33,20 @@ type Target struct {
 	// that are skipped for it.
 	Lacks map[Need]string
 
+	// Only picks the rules to be checked, each by its ID ("SQL-01") or by its family
+	// ("SQL"). Empty: all.
+	Only []string
+
+	// NotPromised names rules that the pool under test does not promise, by ID or
+	// family, each with the reason that the report prints. They are not checked: a
+	// correct pool may serve its callers in another order, or wait where this one
+	// refuses.
+	NotPromised map[string]string
+
+	// Own are rules beside those of this package, checked after them. Only and
+	// NotPromised hold for them too.
+	Own []Rule
+
 	// Limit is how long one rule may take before it counts as hanging. Default
 	// 30 s. It is no expectation: a rule takes milliseconds, or a few seconds
 	// where it waits for a timeout of the pool.

@@ -12,6 +12,7 @@ import (
 // conform is the verb that checks the rules of the pool on a database.
 type conform struct {
 	common
+	Rules []string `name:"rules" placeholder:"ID,…" help:"Rules to check, by ID (SQL-01) or family (SQL). Without it, all."`
 }
 
 // Help is the rest of conform's --help.
@@ -23,6 +24,7 @@ of their own and drop them again; some end their own sessions. Nothing else in t
 Example:
 
     sqlpool conform --driver pgx
+    sqlpool conform --rules SQL,ACQ-06
     sqlpool conform --dsn postgres://app@db.example/scratch --json`
 }
 
@@ -71,7 +73,7 @@ func (v *conform) check(ctx context.Context, c *console, result *conformResult) 
 		}
 		line.Show("checking the rules on " + kind.title)
 		report, err := conformance.Target{
-			Name: "sqlpool on " + kind.title, Connector: connector, Dialect: conformance.PostgreSQL,
+			Name: "sqlpool on " + kind.title, Connector: connector, Dialect: conformance.PostgreSQL, Only: v.Rules,
 		}.Check(ctx)
 		if err != nil {
 			return err

@@ -4,13 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"fmt"
 	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver's only way in
 
 	"github.com/sqlpool/go/conformance"
-	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/conformance/scripted"
 )
 
 // others is sqlpool on drivers that are not PostgreSQL's.
@@ -46,26 +45,7 @@ func (n named) Connect(context.Context) (driver.Conn, error) { return n.driver.O
 func (n named) Driver() driver.Driver { return n.driver }
 
 func onFake(places) (conformance.Target, error) {
-	db := fakedb.New()
-	return conformance.Target{Connector: db.Connector(), Server: fakeServer{db}, Dialect: conformance.Dialect{
-		Name: "fakedb", One: "SELECT 1", Echo: "SELECT ?", Series: "SERIES %v", Bulk: "BULK %[1]v %[2]v", Sets: "SELECT 1; SELECT 2",
-		Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Types: []string{"SELECT 7", "SELECT x", "COLUMNS 12", "COLUMNS 300"},
-		Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
-		EchoInt: "SELECT ?", EchoFloat: "SELECT ?", EchoBool: "SELECT ?", EchoBytes: "SELECT ?", EchoTime: "SELECT ?",
-		Insert: "INSERT ?", Returning: "INSERT ? RETURNING", Affect: "AFFECT %v", Alter: "ALTER {t}",
-		Written: func(_ context.Context, token string) (int, error) { return db.Written(token), nil },
-	}}, nil
-}
-
-type fakeServer struct{ db *fakedb.DB }
-
-// Kill implements conformance.Server.
-func (s fakeServer) Kill(_ context.Context, session string) error {
-	for _, c := range s.db.Conns() {
-		if fmt.Sprint(c.ID()) == session {
-			c.Kill(fakedb.Death{})
-			return nil
-		}
-	}
-	return fmt.Errorf("there is no session %s", session)
+	t := scripted.Target(scripted.New())
+	t.Name, t.Dialect.Name = "", "fakedb"
+	return t, nil
 }

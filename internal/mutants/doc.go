@@ -5,7 +5,7 @@
 // sample, and is no part of `make test`.
 //
 // The sample is drawn with a seed, so that a run can be repeated: a measurement uses
-// a seed that nobody has used before, because tests written for one sample say
+// a seed that was never used before, because tests written for one sample say
 // nothing about the next. Changes that are no fault, since nothing that a caller can
 // see differs, are listed in equivalent.txt with the reason.
 //

@@ -1,0 +1,54 @@
+package conformance
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// picked are the rules that the target asks for.
+func (t *Target) picked() []Rule {
+	all := slices.Concat(Rules(), t.Own)
+	if len(t.Only) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(r Rule) bool {
+		return !slices.Contains(t.Only, r.ID) && !slices.Contains(t.Only, r.Family())
+	})
+}
+
+// checkNames refuses the name of a rule that there is not: a misspelt one would pick
+// nothing, or leave nothing out, and say so to no one.
+func (t *Target) checkNames() error {
+	known := map[string]bool{}
+	for _, r := range slices.Concat(Rules(), t.Own) {
+		if r.Family() == r.ID || known[r.ID] || r.check == nil && r.Check == nil {
+			return fmt.Errorf("conformance: a rule of one's own is called %q: want FAMILY-NUMBER, a name that no other rule has, and a Check", r.ID)
+		}
+		known[r.ID] = true
+	}
+	for _, r := range slices.Concat(Rules(), t.Own) {
+		known[r.Family()] = true
+	}
+	for _, list := range [][]string{t.Only, slices.Sorted(maps.Keys(t.NotPromised))} {
+		for _, name := range list {
+			if !known[name] {
+				return fmt.Errorf("conformance: there is no rule and no family %q: want one of %s, or a rule's ID", name, strings.Join(familyNames(), ", "))
+			}
+		}
+	}
+	for name, reason := range t.NotPromised {
+		if strings.TrimSpace(reason) == "" {
+			return fmt.Errorf("conformance: %q is not promised without a reason: say why, for the report", name)
+		}
+	}
+	return nil
+}
+
+func familyNames() (names []string) {
+	for _, f := range families {
+		names = append(names, f.Name)
+	}
+	return names
+}
