@@ -34,6 +34,9 @@ var burstRules = []Rule{
 				now, _ := p.dials()
 				return now >= callers || s.Figures().Waiting >= callers
 			})
+			if s.Pool != nil {
+				x.until("what the pool dials has come to the driver", func() bool { now, _ := p.dials(); return now >= s.Pool.Stats().Dialing })
+			}
 			if _, most := p.dials(); most > sqlpool.DefaultMaxDialing {
 				x.errorf("%d callers had %d dials under way at once, and %d is the limit", callers, most, sqlpool.DefaultMaxDialing)
 			}

@@ -32,10 +32,10 @@ var acquireMutants = []mutant{
 		return connect(ctx)
 	})},
 	{"ACQ-04", "AcquireTimeout is something else", configured(func(cfg *sqlpool.Config) { cfg.AcquireTimeout = 25 * time.Second })},
-	{"ACQ-05", "the error does not know the holders", connectMutant(func(ctx context.Context, _ *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
+	{"ACQ-05", "the error does not know the holders", connectMutant(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
 		c, err := connect(ctx)
 		var acquire *sqlpool.AcquireError
-		if errors.As(err, &acquire) {
+		if errors.As(err, &acquire) && p.Config().MinIdle == 1 {
 			acquire.Holders = nil
 		}
 		return c, err

