@@ -22,9 +22,9 @@ var configurationRules = []Rule{
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
 			err := x.refused(func(c *sqlpool.Config) {
-				c.MaxConns, c.MinIdle, c.AcquireTimeout, c.MaxDialing, c.StatementCacheSize = -1, -1, -time.Second, -1, -7
+				c.MaxConns, c.MinIdle, c.AcquireTimeout, c.MaxDialing = -1, -1, -time.Second, -1
 			})
-			for _, field := range []string{"MaxConns", "MinIdle", "AcquireTimeout", "MaxDialing", "StatementCacheSize"} {
+			for _, field := range []string{"MaxConns", "MinIdle", "AcquireTimeout", "MaxDialing"} {
 				if !strings.Contains(err.Error(), "Config."+field+" ") {
 					x.errorf("Config.%s is not in: %v", field, err)
 				}
@@ -57,17 +57,16 @@ var configurationRules = []Rule{
 		check: func(x *trial) {
 			cfg := x.open(Settings{Adjust: func(c *sqlpool.Config) { c.ShutdownTimeout = 0 }}).Pool.Config()
 			for field, values := range map[string][2]any{
-				"MaxConns":           {cfg.MaxConns, sqlpool.DefaultMaxConns},
-				"AcquireTimeout":     {cfg.AcquireTimeout, sqlpool.DefaultAcquireTimeout},
-				"ConnectTimeout":     {cfg.ConnectTimeout, sqlpool.DefaultConnectTimeout},
-				"MaxDialing":         {cfg.MaxDialing, sqlpool.DefaultMaxDialing},
-				"PingTimeout":        {cfg.PingTimeout, sqlpool.DefaultPingTimeout},
-				"RollbackTimeout":    {cfg.RollbackTimeout, sqlpool.DefaultRollbackTimeout},
-				"CloseTimeout":       {cfg.CloseTimeout, sqlpool.DefaultCloseTimeout},
-				"ShutdownTimeout":    {cfg.ShutdownTimeout, sqlpool.DefaultShutdownTimeout},
-				"SweepInterval":      {cfg.SweepInterval, sqlpool.DefaultSweepInterval},
-				"StatementCacheSize": {cfg.StatementCacheSize, sqlpool.DefaultStatementCacheSize},
-				"FailFastAfter":      {cfg.FailFastAfter, sqlpool.DefaultFailFastAfter},
+				"MaxConns":        {cfg.MaxConns, sqlpool.DefaultMaxConns},
+				"AcquireTimeout":  {cfg.AcquireTimeout, sqlpool.DefaultAcquireTimeout},
+				"ConnectTimeout":  {cfg.ConnectTimeout, sqlpool.DefaultConnectTimeout},
+				"MaxDialing":      {cfg.MaxDialing, sqlpool.DefaultMaxDialing},
+				"PingTimeout":     {cfg.PingTimeout, sqlpool.DefaultPingTimeout},
+				"RollbackTimeout": {cfg.RollbackTimeout, sqlpool.DefaultRollbackTimeout},
+				"CloseTimeout":    {cfg.CloseTimeout, sqlpool.DefaultCloseTimeout},
+				"ShutdownTimeout": {cfg.ShutdownTimeout, sqlpool.DefaultShutdownTimeout},
+				"SweepInterval":   {cfg.SweepInterval, sqlpool.DefaultSweepInterval},
+				"FailFastAfter":   {cfg.FailFastAfter, sqlpool.DefaultFailFastAfter},
 			} {
 				if values[0] != values[1] {
 					x.errorf("%s is %v by default, and documented as %v", field, values[0], values[1])

@@ -52,21 +52,21 @@ var settingRules = []Rule{
 	},
 	{
 		ID:     "CFG-07",
-		Rule:   "with a StatementCacheSize of -1 each *sql.Stmt closes what it prepared",
-		Why:    "servers and poolers that count statements would run out of them",
-		Source: "this pool: Config.StatementCacheSize",
-		needs:  []Need{NeedPool, NeedProbe, NeedPrepares},
+		Rule:   "a query with arguments is not kept prepared unless CacheQueries says so",
+		Why:    "a statement that is kept has the types, tables and literals of the day it was prepared: plain database/sql reads them anew",
+		Source: "this pool: Config.CacheQueries",
+		needs:  []Need{NeedPool, NeedProbe, NeedEcho, NeedPrepares},
 		check: func(x *trial) {
 			p := x.probe()
-			s := x.open(Settings{MaxConns: 1, Adjust: func(c *sqlpool.Config) { c.StatementCacheSize = -1 }})
+			s := x.open(Settings{MaxConns: 1})
 			for range 3 {
-				stmt, err := s.DB.PrepareContext(x.ctx, x.target.Dialect.One)
-				x.must("Prepare", err)
-				_, err = stmt.ExecContext(x.ctx)
-				x.must("executing it", err)
-				x.must("closing it", stmt.Close())
+				var got string
+				x.must("a query with an argument", s.DB.QueryRowContext(x.ctx, x.target.Dialect.Echo, "x").Scan(&got))
 			}
-			x.until("every statement is closed", func() bool { return p.count(OpPrepare) == p.count(OpUnstmt) })
+			x.settle(s)
+			if kept := p.count(OpPrepare) - p.count(OpUnstmt); kept != 0 {
+				x.errorf("%d statements are kept", kept)
+			}
 		},
 	},
 	{

@@ -28,7 +28,7 @@ func ExampleTarget_Check() {
 		Open: func(s conformance.Settings) (*conformance.Subject, error) {
 			adjust := s.Adjust
 			s.Adjust = func(cfg *sqlpool.Config) {
-				cfg.StatementCacheSize = 32
+				cfg.CacheQueries = true
 				if adjust != nil {
 					adjust(cfg)
 				}

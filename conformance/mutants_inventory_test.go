@@ -18,11 +18,7 @@ var inventoryMutants = []mutant{
 			cfg.Connector = wrapped{cfg.Connector, func(c driver.Conn) driver.Conn { return twiceConn{c.(fullConn)} }}
 		}
 	})},
-	{"INV-03", "statements are kept without limit", configured(func(cfg *sqlpool.Config) {
-		if cfg.StatementCacheSize > 0 {
-			cfg.StatementCacheSize = 1000
-		}
-	})},
+	{"INV-03", "the closing of statements goes unheard", stmtMutant(func(s stmt) driver.Stmt { return openStmt{s} })},
 	{"INV-04", "two slots have the same connection", dialing(6, func() func(context.Context, connectCall) (driver.Conn, error) {
 		var mu sync.Mutex
 		var last driver.Conn

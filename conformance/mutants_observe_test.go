@@ -124,7 +124,10 @@ var configMutants = []mutant{
 	}},
 	{"CFG-05", "statements are prepared all the same", configured(func(cfg *sqlpool.Config) { cfg.Statements = sqlpool.StatementsPrepared })},
 	{"CFG-06", "statements are shown all the same", configured(func(cfg *sqlpool.Config) { cfg.HideStatements = false })},
-	{"CFG-07", "statements are kept all the same", configured(func(cfg *sqlpool.Config) { cfg.StatementCacheSize = max(cfg.StatementCacheSize, 0) })},
+	{"CFG-07", "queries are kept all the same", func(db *fakedb.DB, t *Target) {
+		db.SetCacheQueries(true)
+		configured(func(cfg *sqlpool.Config) { cfg.CacheQueries = true })(db, t)
+	}},
 	{"CFG-08", "nothing is pinged", configured(func(cfg *sqlpool.Config) { cfg.PingAfter = 0 })},
 	{"CFG-09", "every pool is called the same", configured(func(cfg *sqlpool.Config) {
 		if !strings.Contains(cfg.Name, "conformance") {

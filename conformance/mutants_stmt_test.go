@@ -54,6 +54,11 @@ func (s outsideStmt) QueryContext(ctx context.Context, args []driver.NamedValue)
 	return s.stmt.QueryContext(ctx, args)
 }
 
+// openStmt is never closed.
+type openStmt struct{ stmt }
+
+func (openStmt) Close() error { return nil }
+
 // onceConn counts the executions of each statement.
 type onceConn struct{ *conn }
 

@@ -83,7 +83,7 @@ func TestOptionsThatAreWrong(t *testing.T) {
 		`pool_acquire_timeout is "-1s" in an option`:                                                 Setting("pool_acquire_timeout", -time.Second),
 		`max_conns is "3" in an option: no setting has this name; did you mean pool_max_conns`:       Setting("max_conns", 3),
 		`a value of a setting cannot be a []int; give a number, a time.Duration, a bool or a string`: Setting("pool_max_conns", []int{1}),
-		`there are options for the connector of "sqlpool-pq", and the driver is "sqlpool-pgx"`:       PQOptions(libpq.WithStatementCache(false)),
+		`there are options for the connector of "sqlpool-pq", and the driver is "sqlpool-pgx"`:       PQOptions(libpq.BeforeConnect(nil)),
 		`pool_min_idle is "30" in an option: it must not exceed pool_max_conns, which is 10`:         Setting("pool_min_idle", 30),
 	} {
 		if _, err := Open(PGX, nowhere, opt); err == nil || !strings.Contains(err.Error(), want) {

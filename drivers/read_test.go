@@ -148,9 +148,9 @@ func TestEverySettingFromBothSources(t *testing.T) {
 
 func TestLimitsThatAreOff(t *testing.T) {
 	setenv(t)
-	cfg := config(t, nowhere+"&pool_max_conn_lifetime=0&pool_max_conn_lifetime_jitter=0&pool_max_conn_idle_time=0&pool_max_uses=0&pool_leak_after=0&pool_statement_cache_size=0")
-	if len(cfg.Hooks) != 1 || cfg.StatementCacheSize != -1 {
-		t.Errorf("%d hooks, cache of %d", len(cfg.Hooks), cfg.StatementCacheSize)
+	cfg := config(t, nowhere+"&pool_max_conn_lifetime=0&pool_max_conn_lifetime_jitter=0&pool_max_conn_idle_time=0&pool_max_uses=0&pool_leak_after=0")
+	if len(cfg.Hooks) != 1 {
+		t.Errorf("%d hooks", len(cfg.Hooks))
 	}
 	if cfg := config(t, nowhere+"&pool_max_conn_lifetime=1h&pool_max_conn_lifetime_jitter=1h&pool_leak_detection=off"); len(cfg.Hooks) != 4 {
 		t.Errorf("%d hooks", len(cfg.Hooks))
@@ -178,7 +178,6 @@ func TestBadSettings(t *testing.T) {
 		{"factor", "pool_backoff_factor=NaN", nil, []string{"a decimal number from 1 to 1000"}},
 		{"boolean", "pool_hide_statements=maybe", nil, []string{"true or false (also yes, no, on, off, 1, 0)"}},
 		{"word", "pool_statements=Text", nil, []string{"prepared or text"}},
-		{"cache as Config has it", "pool_statement_cache_size=-1", nil, []string{"a whole number, at least 0"}},
 		{"unknown", "pool_max_con=3", nil, []string{`pool_max_con is "3" in the connection string: no setting has this name; did you mean pool_max_conns? docs/settings.md lists all settings`}},
 		{"alias misspelt", "pool_min_idle_con=3", nil, []string{"did you mean pool_min_idle_conns?"}},
 		{"letters swapped", "pool_nmae=3", nil, []string{"did you mean pool_name?"}},

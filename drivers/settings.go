@@ -107,9 +107,10 @@ var coreSettings = []setting{
 		word(statementWords, func(a *assembly) *sqlpool.Statements { return &a.cfg.Statements }),
 	},
 	{
-		"pool_statement_cache_size", "POOL_STATEMENT_CACHE_SIZE", nil, "StatementCacheSize",
-		"How many prepared statements a connection keeps. 0: none.",
-		cacheSize(),
+		"pool_cache_queries", "POOL_CACHE_QUERIES", nil, "CacheQueries",
+		"Whether queries with arguments are kept prepared on their connection, where the driver does not do that itself (lib/pq; pgx has " +
+			"default_query_exec_mode). Faster, with answers of the day they were prepared: see migrating.md.",
+		boolean("true", func(a *assembly, on bool) { a.cfg.CacheQueries = on }, func(a *assembly) bool { return a.cfg.CacheQueries }),
 	},
 	{
 		"pool_hide_statements", "POOL_HIDE_STATEMENTS", nil, "HideStatements",

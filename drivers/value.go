@@ -132,24 +132,3 @@ func word[T comparable](words map[string]T, field func(*assembly) *T) value {
 		},
 	}
 }
-
-// cacheSize is a number where Config's spelling of none is −1, which a reader
-// of a connection string would take for no limit.
-func cacheSize() value {
-	v := count("statements", 0, math.MaxInt, func(a *assembly) *int { return &a.cfg.StatementCacheSize })
-	set, get := v.set, v.get
-	v.set = func(a *assembly, text string) bool {
-		ok := set(a, text)
-		if ok && a.cfg.StatementCacheSize == 0 {
-			a.cfg.StatementCacheSize = -1
-		}
-		return ok
-	}
-	v.get = func(a *assembly) string {
-		if a.cfg.StatementCacheSize < 0 {
-			return "0"
-		}
-		return get(a)
-	}
-	return v
-}

@@ -61,9 +61,13 @@ type abilities struct {
 	// query is exec for rows.
 	query driver.QueryerContext
 
-	// cacheQueries: text queries with arguments gain from the statement cache,
-	// because the driver has none of its own.
-	cacheQueries bool
+	// cacheQueries: a query with arguments that came now would gain from being
+	// kept prepared, because the driver does not do that itself.
+	cacheQueries func() bool
+
+	// endsStatements: what is prepared on the connection ends with it, so closing
+	// it statement by statement before would be round trips for nothing.
+	endsStatements bool
 
 	// txEndsStatements: the driver ends a transaction's statements when the
 	// context given to BeginTx ends.
@@ -97,7 +101,10 @@ func abilitiesOf(inner driver.Conn) abilities {
 		can.stale = c.StatementStale
 	}
 	if c, ok := find[interface{ CacheQueries() bool }](inner); ok {
-		can.cacheQueries = c.CacheQueries()
+		can.cacheQueries = c.CacheQueries
+	}
+	if c, ok := find[interface{ EndsStatements() bool }](inner); ok {
+		can.endsStatements = c.EndsStatements()
 	}
 	if c, ok := find[interface{ TxContextEndsStatements() bool }](inner); ok {
 		can.txEndsStatements = c.TxContextEndsStatements()

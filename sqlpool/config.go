@@ -81,10 +81,12 @@ type Config struct {
 	// Statements says how a *sql.Stmt is kept. Default StatementsPrepared.
 	Statements Statements
 
-	// StatementCacheSize is how many prepared statements a physical connection
-	// keeps. Default 128; -1 keeps none: each *sql.Stmt prepares for itself and
-	// closes what it prepared.
-	StatementCacheSize int
+	// CacheQueries keeps the texts of queries that have arguments prepared on each
+	// physical connection, the 128 used last of up to 4 KB each, where the driver does
+	// not do that itself and gains from it (lib/pq: one round trip, and no parsing).
+	// It changes answers: a kept statement has the types, tables and literals of the
+	// day it was prepared, until it fails (docs/migrating.md). Default false.
+	CacheQueries bool
 
 	// HideStatements keeps the text of statements out of errors, events and
 	// Holders. Arguments are never in them.
@@ -126,20 +128,19 @@ const (
 
 // The defaults of Config's fields.
 const (
-	DefaultName               = "default"
-	DefaultMaxConns           = 10
-	DefaultAcquireTimeout     = 30 * time.Second
-	DefaultConnectTimeout     = 5 * time.Second
-	DefaultMaxDialing         = 4
-	DefaultPingAfter          = 30 * time.Second
-	DefaultPingAfterBlind     = time.Second
-	DefaultPingTimeout        = time.Second
-	DefaultRollbackTimeout    = 5 * time.Second
-	DefaultCloseTimeout       = 500 * time.Millisecond
-	DefaultShutdownTimeout    = 30 * time.Second
-	DefaultSweepInterval      = time.Second
-	DefaultStatementCacheSize = 128
-	DefaultFailFastAfter      = 10 * time.Second
+	DefaultName            = "default"
+	DefaultMaxConns        = 10
+	DefaultAcquireTimeout  = 30 * time.Second
+	DefaultConnectTimeout  = 5 * time.Second
+	DefaultMaxDialing      = 4
+	DefaultPingAfter       = 30 * time.Second
+	DefaultPingAfterBlind  = time.Second
+	DefaultPingTimeout     = time.Second
+	DefaultRollbackTimeout = 5 * time.Second
+	DefaultCloseTimeout    = 500 * time.Millisecond
+	DefaultShutdownTimeout = 30 * time.Second
+	DefaultSweepInterval   = time.Second
+	DefaultFailFastAfter   = 10 * time.Second
 )
 
 // withDefaults returns the configuration with every zero field set. PingAfter
@@ -155,7 +156,6 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.CloseTimeout, DefaultCloseTimeout)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.SweepInterval, DefaultSweepInterval)
-	setDefault(&c.StatementCacheSize, DefaultStatementCacheSize)
 	setDefault(&c.FailFastAfter, DefaultFailFastAfter)
 	c.Backoff = c.Backoff.withDefaults()
 	c.Hooks = append([]Hooks(nil), c.Hooks...)

@@ -52,8 +52,6 @@ var wrongFields = []struct {
 		"Backoff.Factor is 0.5: a delay must not shrink from one dial to the next; use 1 or more, or 0 for the default of 2"},
 	{"Backoff.Factor", func(c *sqlpool.Config) { c.Backoff.Factor = math.NaN() },
 		"Backoff.Factor is NaN: a delay must not shrink from one dial to the next; use 1 or more, or 0 for the default of 2"},
-	{"StatementCacheSize", func(c *sqlpool.Config) { c.StatementCacheSize = -2 },
-		"StatementCacheSize is -2: it must be a number of statements, or -1 for none kept; use -1, a positive number, or 0 for the default of 128"},
 	{"Statements", func(c *sqlpool.Config) { c.Statements = 7 },
 		"Statements is 7: it must be one of the named constants; use StatementsPrepared or StatementsAsText"},
 }

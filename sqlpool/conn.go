@@ -24,16 +24,15 @@ type Conn struct {
 
 	// Guarded by pool.mu.
 	state      connState
-	place      int           // index in pool.conns
-	loan       uint64        // the number of the present or last loan, from 1: a Loan holds it
-	taken      bool          // one release of that loan is under way: a second one comes too late
-	acquiredAt int64         // when the present loan began
-	waited     int64         // how long its borrower was in the queue
-	idleSince  int64         // when the last loan ended
-	parkedBy   *session      // the session that was granted it and has not used it yet
-	orphans    []driver.Stmt // statements whose owner closed them while another borrower had the connection
-	outdated   bool          // to be closed when its loan ends, see Pool.Recycle
-	waiter     *waiter       // what its borrower waited with, to be reused when the loan ends
+	place      int      // index in pool.conns
+	loan       uint64   // the number of the present or last loan, from 1: a Loan holds it
+	taken      bool     // one release of that loan is under way: a second one comes too late
+	acquiredAt int64    // when the present loan began
+	waited     int64    // how long its borrower was in the queue
+	idleSince  int64    // when the last loan ended
+	parkedBy   *session // the session that was granted it and has not used it yet
+	outdated   bool     // to be closed when its loan ends, see Pool.Recycle
+	waiter     *waiter  // what its borrower waited with, to be reused when the loan ends
 
 	// proven is the pool's generation at the dial or at the last proof of
 	// life. Written by whoever holds the connection.
@@ -55,8 +54,8 @@ type Conn struct {
 	trial    bool                                 // it was lent unverified while a login proved nothing; Pool.mu protects it
 	pinned   int                                  // open statements that cannot outlive the loan
 	deferred []func(context.Context, *Conn) error // work asked for by Defer
-	stmts    stmtCache                            // prepared statements by text
-	values   []struct{ key, value any }           // slots of hooks
+	stmts    stmtCache
+	values   []struct{ key, value any } // slots of hooks
 
 	executed statements // by the borrower
 
@@ -96,7 +95,6 @@ func newConn(p *Pool, inner driver.Conn) *Conn {
 		inner:   inner,
 		can:     abilitiesOf(inner),
 		fresh:   true,
-		stmts:   stmtCache{most: max(p.cfg.StatementCacheSize, 0)},
 	}
 }
 

@@ -29,9 +29,8 @@ func TestAnswersAreThoseOfPlainDatabaseSQL(t *testing.T) {
 	for name, shape := range shapes {
 		for caching, configure := range map[string]func(*fakedb.DB, *sqlpool.Config){
 			"":             func(*fakedb.DB, *sqlpool.Config) {},
-			"no cache":     func(_ *fakedb.DB, c *sqlpool.Config) { c.StatementCacheSize = -1 },
 			"as text":      func(_ *fakedb.DB, c *sqlpool.Config) { c.Statements = sqlpool.StatementsAsText },
-			"cached texts": func(s *fakedb.DB, _ *sqlpool.Config) { s.SetCacheQueries(true) },
+			"cached texts": func(s *fakedb.DB, c *sqlpool.Config) { s.SetCacheQueries(true); c.CacheQueries = true },
 		} {
 			t.Run(name+"/"+caching, func(t *testing.T) {
 				plain := sql.OpenDB(fakedb.New().ConnectorAs(shape))

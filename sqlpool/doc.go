@@ -35,8 +35,9 @@
 //     try and limit.go for StatementTimeout; loanend.go, loanrows.go,
 //     loanrows_go126.go and loanrows_go127.go end a loan where a wrapper hides how
 //     it ended;
-//     verdict.go says what a failure means for it and for the caller; stmtcache.go
-//     keeps its prepared statements, or ownstmt.go without the cache; stale.go and copytext.go know those that cannot be kept; args.go
+//     verdict.go says what a failure means for it and for the caller; source.go is
+//     what a *sql.Stmt has on all connections, stmtcache.go what a connection has
+//     prepared; stale.go and copytext.go know those that cannot be kept; args.go
 //     (args_go125.go and args_go126.go, for each Go) and inner.go speak to the
 //     driver as package sql would.
 //   - release.go takes it back, settle.go puts right what the borrower left
@@ -54,6 +55,6 @@
 //
 // The contract is database/sql/driver. A connection may have further optional
 // methods (Alive, TxStatus, Sent, Running, Backend, LastError, Abort, Raw,
-// CacheQueries, TxContextEndsStatements, Adapter; see ability.go); what it cannot
-// tell, the pool assumes the safe way.
+// CacheQueries, EndsStatements, TxContextEndsStatements, Adapter; see ability.go);
+// what it cannot tell, the pool assumes the safe way.
 package sqlpool

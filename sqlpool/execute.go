@@ -56,7 +56,7 @@ func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver
 func (s *session) tryExec(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	var a attempt
 	for {
-		c, err := s.enter(ctx, &a, text)
+		c, err := s.enterText(ctx, &a, st, text)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	var a attempt
 	for {
-		c, err := s.enter(ctx, &a, text)
+		c, err := s.enterText(ctx, &a, st, text)
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +164,7 @@ func (c *Conn) exec(ctx context.Context, a *attempt, st *stmt, text string, args
 		return res, err
 	}
 	res, err := stmtExec(ctx, inner, args)
-	c.forgetStale(st, text, err)
+	c.heal(st, text, err)
 	return res, err
 }
 
@@ -190,7 +190,7 @@ func (c *Conn) query(ctx context.Context, a *attempt, st *stmt, text string, arg
 		return rows, err
 	}
 	rows, err := stmtQuery(ctx, inner, args)
-	c.forgetStale(st, text, err)
+	c.heal(st, text, err)
 	return rows, err
 }
 
@@ -213,14 +213,15 @@ func (c *Conn) resolve(ctx context.Context, a *attempt, st *stmt, text string, a
 	if err != nil || st != nil || !c.cachesText(text, args) {
 		return nil, args, err
 	}
-	inner, err := c.prepared(ctx, text)
+	inner, err := c.cached(ctx, text)
 	return inner, args, err
 }
 
-// cachesText reports whether a text with arguments goes through the statement
-// cache, because the driver gains from that.
+// cachesText reports whether a query with arguments is kept prepared: the user wants
+// it, and the driver gains from it.
 func (c *Conn) cachesText(text string, args []driver.NamedValue) bool {
-	return len(args) > 0 && c.can.cacheQueries && c.stmts.most > 0 &&
+	return c.pool.cfg.CacheQueries && len(args) > 0 && len(text) <= longestCached &&
+		c.can.cacheQueries != nil && c.can.cacheQueries() &&
 		c.pool.cfg.Statements == StatementsPrepared && !isCopy(text)
 }
 

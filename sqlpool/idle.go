@@ -105,10 +105,6 @@ func (p *Pool) endLoanLocked(c *Conn, now int64) {
 	if p.waiters.Len() > 0 {
 		p.waiters.Loan(now-c.acquiredAt, c.unheard)
 	}
-	if len(c.orphans) > 0 {
-		c.stmts.evicted = append(c.stmts.evicted, c.orphans...)
-		c.orphans = nil
-	}
 	if c.waiter != nil {
 		p.waiters.Put(c.waiter)
 		c.waiter = nil

@@ -90,6 +90,36 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 	return c, nil
 }
 
+// enterText is enter for what executes a text. What was prepared under it and is
+// of no use any more is closed first.
+func (s *session) enterText(ctx context.Context, a *attempt, st *stmt, text string) (*Conn, error) {
+	if st == nil {
+		s.pool.endKept(text)
+	}
+	for {
+		c, err := s.enter(ctx, a, text)
+		if err != nil || !c.stmts.collect(s.pool.sources.ended.Load()) {
+			return c, err
+		}
+		stop := context.AfterFunc(ctx, c.abort) // a Close has no context
+		err = c.stmts.closeGone(text)
+		if !stop() && err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			if c.can.sent != nil {
+				a.sent = c.can.sent()
+			}
+			return c, nil
+		}
+		closing := attempt{harmless: true, broken: a.broken, stillborn: a.stillborn, final: a.final}
+		if err = s.leave(ctx, c, &closing, "close", err); err != nil {
+			return nil, err
+		}
+		a.broken, a.stillborn = closing.broken, closing.stillborn
+	}
+}
+
 // leave ends a try that failed. It returns the error for the caller, or nil
 // when the operation is to be tried again: only if it certainly had no effect,
 // and on another connection only if nothing of the session has been used on

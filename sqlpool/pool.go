@@ -19,6 +19,8 @@ type Pool struct {
 
 	lastID atomic.Uint64
 
+	sources sources // of *sql.Stmts
+
 	// generation grows when an error puts every connection under suspicion. A
 	// connection proven in an older one is proven again before it is lent.
 	generation atomic.Uint64

@@ -70,6 +70,9 @@ func (st *stmt) prepareOn(ctx context.Context, c *Conn) error {
 		return nil
 	}
 	_, err := st.on(ctx, c)
+	if err != nil && st.source != nil {
+		st.leave(false)
+	}
 	return err
 }
 
@@ -89,37 +92,44 @@ func (st *stmt) on(ctx context.Context, c *Conn) (driver.Stmt, error) {
 		}
 		return st.pin, nil
 	}
-	if c.stmts.most > 0 {
-		return c.prepared(ctx, st.text)
+	if st.source == nil {
+		st.source = c.pool.join(st.session, st.text, preparesAgain())
+		st.session.open = append(st.session.open, st)
 	}
-	for _, o := range st.own {
-		if o.conn == c {
-			return o.stmt, nil
-		}
+	if inner := c.stmts.held[st.source]; inner != nil {
+		return inner, nil
 	}
-	inner, err := innerPrepare(ctx, c.inner, st.text)
+	c.stmts.collect(c.pool.sources.ended.Load())
+	if err := c.stmts.closeGone(st.text); err != nil {
+		return nil, err
+	}
+	inner, err := c.prepare(ctx, st.text)
 	if err == nil {
-		st.own = append(c.pool.withoutGone(st.own), ownedStmt{c, inner})
+		c.stmts.hold(st.source, inner)
+		c.pool.heldOn(st.source, c)
 	}
 	return inner, err
 }
 
-// prepared returns a text prepared on c through its cache. Closing what fell
-// out waits for the loan's end, but a loan that never ends must not fill the
-// server with statements.
-func (c *Conn) prepared(ctx context.Context, text string) (driver.Stmt, error) {
+// cached returns a text of a query prepared on c.
+func (c *Conn) cached(ctx context.Context, text string) (driver.Stmt, error) {
 	if st := c.stmts.get(text); st != nil {
 		return st, nil
 	}
-	if len(c.stmts.evicted) >= c.stmts.most {
-		if err := c.stmts.closeEvicted(); err != nil {
+	st, err := c.prepare(ctx, text)
+	if err == nil {
+		c.stmts.add(text, st)
+	}
+	return st, err
+}
+
+// prepare closes what waits for that first if it has become much: a loan that never ends must not
+// fill the server with statements.
+func (c *Conn) prepare(ctx context.Context, text string) (driver.Stmt, error) {
+	if len(c.stmts.gone) >= mostGone {
+		if err := c.stmts.closeGone(""); err != nil {
 			return nil, err
 		}
 	}
-	st, err := innerPrepare(ctx, c.inner, text)
-	if err != nil {
-		return nil, err
-	}
-	c.stmts.add(text, st)
-	return st, nil
+	return innerPrepare(ctx, c.inner, text)
 }

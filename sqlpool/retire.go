@@ -1,7 +1,7 @@
 package sqlpool
 
 import (
-	"database/sql/driver"
+	"io"
 	"time"
 )
 
@@ -16,7 +16,7 @@ func (p *Pool) closeLocked(c *Conn, reason error) {
 	p.closing++
 	decided := p.now()
 	p.work.Go(func() {
-		p.closeInner(c.inner, c.abort, c.closeLimit())
+		p.closeInner(whole{c}, c.abort, c.closeLimit())
 		p.freeSlot(c, reason, decided)
 	})
 }
@@ -38,7 +38,7 @@ func (c *Conn) closeLimit() time.Duration {
 
 // closeInner closes a driver's connection. A Close that overruns its limit
 // is cut off by abort, if that is not nil, and not waited for any longer.
-func (p *Pool) closeInner(inner driver.Conn, abort func(), limit time.Duration) {
+func (p *Pool) closeInner(inner io.Closer, abort func(), limit time.Duration) {
 	closed := make(chan struct{})
 	p.work.Go(func() {
 		defer close(closed)
@@ -64,7 +64,7 @@ func (p *Pool) closeInner(inner driver.Conn, abort func(), limit time.Duration) 
 
 // closeQuietly closes what is of no use any more. A driver that panics here
 // has nothing left to lose.
-func closeQuietly(inner driver.Conn) {
+func closeQuietly(inner io.Closer) {
 	var err error
 	defer catch("Close", &err)
 	_ = inner.Close()
@@ -103,8 +103,24 @@ func (p *Pool) abandonLocked(c *Conn) {
 func (p *Pool) finishForcedLocked(c *Conn) {
 	if c.state == stateForced {
 		c.state = stateGone
-		go closeQuietly(c.inner)
+		go closeQuietly(whole{c})
 	}
+}
+
+// whole is a connection with what is prepared on it, to be closed. Some drivers keep
+// the memory of a statement that is not closed, and database/sql closes them all.
+type whole struct{ conn *Conn }
+
+// Close implements io.Closer.
+func (w whole) Close() error {
+	c := w.conn
+	for src := range c.stmts.held {
+		c.pool.heldNoMore(src, c)
+	}
+	if !c.can.endsStatements {
+		c.stmts.closeAll()
+	}
+	return c.inner.Close()
 }
 
 func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {

@@ -35,6 +35,8 @@ type session struct {
 	sticky  error           // ResetSession's failure, which package sql would drop: the next method returns it
 	lost    error           // the connection broke in mid-loan: everything fails until the session is handed back
 
+	open []*stmt // statements with a source
+
 	// live counts the statements for which somebody may want the driverConn's
 	// lock in order to close them. Of these, closed have been closed since the
 	// session was handed out: package sql takes the lock once more after that.
@@ -144,6 +146,7 @@ func (s *session) clear() {
 // The same wrapper may hide the connector's Close. Closing the *sql.DB closes its
 // idle sessions, and with them the pool.
 func (s *session) Close() error {
+	s.quit()
 	abandoned := true
 	if s.endsUnseen() {
 		caller, method := callerOfSession()

@@ -38,7 +38,7 @@ func TestStormThroughTheDB(t *testing.T) {
 func sessionStorm(t *testing.T, seed uint64, maxOpen, operations int) {
 	const conns, goroutines = 4, 32
 	server := fakedb.New()
-	db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: conns, StatementCacheSize: 8})
+	db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: conns, CacheQueries: true})
 	db.SetMaxOpenConns(maxOpen)
 	db.SetConnMaxLifetime(50 * time.Millisecond)
 	shared, err := db.Prepare("SELECT ?")

@@ -54,7 +54,7 @@ func (p *Pool) Settings() []Setting {
 	add("ShutdownTimeout", now.ShutdownTimeout, usual.ShutdownTimeout)
 	add("SweepInterval", now.SweepInterval, usual.SweepInterval)
 	add("Statements", now.Statements, usual.Statements)
-	add("StatementCacheSize", now.StatementCacheSize, usual.StatementCacheSize)
+	add("CacheQueries", now.CacheQueries, usual.CacheQueries)
 	add("HideStatements", now.HideStatements, usual.HideStatements)
 	add("Backoff.First", now.Backoff.First, usual.Backoff.First)
 	add("Backoff.Max", now.Backoff.Max, usual.Backoff.Max)

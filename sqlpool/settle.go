@@ -9,7 +9,8 @@ import (
 // hasWork reports whether something that needs the network was put off until
 // the loan's end.
 func (c *Conn) hasWork() bool {
-	return len(c.deferred) > 0 || len(c.stmts.evicted) > 0
+	c.stmts.collect(c.pool.sources.ended.Load())
+	return len(c.deferred) > 0 || len(c.stmts.gone) > 0
 }
 
 // dirty reports whether the server says that a transaction is open.
@@ -74,9 +75,11 @@ func (c *Conn) settle(ctx context.Context) (reason error) {
 			return &Reason{Code: CodeDirty, Err: errors.New("still in a transaction after ROLLBACK")}
 		}
 	}
-	if err := c.stmts.closeEvicted(); err != nil {
+	c.stmts.collect(c.pool.sources.ended.Load())
+	if err := c.stmts.closeGone(""); err != nil {
 		return because(CodeBroken, err)
 	}
+	c.stmts.gone = nil // nothing is open: what cannot be closed now never will
 	deferred := c.deferred
 	c.deferred = nil
 	return aside("Defer", len(deferred), func() (err error) {

@@ -3,14 +3,13 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 )
 
 // stmt is what package sql takes for a prepared statement. What is prepared on
 // a physical connection is found when it executes:
 //
-//   - normally in the connection's cache, by text;
-//   - with the cache off, among the statements this one owns, one for each
-//     connection that executed it;
+//   - normally by its source;
 //   - for COPY, as the one statement of one loan;
 //   - with StatementsAsText, nowhere: the text is sent.
 type stmt struct {
@@ -21,16 +20,11 @@ type stmt struct {
 
 	notAsText bool // the driver wants it prepared after all
 
-	own []ownedStmt
+	source *source // nil while nothing needs to be prepared
 
 	pin     driver.Stmt // for COPY
 	pinConn *Conn
 	pinLoan uint64
-}
-
-type ownedStmt struct {
-	conn *Conn
-	stmt driver.Stmt
 }
 
 var (
@@ -71,26 +65,53 @@ func named(args []driver.Value) []driver.NamedValue {
 	return list
 }
 
-// Close implements driver.Stmt. A cached statement stays prepared for the next
-// one with its text.
+// Close implements driver.Stmt.
 func (st *stmt) Close() error {
 	if st.closed {
 		return nil
 	}
 	st.closed = true
-	st.session.closed++
-	defer st.session.endUnused(st)
+	s := st.session
+	s.closed++
+	defer s.endUnused(st)
 	if st.pin != nil {
 		return st.unpin()
 	}
-	var first error
-	for _, o := range st.own {
-		if err := o.conn.closeStmt(st.session, o.stmt); err != nil && first == nil {
-			first = hideBadConn(err)
-		}
+	if st.source == nil || !st.leave(s.conn == nil && closedWithSession()) {
+		return nil
 	}
-	st.own = nil
-	return first
+	return s.closeEnded()
+}
+
+// leave gives up the statement's source, and reports whether that has ended.
+func (st *stmt) leave(keep bool) (ended bool) {
+	s := st.session
+	s.open = slices.DeleteFunc(s.open, func(other *stmt) bool { return other == st })
+	ended = s.pool.leave(st.source, keep)
+	st.source = nil
+	return ended
+}
+
+// closeEnded closes on the session's connection what has ended. It must not be put
+// off to the end of the loan: a pooler in transaction mode may then have another server there, and the
+// statement's name would stay taken on this one.
+//
+// Without a loan package sql may hold the lock of the whole *sql.DB, and where a wrapper
+// hides the end of loans, also with one.
+func (s *session) closeEnded() error {
+	c := s.conn
+	if c == nil || s.parked.Load() || s.raw || s.lost != nil || s.tx == nil && s.endsUnseen() {
+		return nil
+	}
+	c.stmts.collect(s.pool.sources.ended.Load())
+	a := attempt{harmless: true, final: true}
+	if c.can.sent != nil {
+		a.sent = c.can.sent()
+	}
+	if err := c.stmts.closeGone(""); err != nil {
+		return s.leave(context.Background(), c, &a, "close", err)
+	}
+	return nil
 }
 
 // unpin closes the statement of a COPY, unless it is gone with its loan.
@@ -101,4 +122,18 @@ func (st *stmt) unpin() error {
 	}
 	c.pinned--
 	return hideBadConn(st.pin.Close())
+}
+
+// has reports whether the session has an open statement of a source.
+func (s *session) has(src *source) bool {
+	return slices.ContainsFunc(s.open, func(st *stmt) bool { return st.source == src })
+}
+
+// quit ends the statements of a session that ends, for a wrapper that has not
+// closed them.
+func (s *session) quit() {
+	for len(s.open) > 0 {
+		s.open[0].closed = true
+		s.open[0].leave(true)
+	}
 }

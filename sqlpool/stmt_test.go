@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -51,30 +52,39 @@ func TestOneStatementIsPreparedOncePerConnection(t *testing.T) {
 	}
 }
 
-func TestTheCacheClosesWhatFallsOutInTheBackground(t *testing.T) {
+func TestCachedQueriesThatFallOutAreClosedInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, p, server := newDB(t, sqlpool.Config{MaxConns: 1, StatementCacheSize: 2})
+		server := fakedb.New()
+		server.SetCacheQueries(true)
+		db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, CacheQueries: true})
 		server.On(fakedb.StmtClose, fakedb.Fault{Delay: time.Second})
-		prepare := func(text string) {
+		const kept = 128
+		query := func(i int) {
 			start := time.Now()
-			stmt, err := db.Prepare(text)
-			if d := time.Since(start); err != nil || d != 0 {
-				t.Errorf("%s: %v, the caller waited %v for a close", text, err, d)
+			must(t, ask(db.Query(fmt.Sprint("SELECT ? -- ", i), 1)))
+			if d := time.Since(start); d != 0 {
+				t.Errorf("query %d: the caller waited %v for a close", i, d)
 			}
 			time.Sleep(5 * time.Second)
-			_, err = stmt.Exec()
-			must(t, err, stmt.Close())
 		}
-		for _, text := range []string{"a", "b", "a", "c", "a", "b"} {
-			prepare(text)
+		for i := range kept {
+			query(i)
 		}
-		for text, want := range map[string]int{"a": 1, "b": 2, "c": 1} {
-			if n, _ := server.Prepares(text); n != want {
-				t.Errorf("%s was prepared %d times, want %d: what was used last stays", text, n, want)
-			}
+		query(0) // used again: it stays
+		for i := kept; i < kept+10; i++ {
+			query(i)
 		}
-		if n := server.Counts().OpenStmts; n != 2 {
-			t.Errorf("%d statements open", n)
+		query(0)
+		if n, _ := server.Prepares("SELECT ? -- 0"); n != 1 {
+			t.Errorf("what was used last was prepared %d times", n)
+		}
+		if n := server.Counts().OpenStmts; n != kept {
+			t.Errorf("%d statements open, want %d", n, kept)
+		}
+		long := "SELECT ? -- " + strings.Repeat("x", 4<<10)
+		must(t, ask(db.Query(long, 1)))
+		if n, _ := server.Prepares(long); n != 0 {
+			t.Error("a text of more than 4 KB was kept prepared")
 		}
 		rest(t, p)
 	})
@@ -82,23 +92,28 @@ func TestTheCacheClosesWhatFallsOutInTheBackground(t *testing.T) {
 
 func TestALoanThatNeverEndsDoesNotFillTheServerWithStatements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, _, server := newDB(t, sqlpool.Config{StatementCacheSize: 4})
+		db, _, server := newDB(t, sqlpool.Config{})
+		must(t, db.Ping()) // the pool sees that its sessions are not hidden by a wrapper
 		conn, err := db.Conn(context.Background())
 		must(t, err)
 		for i := range 100 {
 			stmt, err := conn.PrepareContext(context.Background(), fmt.Sprint("text ", i))
 			must(t, err, stmt.Close())
 		}
-		if n := server.Counts().OpenStmts; n > 10 {
+		if n := server.Counts().OpenStmts; n != 0 {
 			t.Errorf("%d statements open", n)
 		}
 		must(t, conn.Close())
+		time.Sleep(time.Second)
+		if n := server.Counts().OpenStmts; n != 0 {
+			t.Errorf("%d statements open after the loan", n)
+		}
 	})
 }
 
-func TestWithoutACacheEachStatementClosesWhatItPrepared(t *testing.T) {
+func TestAClosedStatementIsClosedOnItsConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, p, server := newDB(t, sqlpool.Config{MaxConns: 2, StatementCacheSize: -1})
+		db, p, server := newDB(t, sqlpool.Config{MaxConns: 2})
 		stmt, err := db.Prepare("SELECT 1")
 		must(t, err)
 		for range 10 {
@@ -110,7 +125,7 @@ func TestWithoutACacheEachStatementClosesWhatItPrepared(t *testing.T) {
 		}
 		server.On(fakedb.StmtClose, fakedb.Fault{Delay: time.Second})
 		start := time.Now()
-		must(t, stmt.Close()) // nobody has the connection
+		must(t, stmt.Close()) // the connection is idle
 		if d := time.Since(start); d != 0 {
 			t.Errorf("a close of the whole *sql.DB's statements took %v under its lock", d)
 		}
@@ -135,13 +150,179 @@ func TestWithoutACacheEachStatementClosesWhatItPrepared(t *testing.T) {
 	})
 }
 
+// pgx executes what it has prepared under a text, also for a query.
+func TestAClosedStatementGoesBeforeItsTextRunsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, p, server := newDB(t, sqlpool.Config{MaxConns: 1})
+		must(t, db.Ping()) // the pool sees that its sessions are not hidden by a wrapper
+		ctx := context.Background()
+		conn, err := db.Conn(ctx)
+		must(t, err)
+		prepare := func() *sql.Stmt {
+			stmt, err := conn.PrepareContext(ctx, "SELECT ?")
+			must(t, err, ask(stmt.QueryContext(ctx, 1)))
+			return stmt
+		}
+		must(t, prepare().Close())
+		if n := server.Counts().OpenStmts; n != 0 {
+			t.Errorf("%d statements open: a pooler may give the next transaction another server", n)
+		}
+		rowsOpen := server.On(fakedb.StmtClose, fakedb.Fault{Err: errors.New("fakedb: rows are open")})
+		must(t, prepare().Close())
+		rowsOpen.Remove()
+		must(t, ask(conn.QueryContext(ctx, "SELECT 3")))
+		if n := server.Counts().OpenStmts; n != 1 || rowsOpen.Hits() != 1 {
+			t.Errorf("%d statements open: another text had to wait for the close; %d tries", n, rowsOpen.Hits())
+		}
+		must(t, ask(conn.QueryContext(ctx, "SELECT ?", 1)))
+		if n := server.Counts().OpenStmts; n != 0 {
+			t.Errorf("%d statements open when their text ran as a query", n)
+		}
+		must(t, prepare().Close())
+		second := prepare()
+		if total, _ := server.Prepares("SELECT ?"); total != 4 || server.Counts().OpenStmts != 1 {
+			t.Errorf("%d prepares, %d open: a statement that was prepared again is not new", total, server.Counts().OpenStmts)
+		}
+		// An open one is not disturbed by another that is closed.
+		third := prepare()
+		must(t, third.Close(), ask(second.QueryContext(ctx, 1)))
+		if total, _ := server.Prepares("SELECT ?"); total != 5 {
+			t.Errorf("%d prepares, want 5", total)
+		}
+		must(t, second.Close(), conn.Close())
+		time.Sleep(time.Second)
+		if n := server.Counts().OpenStmts; n != 0 {
+			t.Errorf("%d statements open", n)
+		}
+		rest(t, p)
+	})
+}
+
+// A session that package sql discards takes its statements with it: the program has
+// closed nothing.
+func TestAStatementOutlivesItsSessions(t *testing.T) {
+	db, p, server := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 2})
+	db.SetMaxIdleConns(-1) // each use has a session of its own
+	stmt, err := db.Prepare("SELECT ?")
+	must(t, err)
+	useMany(t, stmt, 200, 4)
+	if total, most := server.Prepares("SELECT ?"); most != 1 {
+		t.Errorf("prepared %d times, %d on one connection", total, most)
+	}
+	tx, err := db.Begin()
+	must(t, err, ask(tx.Stmt(stmt).Query(1)), tx.Commit())
+	before, _ := server.Prepares("SELECT ?")
+
+	// Its text as a query, and as another *sql.Stmt, finds nothing that may be stale.
+	conn, err := db.Conn(context.Background())
+	must(t, err, ask(conn.QueryContext(context.Background(), "SELECT ?", 1)))
+	must(t, conn.Close())
+	eventually(t, func() error {
+		if n := server.Counts().OpenStmts; n != 0 {
+			return fmt.Errorf("%d statements open when their text has run as a query", n)
+		}
+		return nil
+	})
+	rest(t, p)
+	must(t, ask(stmt.Query(1)))
+	other, err := db.Prepare("SELECT ?")
+	must(t, err)
+	if after, _ := server.Prepares("SELECT ?"); after-before != 2 {
+		t.Errorf("prepared %d times since, want 2", after-before)
+	}
+	must(t, ask(other.Query(1)), ask(stmt.Query(1)), other.Close(), stmt.Close())
+}
+
+// A program that builds its texts, and whose statements package sql closes with their
+// sessions, leaves a limited number of them.
+func TestStatementsWithoutASessionAreLimited(t *testing.T) {
+	db, p, server := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 1})
+	db.SetMaxIdleConns(-1)
+	for i := range 200 {
+		stmt, err := db.Prepare(fmt.Sprint("SELECT ", i))
+		must(t, err, ask(stmt.Query()), stmt.Close())
+	}
+	eventually(t, func() error {
+		if n := server.Counts().OpenStmts; n > 128 {
+			return fmt.Errorf("%d statements open", n)
+		}
+		return nil
+	})
+	rest(t, p)
+}
+
+// Some drivers keep the memory of a statement that is not closed.
+func TestStatementsAreClosedWithTheirConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, _, server := newDBOn(t, fakedb.New(), fakedb.Std, sqlpool.Config{MaxConns: 2, Hooks: []sqlpool.Hooks{recycleAfter(3)}})
+		closes := server.On(fakedb.StmtClose, fakedb.Fault{})
+		shared, err := db.Prepare("SELECT ?")
+		must(t, err)
+		for i := range 20 {
+			must(t, ask(shared.Query(1)))
+			stmt, err := db.Prepare(fmt.Sprint("SELECT ", i))
+			must(t, err, ask(stmt.Query()), stmt.Close())
+		}
+		must(t, db.Close())
+		synctest.Wait()
+		c := server.Counts()
+		if total := closes.Hits(); total != c.Prepares || c.Connects < 5 {
+			t.Errorf("%d of %d statements were closed, on %d connections", total, c.Prepares, c.Connects)
+		}
+	})
+}
+
+// recycleAfter retires a connection after so many loans.
+func recycleAfter(n uint64) sqlpool.Hooks {
+	return sqlpool.Hooks{AfterRelease: func(c *sqlpool.Conn) error {
+		if c.Loans() >= n {
+			return errors.New("worn out")
+		}
+		return nil
+	}}
+}
+
+// What may come from a statement's age has it prepared anew. A program's *sql.Stmt is
+// not prepared anew after what cannot, and a query, whose age is the pool's doing, is after any SQLSTATE.
+func TestAStatementHealsAfterWhatItsAgeMayCause(t *testing.T) {
+	for code, healed := range map[string]bool{
+		"22003": true, "42883": true, "XX000": true, "0A000": true, "22P02": true,
+		"23505": false, "40001": false, "57014": false, "P0001": false, "25P02": false, "55P03": false,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server := fakedb.New()
+			server.SetCacheQueries(true)
+			db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, CacheQueries: true})
+			stmt, err := db.Prepare("SELECT ?")
+			must(t, err, ask(stmt.Query(1)), ask(db.Query("SELECT ? -- text", 1)))
+			rule := server.On(fakedb.StmtQuery, fakedb.Fault{Err: &fakedb.Error{Code: code}})
+			for _, err := range []error{ask(stmt.Query(1)), ask(db.Query("SELECT ? -- text", 1))} {
+				var state *fakedb.Error
+				if !errors.As(err, &state) || state.Code != code {
+					t.Errorf("%s: %v", code, err)
+				}
+			}
+			rule.Remove()
+			must(t, ask(stmt.Query(1)), ask(db.Query("SELECT ? -- text", 1)))
+			for text, want := range map[string]int{"SELECT ?": map[bool]int{false: 1, true: 2}[healed], "SELECT ? -- text": 2} {
+				if n, _ := server.Prepares(text); n != want {
+					t.Errorf("%s: %s was prepared %d times, want %d", code, text, n, want)
+				}
+			}
+			must(t, stmt.Close())
+			synctest.Wait()
+			rest(t, p)
+		})
+	}
+}
+
 func TestStatementsAsTextNeverPrepare(t *testing.T) {
 	for _, shape := range []string{"Full", "Std", "Legacy"} {
 		t.Run(shape, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := fakedb.New()
 				server.SetCacheQueries(true)
-				db, _, _ := newDBOn(t, server, shapes[shape], sqlpool.Config{Statements: sqlpool.StatementsAsText})
+				db, _, _ := newDBOn(t, server, shapes[shape], sqlpool.Config{Statements: sqlpool.StatementsAsText, CacheQueries: true})
 				stmt, err := db.Prepare("SELECT ?")
 				must(t, err)
 				for range 3 {
@@ -162,10 +343,10 @@ func TestStatementsAsTextNeverPrepare(t *testing.T) {
 
 func TestAStaleStatementIsPreparedAnewOnce(t *testing.T) {
 	for name, spoil := range map[string]string{"changed result (0A000)": "ALTER TABLE t", "forgotten (26000)": "DISCARD ALL"} {
-		for _, size := range []int{0, -1} {
-			t.Run(fmt.Sprint(name, ", cache ", size), func(t *testing.T) {
+		{
+			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					db, p, server := newDB(t, sqlpool.Config{MaxConns: 1, StatementCacheSize: size})
+					db, p, server := newDB(t, sqlpool.Config{MaxConns: 1})
 					stmt, err := db.Prepare("SELECT ?")
 					must(t, err)
 					for range 3 {
@@ -238,7 +419,7 @@ func TestTextsWithArgumentsGoThroughTheCacheOfADriverThatGains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		server.SetCacheQueries(true)
-		db, _, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1})
+		db, _, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, CacheQueries: true})
 		for range 5 {
 			must(t, ask(db.Query("SELECT ?", 1)))
 			_, err := db.Exec("INSERT ?", "t")

@@ -1,22 +1,130 @@
 package sqlpool
 
-import "database/sql/driver"
+import (
+	"database/sql/driver"
+	"errors"
+)
 
-// stmtCache keeps the prepared statements of one physical connection by their
-// text, the ones used last. What falls out is closed when the loan ends, not
-// at once: rows of another statement may be open, and a close is a round trip.
-// It belongs to whoever holds the connection.
+// stmtCache holds what is prepared on one physical connection: the statements of
+// sources, as long as those are open, and those of texts whose queries are cached
+// (Config.CacheQueries), the ones used last. It belongs to whoever holds the
+// connection.
+//
+// What is of no use any more is closed when the loan ends, or when the program closes its
+// *sql.Stmt in the loan: rows may be open, and a close is a round trip. But before its text
+// runs again it must go: pgx executes what it has prepared under a text, also for
+// a query.
 type stmtCache struct {
-	most       int // zero keeps none
+	held map[*source]driver.Stmt
+	seen uint64 // of sources.ended, when held was last looked through
+	gone []goneStmt
+
 	byText     map[string]*cachedStmt
 	head, tail *cachedStmt // used last, used least
-	evicted    []driver.Stmt
 }
 
 type cachedStmt struct {
 	text       string
 	stmt       driver.Stmt
 	prev, next *cachedStmt
+}
+
+type goneStmt struct {
+	text string
+	stmt driver.Stmt
+}
+
+const (
+	// mostCached is how many texts of queries a connection keeps prepared.
+	mostCached = 128
+
+	// longestCached is the length of a text, in bytes, up to which it is: a bulk
+	// INSERT has a text of its own for each number of rows, and the plan of one with
+	// a thousand parameters takes half a megabyte of the server's memory.
+	longestCached = 4 << 10
+
+	// mostGone is how many statements wait to be closed in a loan that does not end.
+	mostGone = 16
+)
+
+// collect finds the statements of sources that have ended, if there may be any,
+// and reports whether anything waits to be closed. A source has ended before it is
+// counted, so what is missed now is found the next time.
+func (c *stmtCache) collect(ended uint64) (waits bool) {
+	if c.seen != ended {
+		c.seen = ended
+		for src, stmt := range c.held {
+			if src.ended.Load() {
+				delete(c.held, src)
+				c.gone = append(c.gone, goneStmt{src.text, stmt})
+			}
+		}
+	}
+	return len(c.gone) > 0
+}
+
+// hold keeps a statement for a source.
+func (c *stmtCache) hold(src *source, stmt driver.Stmt) {
+	if c.held == nil {
+		c.held = make(map[*source]driver.Stmt)
+	}
+	c.held[src] = stmt
+}
+
+// forget gives up the statement of a source, or of a cached text when src is nil.
+func (c *stmtCache) forget(src *source, text string) {
+	if src == nil {
+		c.drop(text)
+	} else if stmt := c.held[src]; stmt != nil {
+		delete(c.held, src)
+		c.gone = append(c.gone, goneStmt{text, stmt})
+	}
+}
+
+// closeGone closes what is of no use any more, or only what has the text when that
+// is not empty. A statement that the server has forgotten already is as good as
+// closed, so only errors of the connection count. One that the driver cannot close
+// now, because rows are open, stays.
+func (c *stmtCache) closeGone(text string) error {
+	left := c.gone[:0]
+	for i, g := range c.gone {
+		if text != "" && g.text != text {
+			left = append(left, g)
+			continue
+		}
+		switch err := g.stmt.Close(); {
+		case err == nil, hasState(err) && classify(err) == ClassStatement:
+		case classify(err) != ClassStatement || errors.Is(err, driver.ErrBadConn):
+			c.gone = append(left, c.gone[i+1:]...)
+			return err
+		default:
+			left = append(left, g)
+		}
+	}
+	clear(c.gone[len(left):])
+	c.gone = left
+	return nil
+}
+
+// closeAll closes everything, for a driver that would not do so when its
+// connection is closed.
+func (c *stmtCache) closeAll() {
+	for _, stmt := range c.held {
+		closeStmtQuietly(stmt)
+	}
+	for s := c.head; s != nil; s = s.next {
+		closeStmtQuietly(s.stmt)
+	}
+	for _, g := range c.gone {
+		closeStmtQuietly(g.stmt)
+	}
+	*c = stmtCache{}
+}
+
+func closeStmtQuietly(stmt driver.Stmt) {
+	var err error
+	defer catch("Close", &err)
+	_ = stmt.Close()
 }
 
 func (c *stmtCache) get(text string) driver.Stmt {
@@ -38,12 +146,12 @@ func (c *stmtCache) add(text string, stmt driver.Stmt) {
 	s := &cachedStmt{text: text, stmt: stmt}
 	c.byText[text] = s
 	c.linkFirst(s)
-	if len(c.byText) > c.most {
+	if len(c.byText) > mostCached {
 		c.drop(c.tail.text)
 	}
 }
 
-// drop removes a statement; it is closed with the evicted ones.
+// drop removes a cached text.
 func (c *stmtCache) drop(text string) {
 	s := c.byText[text]
 	if s == nil {
@@ -51,20 +159,7 @@ func (c *stmtCache) drop(text string) {
 	}
 	c.unlink(s)
 	delete(c.byText, text)
-	c.evicted = append(c.evicted, s.stmt)
-}
-
-// closeEvicted closes what fell out. A statement that the server has forgotten
-// already is as good as closed, so only errors of the connection count.
-func (c *stmtCache) closeEvicted() error {
-	evicted := c.evicted
-	c.evicted = nil
-	for _, stmt := range evicted {
-		if err := stmt.Close(); err != nil && classify(err) != ClassStatement {
-			return err
-		}
-	}
-	return nil
+	c.gone = append(c.gone, goneStmt{text, s.stmt})
 }
 
 func (c *stmtCache) linkFirst(s *cachedStmt) {

@@ -84,10 +84,6 @@ func (c Config) Validate() error {
 		refuse("Backoff.Factor", c.Backoff.Factor, "a delay must not shrink from one dial to the next",
 			"use 1 or more, or 0 for the default of 2")
 	}
-	if c.StatementCacheSize < -1 {
-		refuse("StatementCacheSize", c.StatementCacheSize, "it must be a number of statements, or -1 for none kept",
-			"use -1, a positive number, or 0 for the default of 128")
-	}
 	if c.Statements != StatementsPrepared && c.Statements != StatementsAsText {
 		refuse("Statements", int(c.Statements), "it must be one of the named constants",
 			"use StatementsPrepared or StatementsAsText")

@@ -132,7 +132,7 @@ func (s *session) judgeError(ctx context.Context, c *Conn, a *attempt, op string
 		a.restated = true
 		// pgx hands out what it has prepared under a text until that is
 		// closed, so what is stale must go before it is prepared anew.
-		closing := c.stmts.closeEvicted()
+		closing := c.stmts.closeGone("")
 		if closing == nil {
 			return nil
 		}

@@ -32,8 +32,8 @@ func (m *mcp) config(log *slog.Logger) (sqlpool.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	// A statement is parsed by the server before it is executed, which refuses two in one text, and it is kept by nobody.
-	cfg.Statements, cfg.StatementCacheSize = sqlpool.StatementsPrepared, -1
+	// A statement is parsed by the server before it is executed, which refuses two in one text.
+	cfg.Statements, cfg.CacheQueries = sqlpool.StatementsPrepared, false
 	// A SELECT can take an advisory lock that outlives its transaction.
 	cfg.Hooks = append(cfg.Hooks, resetter.Clean())
 	if log != nil {

@@ -35,16 +35,26 @@ type conn struct {
 	guard  guard
 	status reflect.Value // lib/pq's transaction status; see txstatus.go
 	again  canceller
-	cache  bool // the answer of CacheQueries
-	binary bool // binary_parameters is on
+	binary bool  // binary_parameters is on, by the user's wish
+	one    *bool // lib/pq's switch for one round trip, or nil; see onetrip.go
 
 	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
 
-	asked   uint32  // the cancel requests that were sent before the present call
-	copying *copyIn // the COPY that is open, if one is
-	inside  bool    // a call of lib/pq is on, or was when a panic or Goexit ended it
-	broken  bool    // not to be used again, though lib/pq would
-	closed  bool    // by the adapter; lib/pq closes itself at times
+	call     call    // the present one, or the last
+	before   call    // the one before it, whose rows may be open still
+	rows     int     // that are not closed
+	stmtRows int     // of those, how many are of a prepared statement
+	copying  *copyIn // the COPY that is open, if one is
+	inside   bool    // a call of lib/pq is on, or was when a panic or Goexit ended it
+	broken   bool    // not to be used again, though lib/pq would
+	closed   bool    // by the adapter; lib/pq closes itself at times
+}
+
+// call is what a call, and the rows that it returned, are judged by.
+type call struct {
+	guarded
+	sent  uint64 // the bytes that were sent before it
+	asked uint32 // the cancel requests that were
 }
 
 // open takes over a connection that has just been made.
@@ -60,8 +70,17 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error
 	c.guard.conn = c.wire
 	c.wire.OnRead = c.listen
 	c.status = statusOf(inner)
+	c.one = switchOf(inner)
 	c.again = cancellerOf(inner, dialer, cfg)
 	return nil
+}
+
+// beginNew is begin for what the server is asked to run.
+func (c *conn) beginNew(ctx context.Context, waits bool) error {
+	if c.stmtRows > 0 {
+		return errInProgress
+	}
+	return c.begin(ctx, waits)
 }
 
 // begin precedes every call. An ended context is the caller's matter, and must
@@ -73,8 +92,8 @@ func (c *conn) begin(ctx context.Context, waits bool) error {
 	if !c.fit() {
 		return driver.ErrBadConn // nothing was sent
 	}
-	c.guard.begin(ctx, waits)
-	c.asked = c.wire.Asked()
+	c.before = c.call
+	c.call = call{c.guard.begin(ctx, waits, c.rows > 0), c.wire.Sent(), c.wire.Asked()}
 	c.inside = true
 	return nil
 }
@@ -87,11 +106,23 @@ func (c *conn) enter() {
 	c.inside = true
 }
 
-// end follows every call, and the closing of its rows. A success that may be none
-// becomes an error.
+// end follows every call. One that failed unsent while rows are open was refused by
+// lib/pq, and what is on is still the call whose rows they are.
 func (c *conn) end(err error) error {
+	if err != nil && c.rows > 0 && c.wire.Sent() == c.call.sent {
+		c.inside = false
+		c.call = c.before
+		c.guard.resume(c.call.guarded)
+		return c.reason(err)
+	}
+	return c.finish(err)
+}
+
+// finish follows the end of every call and the closing of its rows. A success that may be none
+// becomes an error.
+func (c *conn) finish(err error) error {
 	c.inside = false
-	if c.wire.Asked() == c.asked {
+	if c.wire.Asked() == c.call.asked {
 		return c.reason(err)
 	}
 	defer c.guard.over()
@@ -116,28 +147,26 @@ func (c *conn) reason(err error) error {
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.begin(ctx, false); err != nil {
+	if err := c.beginNew(ctx, false); err != nil {
 		return nil, err
 	}
-	sent := c.wire.Sent()
-	res, err := c.inner.ExecContext(ctx, query, args)
-	c.noteStuck(err, sent)
+	res, err := c.exec(ctx, query, args)
+	c.noteStuck(err)
 	return res, c.end(err)
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.begin(ctx, false); err != nil {
+	if err := c.beginNew(ctx, false); err != nil {
 		return nil, err
 	}
-	sent := c.wire.Sent()
-	rows, err := c.inner.QueryContext(ctx, query, args)
+	rows, err := c.query(ctx, query, args)
 	if err != nil {
-		c.noteStuck(err, sent)
+		c.noteStuck(err)
 		return nil, c.end(err)
 	}
 	c.inside = false
-	return c.newRows(rows), nil
+	return c.newRows(rows, false), nil
 }
 
 // Ping implements driver.Pinger.
@@ -160,7 +189,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 // PrepareContext implements driver.ConnPrepareContext. A COPY … FROM STDIN in a
 // transaction is started, as lib/pq does: its statement takes the rows.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.begin(ctx, false); err != nil {
+	if err := c.beginNew(ctx, false); err != nil {
 		return nil, err
 	}
 	inner, err := c.inner.PrepareContext(ctx, query)

@@ -27,7 +27,6 @@ type connector struct {
 	before       func(context.Context, *pq.Config) error
 	notice       func(*pq.Error)
 	notification func(*pq.Notification)
-	cache        bool
 }
 
 // Connector returns a connector for the connection string, as lib/pq reads it,
@@ -52,7 +51,7 @@ func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("libpq: %w", err)
 	}
-	c := &connector{dsn: dsn, source: reread.New(cfg, read), dial: new(net.Dialer).DialContext, cache: true}
+	c := &connector{dsn: dsn, source: reread.New(cfg, read), dial: new(net.Dialer).DialContext}
 	for _, opt := range opts {
 		opt(c)
 	}
@@ -112,7 +111,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, connectError(ctx, err)
 	}
 	inner.Dialer(dialer)
-	conn := &conn{cache: c.cache && !cfg.BinaryParameters, binary: cfg.BinaryParameters}
+	conn := &conn{binary: cfg.BinaryParameters}
 	dialer.OnCancel = conn.guard.cancelling
 
 	stop := context.AfterFunc(ctx, func() { dialer.Interrupt(wire.Interruption(ctx)) })

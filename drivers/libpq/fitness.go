@@ -13,6 +13,7 @@ import (
 // connection aside must not hand it out inside a transaction.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.guard.rest()
+	c.call, c.before = call{}, call{}
 	if !c.fit() || c.TxStatus() != 'I' {
 		return driver.ErrBadConn
 	}
@@ -20,9 +21,12 @@ func (c *conn) ResetSession(ctx context.Context) error {
 }
 
 // IsValid implements driver.Validator. It sends nothing. It looks at the socket
-// too: of one that was cut between calls lib/pq learns at the next.
+// too: of one that was cut between calls lib/pq learns at the next. The pool also asks
+// after a call that failed, when rows of an earlier one may be open.
 func (c *conn) IsValid() bool {
-	c.guard.rest()
+	if c.rows == 0 {
+		c.guard.over()
+	}
 	return c.fit() && c.inner.IsValid()
 }
 
@@ -37,9 +41,10 @@ func (c *conn) fit() bool {
 
 // noteStuck finds the connection on which lib/pq waits for an answer to what it
 // never sent: with binary_parameters, it marks the connection busy before it
-// encodes the arguments and leaves it so when that fails.
-func (c *conn) noteStuck(err error, sent uint64) {
-	if !c.binary || err == nil || sent != c.wire.Sent() {
+// encodes the arguments and leaves it so when that fails. One that was busy before
+// has refused a second query.
+func (c *conn) noteStuck(err error) {
+	if !c.binary || err == nil || c.call.sent != c.wire.Sent() || c.rows > 0 || c.copying != nil {
 		return
 	}
 	var answer *pq.Error

@@ -9,8 +9,8 @@ import (
 )
 
 // stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
-// server.
-const stmtCloseLimit = 500 * time.Millisecond
+// server. The pool cuts it short when its caller's context ends.
+const stmtCloseLimit = 2 * time.Second
 
 // A guard ends calls whose context has ended. lib/pq sends a cancel request then
 // and reads on: a server that is stopped or cut off never answers.
@@ -30,18 +30,35 @@ type guard struct {
 	// connection is expired with mu held, so that a call that has ended cannot
 	// expire the next one.
 	mu    sync.Mutex
-	call  uint64          // counts calls
-	ctx   context.Context // the call's, and its rows'
-	tx    context.Context // the transaction's
-	waits bool            // lib/pq waits for the cancel request to end, in the call
+	calls uint64 // how many there were
+	guarded
+	tx context.Context // the transaction's
 }
 
-// begin precedes a call.
-func (g *guard) begin(ctx context.Context, waits bool) {
+// guarded is a call, with its rows, under the guard.
+type guarded struct {
+	number uint64
+	ctx    context.Context
+	waits  bool // lib/pq waits for the cancel request to end, in the call
+}
+
+// begin precedes a call. An earlier one, whose rows are open, may have been expired,
+// and stays so.
+func (g *guard) begin(ctx context.Context, waits, rowsOpen bool) guarded {
 	g.mu.Lock()
-	g.call++
-	g.ctx, g.waits = ctx, waits
-	g.conn.Revive()
+	defer g.mu.Unlock()
+	g.calls++
+	g.guarded = guarded{g.calls, ctx, waits}
+	if !rowsOpen {
+		g.conn.Revive()
+	}
+	return g.guarded
+}
+
+// resume follows a call that was refused because rows of the call before it are open.
+func (g *guard) resume(before guarded) {
+	g.mu.Lock()
+	g.guarded = before
 	g.mu.Unlock()
 }
 
@@ -68,8 +85,8 @@ func (g *guard) over() {
 }
 
 func (g *guard) overLocked() {
-	g.call++
-	g.ctx, g.waits = nil, false
+	g.calls++
+	g.guarded = guarded{number: g.calls}
 	g.conn.Revive()
 }
 
@@ -79,12 +96,12 @@ func (g *guard) watch(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	g.mu.Lock()
-	call := g.call
+	call := g.number
 	g.mu.Unlock()
 	unwatch := context.AfterFunc(ctx, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.call == call {
+		if g.number == call {
 			g.expireSoonLocked(g.conn)
 		}
 	})
@@ -111,14 +128,14 @@ func (g *guard) cancelling(conn *wire.Conn) time.Duration {
 
 // expireSoonLocked ends the call that is on, unless it is over when the grace is.
 func (g *guard) expireSoonLocked(conn *wire.Conn) {
-	call, reason := g.call, wire.Interruption(g.endedLocked())
+	call, reason := g.number, wire.Interruption(g.endedLocked())
 	time.AfterFunc(conn.Grace(), func() { g.expire(conn, call, reason) })
 }
 
 func (g *guard) expire(conn *wire.Conn, call uint64, reason error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.call == call {
+	if g.number == call {
 		conn.Expire(reason)
 	}
 }
@@ -127,7 +144,7 @@ func (g *guard) expire(conn *wire.Conn, call uint64, reason error) {
 func (g *guard) limit(d time.Duration) (stop func() bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	call := g.call
+	call := g.number
 	return time.AfterFunc(d, func() {
 		g.expire(g.conn, call, &wire.Interrupted{Err: context.DeadlineExceeded})
 	}).Stop

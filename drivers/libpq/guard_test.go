@@ -98,7 +98,7 @@ func TestACancelThatTheServerAnsweredHarmsNoOtherCall(t *testing.T) {
 func TestALateWatcherHarmsNoOtherCall(t *testing.T) {
 	c := adapter(t, pgserver.Shared(t).DSN("postgres"))
 	ctx, cancel := context.WithCancel(context.Background())
-	c.guard.begin(ctx, false)
+	c.guard.begin(ctx, false, false)
 	stop := c.guard.watch(ctx)
 	c.guard.mu.Lock()
 	cancel() // the function has been started, and has not come far
@@ -106,7 +106,7 @@ func TestALateWatcherHarmsNoOtherCall(t *testing.T) {
 	go func() {
 		defer close(released)
 		stop()
-		c.guard.begin(context.Background(), false) // another call, which takes longer than the grace
+		c.guard.begin(context.Background(), false, false) // another call, which takes longer than the grace
 	}()
 	c.guard.mu.Unlock()
 	<-released

@@ -38,12 +38,3 @@ func WithNoticeHandler(f func(*pq.Error)) Option {
 func WithNotificationHandler(f func(*pq.Notification)) Option {
 	return func(c *connector) { c.notification = f }
 }
-
-// WithStatementCache says whether the pool keeps the statements of queries that
-// have arguments prepared on their connection, which saves lib/pq one of two
-// round trips. The default is true, unless the connection string has
-// binary_parameters=yes. Turn it off behind a pooler that gives each transaction
-// another server connection.
-func WithStatementCache(on bool) Option {
-	return func(c *connector) { c.cache = on }
-}

@@ -16,13 +16,6 @@ import (
 
 func TestOptions(t *testing.T) {
 	dsn := pgserver.DSN(t)
-	if c := adapter(t, dsn); !c.CacheQueries() {
-		t.Error("the statement cache is off by default")
-	}
-	if c := adapter(t, dsn, WithStatementCache(false)); c.CacheQueries() {
-		t.Error("the statement cache is on")
-	}
-
 	var dials, connects atomic.Int32
 	dialer := dialerFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 		dials.Add(1)

@@ -22,13 +22,24 @@ type pqRows interface {
 // who believes it writes twice.
 type rows struct {
 	pqRows
-	conn *conn
+	conn   *conn
+	ofStmt bool
+	closed bool
 }
 
-func (c *conn) newRows(inner driver.Rows) driver.Rows {
+// errInProgress is what lib/pq says of a text while rows of another text are open. While
+// those of a statement are, it would take them for the text's answer and give the connection up.
+var errInProgress = errors.New("libpq: there is already a query being processed on this connection: close its rows first")
+
+func (c *conn) newRows(inner driver.Rows, ofStmt bool) driver.Rows {
 	if r, ok := inner.(pqRows); ok {
-		return &rows{r, c}
+		c.rows++
+		if ofStmt {
+			c.stmtRows++
+		}
+		return &rows{pqRows: r, conn: c, ofStmt: ofStmt}
 	}
+	c.broken = true // nothing says when they are closed
 	return inner
 }
 
@@ -40,7 +51,7 @@ func (r *rows) Next(dest []driver.Value) error {
 	switch {
 	case err == nil:
 		return nil
-	case err == io.EOF && r.conn.wire.Asked() != r.conn.asked:
+	case err == io.EOF && r.conn.wire.Asked() != r.conn.call.asked:
 		if doubt := r.conn.doubt(); doubt != nil {
 			return doubt
 		}
@@ -65,8 +76,15 @@ func (r *rows) NextResultSet() error {
 // Close implements driver.Rows.
 func (r *rows) Close() error {
 	r.conn.enter()
-	err := r.pqRows.Close()
-	return r.conn.lost(r.conn.end(err))
+	err := r.conn.finish(r.pqRows.Close())
+	if !r.closed {
+		r.closed = true
+		r.conn.rows--
+		if r.ofStmt {
+			r.conn.stmtRows--
+		}
+	}
+	return r.conn.lost(err)
 }
 
 var errRowsLost = errors.New("the server's side has ended")

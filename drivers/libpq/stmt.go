@@ -3,6 +3,7 @@ package libpq
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 )
 
@@ -34,9 +35,15 @@ func (c *conn) newStmt(inner driver.Stmt) (driver.Stmt, error) {
 	}
 }
 
+var errRowsOpen = errors.New("libpq: a statement cannot be closed while rows or a COPY are open")
+
 // Close implements driver.Stmt. It has a limit of its own: a statement that is
-// closed because others need its place must not wait for a silent server.
+// closed because others need its place must not wait for a silent server. While rows
+// are open lib/pq would read one of them for the answer, and give the connection up.
 func (s *stmt) Close() error {
+	if s.conn.rows > 0 || s.conn.copying != nil {
+		return errRowsOpen
+	}
 	if err := s.conn.begin(context.Background(), false); err != nil {
 		return err
 	}
@@ -49,7 +56,7 @@ func (s *stmt) NumInput() int { return s.inner.NumInput() }
 
 // ExecContext implements driver.StmtExecContext.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.conn.begin(ctx, true); err != nil {
+	if err := s.conn.beginNew(ctx, true); err != nil {
 		return nil, err
 	}
 	res, err := s.inner.ExecContext(ctx, args)
@@ -58,7 +65,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 // QueryContext implements driver.StmtQueryContext.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.conn.begin(ctx, true); err != nil {
+	if err := s.conn.beginNew(ctx, true); err != nil {
 		return nil, err
 	}
 	rows, err := s.inner.QueryContext(ctx, args)
@@ -66,7 +73,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 		return nil, s.conn.end(err)
 	}
 	s.conn.inside = false
-	return s.conn.newRows(rows), nil
+	return s.conn.newRows(rows, true), nil
 }
 
 // Exec implements driver.Stmt.

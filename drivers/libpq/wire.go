@@ -82,9 +82,13 @@ func (c *conn) Abort() error {
 // Raw returns lib/pq's own connection.
 func (c *conn) Raw() driver.Conn { return c.inner }
 
-// CacheQueries says whether queries with arguments gain from being prepared by
-// the pool.
-func (c *conn) CacheQueries() bool { return c.cache }
+// CacheQueries says whether a query with arguments, if it came now, could be
+// executed as a statement that the pool keeps prepared: not while rows are open or a
+// COPY is, when lib/pq refuses the query but would not refuse the statement.
+func (c *conn) CacheQueries() bool { return !c.binary && c.rows == 0 && c.copying == nil }
+
+// EndsStatements says that Close ends what is prepared on the connection.
+func (c *conn) EndsStatements() bool { return true }
 
 // TxContextEndsStatements says that the statements of a transaction end with the
 // context given to BeginTx.

@@ -94,7 +94,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // Ping implements driver.Pinger.
 func (c *conn) Ping(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return err
 	}
 	return settle(ctx, c.stdConn.Ping(ctx))
@@ -125,7 +125,7 @@ func (c *conn) Begin() (driver.Tx, error) {
 // BeginTx implements driver.ConnBeginTx. In pgx, ctx is also what Commit and
 // Rollback of the transaction obey, and no other statement.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
 	tx, err := c.stdConn.BeginTx(ctx, opts)

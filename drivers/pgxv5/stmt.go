@@ -10,8 +10,8 @@ import (
 )
 
 // stmtCloseLimit is how long Stmt.Close, which has no context, may wait for the
-// server. stdlib's limit is 5 s.
-const stmtCloseLimit = 500 * time.Millisecond
+// server; stdlib's limit is 5 s. The pool cuts it short when its caller's context ends.
+const stmtCloseLimit = 2 * time.Second
 
 var errStmtClose = errors.New("the server did not answer the closing of a statement in time")
 
@@ -56,8 +56,12 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 }
 
 // Close implements driver.Stmt. A statement that is closed because others need
-// its place must not wait for a silent server.
+// its place must not wait for a silent server. While rows are open pgx forgets the
+// statement's name and cannot close it; called again, it would close another name.
 func (s *stmt) Close() error {
+	if s.conn.pg.IsBusy() {
+		return errBusy
+	}
 	defer s.conn.wire.StopAfter(stmtCloseLimit, errStmtClose)()
 	return s.stdStmt.Close()
 }

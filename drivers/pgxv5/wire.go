@@ -76,6 +76,9 @@ func (c *conn) Raw() driver.Conn { return c.stdConn }
 // CacheQueries says that pgx keeps prepared statements itself.
 func (c *conn) CacheQueries() bool { return false }
 
+// EndsStatements says that Close ends what is prepared on the connection.
+func (c *conn) EndsStatements() bool { return true }
+
 // TxContextEndsStatements says that the context given to BeginTx does not end the
 // transaction's statements.
 func (c *conn) TxContextEndsStatements() bool { return false }

@@ -12,8 +12,11 @@ import (
 // between /* and */ that does not end. Those nest, as the SQL standard has it.
 func CutComment(text string) (comment, rest string, ok bool) {
 	if inside, found := strings.CutPrefix(text, "--"); found {
-		comment, rest, _ = strings.Cut(inside, "\n")
-		return comment, rest, true
+		end := strings.IndexAny(inside, "\r\n")
+		if end < 0 {
+			return inside, "", true
+		}
+		return inside[:end], inside[end+1:], true
 	}
 	if !OpensBlock(text) {
 		return "", text, false
@@ -85,6 +88,49 @@ func Words(text string) iter.Seq[string] {
 	}
 }
 
+// Parameters returns the highest n of the parameters $n of text, without those in
+// comments, strings and quoted names. exact is false where the server may see others:
+// a string with a backslash in it ends by rules that depend on a setting.
+func Parameters(text string) (most int, exact bool) {
+	for i := 0; i < len(text); {
+		rest := text[i:]
+		switch b := rest[0]; {
+		case b == '$' && len(rest) > 1 && isDigit(rest[1]):
+			n := 0
+			for i++; i < len(text) && isDigit(text[i]); i++ {
+				n = min(10*n+int(text[i]-'0'), 1<<16)
+			}
+			most = max(most, n)
+			continue
+		case b == '$':
+			rest = skipDollar(rest)
+		case IsWord(b):
+			for i++; i < len(text) && IsWord(text[i]); i++ {
+			}
+			continue
+		case b == '\'' || b == '"':
+			after := skipQuoted(rest)
+			if b == '\'' && strings.Contains(rest[:len(rest)-len(after)], `\`) {
+				return most, false
+			}
+			rest = after
+		case b == '-' || b == '/':
+			if _, after, ok := CutComment(rest); ok {
+				rest = after
+			} else {
+				rest = rest[1:]
+			}
+		default:
+			i++
+			continue
+		}
+		i = len(text) - len(rest)
+	}
+	return most, true
+}
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+
 // skipQuoted returns what follows the string or quoted name that text begins
 // with. A doubled quote is two of them in a row, which comes to the same.
 func skipQuoted(text string) string {
@@ -96,7 +142,7 @@ func skipQuoted(text string) string {
 // that text begins with.
 func skipDollar(text string) string {
 	end := strings.IndexByte(text[1:], '$')
-	if end < 0 || text[1] >= '0' && text[1] <= '9' {
+	if end < 0 || isDigit(text[1]) {
 		return text[1:]
 	}
 	tag := text[:end+2]

@@ -57,6 +57,41 @@ func TestWordsAreThoseOutsideQuotes(t *testing.T) {
 	}
 }
 
+func TestParametersAreThoseOutsideQuotes(t *testing.T) {
+	for text, want := range map[string]int{
+		"":                     0,
+		"SELECT $1":            1,
+		"SELECT $2, $1":        2,
+		"SELECT $1, $12":       12,
+		"SELECT '$2', $1":      1,
+		`SELECT "$2", $1`:      1,
+		"SELECT 'it''s $2'":    0,
+		"SELECT a$2, $1":       1,
+		"SELECT $$ $2 $$, $1":  1,
+		"SELECT $a$ $2 $a$":    0,
+		"SELECT $1-$2":         2,
+		"SELECT $1/$2/*$3*/":   2,
+		"SELECT $1 -- $2":      1,
+		"SELECT $1 -- \r, $2":  2,
+		"/* /* $3 */ $4 */ $1": 1,
+		"SELECT $1::int>$2":    2,
+		"SELECT $99999999999":  1 << 16,
+		"SELECT $":             0,
+		"SELECT '$1":           0,
+		`SELECT "a\b", $1`:     1,
+		"SELECT $é$ $2 $é$":    0,
+	} {
+		if got, exact := sqltext.Parameters(text); got != want || !exact {
+			t.Errorf("%q: %d, %t; want %d", text, got, exact, want)
+		}
+	}
+	for _, text := range []string{`SELECT 'a\' || $1`, `SELECT E'\'$1', $1`, `SELECT '\', '$1'`} {
+		if _, exact := sqltext.Parameters(text); exact {
+			t.Errorf("%q depends on standard_conforming_strings", text)
+		}
+	}
+}
+
 func FuzzWordsEnd(f *testing.F) {
 	f.Add("SELECT '$$ /* \" -- \n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -25,7 +25,7 @@ import (
 func busy() sqlpool.Config {
 	monitor := health.New(health.Config{CheckOnAcquire: true, Keepalive: time.Millisecond})
 	return sqlpool.Config{
-		MaxConns: 3, MinIdle: 2, PingAfter: 1, SweepInterval: time.Millisecond, StatementCacheSize: 8,
+		MaxConns: 3, MinIdle: 2, PingAfter: 1, SweepInterval: time.Millisecond, CacheQueries: true,
 		Hooks: []sqlpool.Hooks{
 			{AfterConnect: func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "SET timezone = 'UTC'") }},
 			resetter.Clean(), monitor.Hooks(), recycle.MaxUses(2), recycle.MaxLifetime(5 * time.Millisecond),

@@ -29,8 +29,8 @@ var New = newFrom(sqlmock.New)
 var NewWithDSN = newWithDSNFrom(sqlmock.NewWithDSN)
 
 // NewPool is New with the pool and its configuration, such as the one of
-// production with its hooks. Config.Connector must be nil. StatementCacheSize
-// is taken as -1, because the mock counts every Prepare, and MinIdle as at least
+// production with its hooks. Config.Connector must be nil. CacheQueries
+// is taken as false, because the mock counts every Prepare, and MinIdle as at least
 // 1. A zero AcquireTimeout means 5 s here, and an empty Name the test's.
 //
 //	pool, db, mock, err := sqlmockpool.NewPool(t, sqlpool.Config{MaxConns: 2})

@@ -39,6 +39,7 @@ type Conn interface {
 	Abort() error
 	Raw() driver.Conn
 	CacheQueries() bool
+	EndsStatements() bool
 	TxContextEndsStatements() bool
 }
 

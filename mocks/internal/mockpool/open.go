@@ -101,7 +101,7 @@ func Open(t T, cfg sqlpool.Config, opts Options, open func() (*sql.DB, sqlmock.S
 // configure replaces what a mock cannot bear. The rest is the caller's.
 func (m *mockDB) configure(cfg sqlpool.Config) sqlpool.Config {
 	cfg.Connector = &backConnector{m}
-	cfg.StatementCacheSize = -1 // the mock counts each *sql.Stmt
+	cfg.CacheQueries = false // the mock counts each Prepare
 	cfg.MinIdle = max(cfg.MinIdle, 1)
 	if cfg.Name == "" {
 		cfg.Name = m.t.Name()
