@@ -49,6 +49,14 @@ func (l *lives) hooks() sqlpool.Hooks {
 	}
 }
 
+// code returns why a connection was closed.
+func (l *lives) code(id uint64) string {
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.codes[id]
+}
+
 // check fails the test unless each life was told from its beginning to its end,
 // every event once and in order.
 func (l *lives) check(t *testing.T) {
@@ -174,8 +182,8 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 				}
 				synctest.Wait()
 				l.check(t)
-				if end.code != "" && l.codes[1] != end.code && l.codes[2] != end.code {
-					t.Errorf("closed for %v, not for %s", l.codes, end.code)
+				if first, second := l.code(1), l.code(2); end.code != "" && first != end.code && second != end.code {
+					t.Errorf("closed for %q and %q, not for %s", first, second, end.code)
 				}
 				s := p.Stats()
 				if n := uint64(len(l.told)); s.DialCount-s.DialErrorCount != n || s.CloseCount != n {
@@ -227,8 +235,8 @@ func TestAKeepaliveThatFailsRetires(t *testing.T) {
 					}
 					rule := server.On(fakedb.Ping, fault)
 					time.Sleep(5 * time.Second)
-					if l.codes[1] != sqlpool.CodeDead {
-						t.Errorf("closed for %q: %+v", l.codes[1], p.Stats())
+					if code := l.code(1); code != sqlpool.CodeDead {
+						t.Errorf("closed for %q: %+v", code, p.Stats())
 					}
 					rule.Remove()
 				})
