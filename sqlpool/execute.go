@@ -47,7 +47,7 @@ func (s *session) exec(ctx context.Context, st *stmt, text string, args []driver
 	}
 	e := Executing{Op: OpExec, Text: text, Args: len(args), Prepared: st != nil}
 	err = s.told(ctx, &e, func() (err error) {
-		res, err = s.tryExec(ctx, st, e.Text, args)
+		res, err = s.tryExec(ctx, st, e.textFor(st), args)
 		return err
 	})
 	return res, err
@@ -108,7 +108,7 @@ func (s *session) query(ctx context.Context, st *stmt, text string, args []drive
 		return s.tryQuery(ctx, st, text, args)
 	}
 	e := Executing{Op: OpQuery, Text: text, Args: len(args), Prepared: st != nil}
-	return s.toldQuery(ctx, &e, func() (driver.Rows, error) { return s.tryQuery(ctx, st, e.Text, args) })
+	return s.toldQuery(ctx, &e, func() (driver.Rows, error) { return s.tryQuery(ctx, st, e.textFor(st), args) })
 }
 
 func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {

@@ -98,6 +98,9 @@ func (s *session) enterText(ctx context.Context, a *attempt, st *stmt, text stri
 	}
 	for {
 		c, err := s.enter(ctx, a, text)
+		if err == nil {
+			c.letOldGo()
+		}
 		if err != nil || !c.stmts.collect(s.pool.sources.ended.Load()) {
 			return c, err
 		}

@@ -35,7 +35,20 @@ func (c *Conn) heal(st *stmt, text string, err error) {
 	case st == nil:
 		c.stmts.forget(nil, text) // the program has not asked for its age
 	case mayBeOld(state):
-		c.stmts.forget(st.source, text)
+		c.stmts.suspect(st.source)
+		c.letOldGo()
+	}
+}
+
+// letOldGo gives up what may be old. In a transaction that has failed nothing can be
+// prepared anew: there the statement stays, and what the server says of its execution
+// is the answer.
+func (c *Conn) letOldGo() {
+	if len(c.stmts.old) == 0 || c.can.txStatus != nil && c.can.txStatus() == 'E' {
+		return
+	}
+	for src := range c.stmts.old {
+		c.stmts.forget(src, src.text)
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // a query.
 type stmtCache struct {
 	held map[*source]driver.Stmt
-	seen uint64 // of sources.ended, when held was last looked through
+	old  map[*source]bool // of these, which may have failed for their age
+	seen uint64           // of sources.ended, when held was last looked through
 	gone []goneStmt
 
 	byText     map[string]*cachedStmt
@@ -55,8 +56,7 @@ func (c *stmtCache) collect(ended uint64) (waits bool) {
 		c.seen = ended
 		for src, stmt := range c.held {
 			if src.ended.Load() {
-				delete(c.held, src)
-				c.gone = append(c.gone, goneStmt{src.text, stmt})
+				c.letGo(src, stmt)
 			}
 		}
 	}
@@ -76,9 +76,25 @@ func (c *stmtCache) forget(src *source, text string) {
 	if src == nil {
 		c.drop(text)
 	} else if stmt := c.held[src]; stmt != nil {
-		delete(c.held, src)
-		c.gone = append(c.gone, goneStmt{text, stmt})
+		c.letGo(src, stmt)
 	}
+}
+
+func (c *stmtCache) letGo(src *source, stmt driver.Stmt) {
+	delete(c.held, src)
+	delete(c.old, src)
+	c.gone = append(c.gone, goneStmt{src.text, stmt})
+}
+
+// suspect notes that the statement of a source may have failed for its age.
+func (c *stmtCache) suspect(src *source) {
+	if c.held[src] == nil {
+		return
+	}
+	if c.old == nil {
+		c.old = make(map[*source]bool)
+	}
+	c.old[src] = true
 }
 
 // closeGone closes what is of no use any more, or only what has the text when that
