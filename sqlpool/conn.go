@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,6 +191,39 @@ func (c *Conn) Exec(ctx context.Context, query string) error {
 		}
 	}
 	return hideBadConn(err)
+}
+
+// Query executes a statement without arguments on the connection and returns its
+// rows, with text as string. It is Exec for a hook that needs the answer.
+func (c *Conn) Query(ctx context.Context, query string) ([][]driver.Value, error) {
+	rows, err := innerQuery(ctx, c.inner, query, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var stmt driver.Stmt
+		if stmt, err = innerPrepare(ctx, c.inner, query); err == nil {
+			defer func() { _ = stmt.Close() }() // err says what matters
+			rows, err = stmtQuery(ctx, stmt, nil)
+		}
+	}
+	if err != nil {
+		return nil, hideBadConn(err)
+	}
+	defer func() { _ = rows.Close() }() // Next has told what is wrong
+	var all [][]driver.Value
+	for {
+		row := make([]driver.Value, len(rows.Columns()))
+		switch err := rows.Next(row); {
+		case errors.Is(err, io.EOF):
+			return all, nil
+		case err != nil:
+			return nil, hideBadConn(err)
+		}
+		for i, v := range row {
+			if text, ok := v.([]byte); ok { // the driver's, until the next row
+				row[i] = string(text)
+			}
+		}
+		all = append(all, row)
+	}
 }
 
 // KeepAlive has the pool ping the connection after the WhileIdle hooks have

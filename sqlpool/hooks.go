@@ -73,6 +73,11 @@ type Hooks struct {
 	// pool's own clock for policies that look at the whole of it.
 	OnSweep func(p *Pool)
 
+	// OnShutdown is called once, when Shutdown is called and before it begins: the
+	// pool still lends. Shutdown waits for it, so it must end with ctx, which is
+	// Shutdown's.
+	OnShutdown func(ctx context.Context, p *Pool)
+
 	// OnState sees the pool lose and regain its database (see State).
 	OnState func(StateChanged)
 }
@@ -126,6 +131,7 @@ type compiled struct {
 	onState       []func(StateChanged)
 	onStart       []func(*Pool)
 	onSweep       []func(*Pool)
+	onShutdown    []func(context.Context, *Pool)
 }
 
 func compile(all []Hooks) compiled {
@@ -143,6 +149,7 @@ func compile(all []Hooks) compiled {
 		add(&c.onState, h.OnState, h.OnState != nil)
 		add(&c.onStart, h.OnStart, h.OnStart != nil)
 		add(&c.onSweep, h.OnSweep, h.OnSweep != nil)
+		add(&c.onShutdown, h.OnShutdown, h.OnShutdown != nil)
 	}
 	return c
 }

@@ -2,7 +2,9 @@ package sqlpool_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +50,27 @@ func (d *diary) hooks(who string) sqlpool.Hooks {
 		OnClose:       func(c sqlpool.Closed) { d.note(who + "close:" + sqlpool.ReasonCode(c.Reason)) },
 		OnSweep:       func(*sqlpool.Pool) { d.note(who + "sweep") },
 		OnState:       func(c sqlpool.StateChanged) { d.note(who + "state:" + c.To.String()) },
+	}
+}
+
+func TestAHookReadsRowsOnItsConnection(t *testing.T) {
+	for name, shape := range map[string]func(*fakedb.Conn) driver.Conn{"full": fakedb.Full, "minimal": fakedb.Minimal} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var rows [][]driver.Value
+				var failed error
+				server := fakedb.New()
+				p := labOn(t, server, shape, sqlpool.Config{Hooks: []sqlpool.Hooks{{AfterConnect: func(ctx context.Context, c *sqlpool.Conn) (err error) {
+					_, failed = c.Query(ctx, "FAIL 23505")
+					rows, err = c.Query(ctx, "SERIES 3")
+					return err
+				}}}})
+				_ = acquire(t, p).Release()
+				if len(rows) != 3 || fmt.Sprint(rows) != "[[1] [2] [3]]" || failed == nil {
+					t.Errorf("%v, %v", rows, failed)
+				}
+			})
+		})
 	}
 }
 

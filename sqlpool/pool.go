@@ -30,6 +30,7 @@ type Pool struct {
 	dials, life       context.Context
 	endDials, endLife context.CancelFunc
 	work              sync.WaitGroup // every goroutine of the pool
+	ending            sync.Once      // the OnShutdown hooks are called
 
 	wantsPrimary bool // the connector was asked for a server that takes writes
 

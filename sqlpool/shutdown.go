@@ -32,6 +32,7 @@ func (p *Pool) Close() error {
 // When Shutdown returns nil, no connection and no goroutine of the pool is
 // left. A second call waits for the first one's end.
 func (p *Pool) Shutdown(ctx context.Context) error {
+	p.ending.Do(func() { p.tellShutdown(ctx) })
 	p.mu.Lock()
 	if !p.closed {
 		p.beginShutdownLocked()
@@ -63,6 +64,20 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 		}
 	}
 	return problems.ErrorOrNil()
+}
+
+// tellShutdown calls the OnShutdown hooks. One that panics does not keep the pool open.
+func (p *Pool) tellShutdown(ctx context.Context) {
+	for _, h := range p.hooks.onShutdown {
+		err := aside("OnShutdown", 1, func() (err error) {
+			defer catch("OnShutdown", &err)
+			h(ctx, p)
+			return nil
+		})
+		if err != nil {
+			p.noteError(err)
+		}
+	}
 }
 
 func (p *Pool) beginShutdownLocked() {

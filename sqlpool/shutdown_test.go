@@ -212,6 +212,42 @@ func TestShutdownInsideAHookReturnsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestOnShutdownIsCalledOnceWhileThePoolStillLends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		p, _ := lab(t, sqlpool.Config{Hooks: []sqlpool.Hooks{
+			{OnShutdown: func(context.Context, *sqlpool.Pool) { panic("first") }},
+			{OnShutdown: func(context.Context, *sqlpool.Pool) { runtime.Goexit() }},
+			{OnShutdown: func(ctx context.Context, p *sqlpool.Pool) {
+				calls++
+				loan, err := p.Acquire(ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, ok := ctx.Deadline(); !ok {
+					t.Error("the context is not Shutdown's")
+				}
+				_ = loan.Release()
+			}},
+		}})
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				if err := p.Shutdown(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if calls != 1 {
+			t.Errorf("called %d times", calls)
+		}
+	})
+}
+
 func TestAfterShutdownNoGoroutineIsLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
