@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/hooks/recycle"
@@ -25,6 +26,7 @@ type assembly struct {
 	health health.Config
 	log    bool // to slog's default logger
 	slow   time.Duration
+	fleet  fleet.Config // MaxConns is 0 without one
 }
 
 // assembled is a standard assembly: a configuration, and its policies that a
@@ -33,6 +35,7 @@ type assembled struct {
 	sqlpool.Config
 	monitor *health.Monitor
 	leaks   *leak.Detector // nil when leaks are not looked for
+	fleet   *fleet.Fleet   // nil for a pool with a limit of its own
 
 	settings []sqlpool.Setting // what it was made of, and where that came from
 }
@@ -66,6 +69,7 @@ func standard() assembly {
 		maxUses:  50_000,
 		leaks:    true,
 		leak:     leak.Config{After: leak.DefaultAfter},
+		fleet:    fleet.Config{Interval: fleet.DefaultInterval},
 	}
 }
 
@@ -77,6 +81,11 @@ func (a *assembly) assemble() *assembled {
 		done.Hooks = append(done.Hooks, resetter.Clean())
 	}
 	monitored := a.health
+	if a.fleet.MaxConns > 0 {
+		done.fleet = fleet.New(a.fleet)
+		monitored.Fleet = done.fleet
+		done.Hooks = append(done.Hooks, done.fleet.Hooks())
+	}
 	if a.leaks && a.leak.After > 0 {
 		watched := a.leak
 		watched.HideStatements = a.cfg.HideStatements

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"slices"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
@@ -15,6 +16,7 @@ type Handle struct {
 	Pool   *sqlpool.Pool   // for Stats, Warm, Shutdown and the like
 	Health *health.Monitor // for a readiness handler
 	Leaks  *leak.Detector  // nil when leaks are not looked for
+	Fleet  *fleet.Fleet    // nil without pool_fleet_max_conns
 
 	settings []sqlpool.Setting
 }
@@ -76,7 +78,7 @@ func HandleOf(db *sql.DB) (*Handle, bool) {
 }
 
 func (a *assembled) handle() *Handle {
-	return &Handle{Health: a.monitor, Leaks: a.leaks, settings: a.settings}
+	return &Handle{Health: a.monitor, Leaks: a.leaks, Fleet: a.fleet, settings: a.settings}
 }
 
 // Handle returns the database's handle, with the pool started and without the DB, or

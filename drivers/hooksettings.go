@@ -81,6 +81,26 @@ var hookSettings = []setting{
 		"With pool_log=slog: from which length on a statement is logged, with its text, the reading of its rows included. 0: none is.",
 		lengthOrZero("none", func(a *assembly) *time.Duration { return &a.slow }).waited(),
 	},
+	{
+		"pool_fleet_max_conns", "POOL_FLEET_MAX_CONNS", nil, "",
+		"How many connections all pools of a group have together, in all processes (docs/sizing.md). pool_max_conns, if it is given, is then the most of this pool. 0: each pool has its own limit.",
+		fleetLimit(func(a *assembly) *int { return &a.fleet.MaxConns }),
+	},
+	{
+		"pool_fleet", "POOL_FLEET", nil, "",
+		"The name of that group.",
+		label(func(a *assembly) *string { return &a.fleet.Group }).unset("pool_name", func(a *assembly) bool { return a.fleet.Group == "" }),
+	},
+	{
+		"pool_fleet_interval", "POOL_FLEET_INTERVAL", nil, "",
+		"How often the pools of a group read each other's shares, at the least; the same in all of them.",
+		wait(func(a *assembly) *time.Duration { return &a.fleet.Interval }),
+	},
+	{
+		"pool_fleet_all_databases", "POOL_FLEET_ALL_DATABASES", nil, "",
+		"Whether the pools in all databases of the server are one group, rather than those in one database.",
+		boolean("true", func(a *assembly, on bool) { a.fleet.AllDatabases = on }, func(a *assembly) bool { return a.fleet.AllDatabases }),
+	},
 }
 
 var (

@@ -188,6 +188,9 @@ func (r *reading) set(s *setting, g given) {
 // together checks what can only be judged when all settings are known.
 func (r *reading) together() {
 	a := &r.assembly
+	if _, chosen := r.given[byName("pool_max_conns")]; !chosen && a.fleet.MaxConns > 0 {
+		a.cfg.MaxConns = a.fleet.MaxConns // what the others leave to it
+	}
 	if _, chosen := r.given[byName("pool_min_idle")]; !chosen {
 		a.cfg.MinIdle = min(a.cfg.MinIdle, a.cfg.MaxConns)
 	}

@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,6 +119,32 @@ func TestDatabaseURL(t *testing.T) {
 	config(t, "") // PG* variables
 }
 
+// A pool that shares a limit may take what the others leave to it.
+func TestAFleetsLimitIsThePoolsUnlessItHasOne(t *testing.T) {
+	for dsn, want := range map[string]int{
+		nowhere: 10, nowhere + "&pool_fleet_max_conns=200": 200, nowhere + "&pool_fleet_max_conns=0": 10,
+		nowhere + "&pool_fleet_max_conns=200&pool_max_conns=30": 30,
+	} {
+		if cfg := config(t, dsn); cfg.MaxConns != want {
+			t.Errorf("%s: MaxConns is %d, want %d", dsn, cfg.MaxConns, want)
+		}
+	}
+	for _, wrong := range []string{"1", "-1", "40000", "+1", "01"} {
+		var bad *SettingError
+		if _, err := Config(PGX, nowhere+"&pool_fleet_max_conns="+url.QueryEscape(wrong)); !errors.As(err, &bad) || bad.Name != "pool_fleet_max_conns" {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+	h, err := Open(PGX, nowhere+"&pool_fleet_max_conns=200&pool_fleet=orders&pool_name=a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.DB.Close()
+	if s := h.Fleet.Status(); s.Group != "orders" || s.Limit != 200 || s.Share != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestEverySettingFromBothSources(t *testing.T) {
 	for i := range settings {
 		s := &settings[i]
@@ -131,7 +158,7 @@ func TestEverySettingFromBothSources(t *testing.T) {
 		}
 		for _, name := range append([]string{s.name}, s.aliases...) {
 			config(t, dsn+name+"="+s.value.example)
-			if _, err := Config(PQ, dsn+name+"='no such value'"); err == nil && s.name != "pool_name" {
+			if _, err := Config(PQ, dsn+name+"='no such value'"); err == nil && s.name != "pool_name" && s.name != "pool_fleet" {
 				t.Errorf("%s takes anything", name)
 			}
 		}

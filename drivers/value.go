@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/sqlpool/go/hooks/fleet"
 )
 
 // value is how a setting is written: what it must be, an example of it, and
@@ -46,6 +48,16 @@ func count(unit string, least, most int, field func(*assembly) *int) value {
 		},
 		get: func(a *assembly) string { return strconv.Itoa(*field(a)) },
 	}
+}
+
+// fleetLimit is a limit that several pools share, or 0 for none.
+func fleetLimit(field func(*assembly) *int) value {
+	v := count("connections", 0, fleet.MostConns, field)
+	set := v.set
+	v.rule = fmt.Sprintf("0 or a whole number from 2 to %d", fleet.MostConns)
+	v.example = "200"
+	v.set = func(a *assembly, text string) bool { return strings.TrimLeft(text, "+0") != "1" && set(a, text) }
+	return v
 }
 
 // unset makes a value say in words what its zero, or whatever stands for no

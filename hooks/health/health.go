@@ -62,6 +62,12 @@ type Config struct {
 	// More than none is degraded. Default nil: not looked at.
 	Leaks interface{ Leaks() int }
 
+	// Fleet says what is wrong with the limit that the pool shares, for example a
+	// *fleet.Fleet; an empty text is nothing. More is degraded. Default nil: not looked at.
+	Fleet interface {
+		Warning() (what string, why error)
+	}
+
 	// Waiting is how many acquires in the queue are too many. Default:
 	// Config.MaxWaiters of the pool, or five for each connection where that is
 	// not set.

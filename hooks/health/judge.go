@@ -89,6 +89,15 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 			because(Degraded, "%s held too long", plural(n, "loan is", "loans are"))
 		}
 	}
+	if m.cfg.Fleet != nil {
+		if what, why := m.cfg.Fleet.Warning(); what != "" {
+			g := ground{text: what}
+			if why != nil {
+				g.why = why.Error()
+			}
+			add(Degraded, g)
+		}
+	}
 	limit := m.cfg.Waiting
 	if limit == 0 {
 		limit = cfg.MaxWaiters

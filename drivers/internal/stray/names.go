@@ -12,12 +12,13 @@ const prefix = "pool_"
 // drivers, which the adapters must not import; a test there compares the two.
 var names = []string{
 	"pool_acquire_timeout", "pool_backoff_factor", "pool_backoff_first", "pool_backoff_jitter", "pool_backoff_max",
-	"pool_cache_queries", "pool_check_on_acquire", "pool_close_timeout", "pool_connect_timeout", "pool_fail_fast_after", "pool_health_check_period",
-	"pool_hide_statements", "pool_keepalive", "pool_leak_after", "pool_leak_capture", "pool_leak_detection", "pool_leak_profile",
-	"pool_leak_reclaim", "pool_log", "pool_log_slow", "pool_max_conn_idle_time", "pool_max_conn_lifetime", "pool_max_conn_lifetime_jitter",
-	"pool_max_conns", "pool_max_dialing", "pool_max_uses", "pool_max_waiters", "pool_min_conns", "pool_min_idle",
-	"pool_min_idle_conns", "pool_name", "pool_ping_after", "pool_ping_timeout", "pool_reset", "pool_rollback_timeout",
-	"pool_shutdown_timeout", "pool_statement_timeout", "pool_statements",
+	"pool_cache_queries", "pool_check_on_acquire", "pool_close_timeout", "pool_connect_timeout", "pool_fail_fast_after",
+	"pool_fleet", "pool_fleet_all_databases", "pool_fleet_interval", "pool_fleet_max_conns", "pool_health_check_period",
+	"pool_hide_statements", "pool_keepalive", "pool_leak_after", "pool_leak_capture", "pool_leak_detection",
+	"pool_leak_profile", "pool_leak_reclaim", "pool_log", "pool_log_slow", "pool_max_conn_idle_time", "pool_max_conn_lifetime",
+	"pool_max_conn_lifetime_jitter", "pool_max_conns", "pool_max_dialing", "pool_max_uses", "pool_max_waiters",
+	"pool_min_conns", "pool_min_idle", "pool_min_idle_conns", "pool_name", "pool_ping_after", "pool_ping_timeout",
+	"pool_reset", "pool_rollback_timeout", "pool_shutdown_timeout", "pool_statement_timeout", "pool_statements",
 	"pool_sweep_interval",
 }
 
