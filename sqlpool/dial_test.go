@@ -139,6 +139,41 @@ func TestAConnectorThatIgnoresItsContextLosesItsSlotAndItsConnection(t *testing.
 	})
 }
 
+// A server that goes away while a hook speaks to it is an outage, which callers wait
+// for; what a hook itself has against a connection it will have against the next one.
+func TestAConnectionLostToAHookIsNoRefusal(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		waits bool
+	}{
+		"the connection ended":   {io.ErrUnexpectedEOF, true},
+		"the server goes down":   {&fakedb.Error{Code: "57P01", Msg: "terminating connection"}, true},
+		"the hook wants it gone": {errors.New("the schema is too old"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				left := 0
+				p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{AfterConnect: func(context.Context, *sqlpool.Conn) error {
+					if left--; left >= 0 {
+						return c.err
+					}
+					return nil
+				}}}})
+				loan := acquire(t, p)
+				left = 2
+				_ = loan.Retire(nil)
+				loan, err := p.Acquire(t.Context())
+				if (err == nil) != c.waits {
+					t.Fatalf("acquire: %v", err)
+				}
+				if err == nil {
+					_ = loan.Release()
+				}
+			})
+		})
+	}
+}
+
 type connectorFunc func(context.Context) (driver.Conn, error)
 
 func (f connectorFunc) Connect(ctx context.Context) (driver.Conn, error) { return f(ctx) }

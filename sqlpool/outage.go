@@ -72,10 +72,11 @@ func (p *Pool) judgeDial(err error) dialFailure {
 	f := dialFailure{err: err, text: err.Error()}
 	var refusal *hookRefusal
 	switch class := p.classify(err); {
-	case class == ClassPermanent, errors.As(err, &refusal):
-		f.kind = dialing.Hopeless
 	case class == ClassUnavailable:
 		f.kind = dialing.Refused
+	case class == ClassConn, class == ClassFatal: // also to a hook: it says nothing of the next connection
+	case class == ClassPermanent, errors.As(err, &refusal):
+		f.kind = dialing.Hopeless
 	}
 	return f
 }
