@@ -181,6 +181,9 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 	}
 	for round := 0; round == 0 || time.Now().Before(deadline); round++ {
 		a, b, idle := all[0], all[1], all[2:]
+		for _, p := range idle {
+			p.say("busy 1")
+		}
 		a.say("busy 50")
 		until("one is busy and the others lend", has(a, 24))
 		b.say("busy 50")
@@ -221,11 +224,10 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 			return has(a, 13)() && has(all[1], 13)()
 		})
 		a.say("busy 0")
-		all[1].say("busy 0")
-		all = append(all[1:], start()) // what was busy is idle now
-		all[len(all)-1].say("busy 5")
+		all[1].say("busy 1")
 		gather(a)
 		a.end(0)
+		all = append(all[1:], start(), start()) // what was busy is idle now
 	}
 	for _, p := range all {
 		gather(p)

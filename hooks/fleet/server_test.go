@@ -272,3 +272,27 @@ func TestOnlyMembersOfOneGroupShare(t *testing.T) {
 		t.Errorf("%d, %d and %d members where each is alone", count(a), count(b), count(c))
 	}
 }
+
+// A fleet on a hot standby shares, and goes on when the standby is promoted.
+func TestAStandbyAndItsPromotion(t *testing.T) {
+	onEach(t, func(t *testing.T, g *group) {
+		standby, err := g.server.StartStandby(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer standby.Close()
+		g.server, g.dsn = standby, standby.DSN("postgres")
+		a, b := g.join(), g.join()
+		defer a.leave()
+		defer b.leave()
+		a.busy(20)
+		g.until("the busy one grows", func() bool { return a.Status().Share >= 8 }, a, b)
+		if err := standby.Promote(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		a.busy(0)
+		b.busy(20)
+		g.until("the other one grows", func() bool { return b.Status().Share >= 8 }, a, b)
+		g.peak(pgserver.Mark{}, g.limit)
+	})
+}
