@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/internal/pgserver"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -146,4 +147,24 @@ func port(e pgserver.Endpoint) string {
 func recovering(ctx context.Context, db *sql.DB) (in bool, err error) {
 	err = db.QueryRowContext(ctx, "SELECT pg_is_in_recovery()").Scan(&in)
 	return in, err
+}
+
+func TestSizingSharesALimitByHand(t *testing.T) {
+	cfg, err := drivers.Config(drivers.PGX, pgserver.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	connector := cfg.Connector
+	f := fleet.New(fleet.Config{Group: "orders", MaxConns: 80})
+	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, MaxConns: 80, Hooks: []sqlpool.Hooks{f.Hooks()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := f.Status(); len(s.Members) != 1 || s.Share != 1 || s.Limit != 80 {
+		t.Errorf("%+v", s)
+	}
 }
