@@ -219,7 +219,8 @@ func (f *Fleet) take(ctx context.Context, l *link, must bool) error {
 	if errors.Is(err, errTaken) { // nothing has the number yet but this connection, which ends
 		f.member.id = 1 + rand.Uint32N(1<<32-2)
 	}
-	f.timer.Reset(pause(f.cfg.Interval, f.member.hurry || err != nil, rand.Float64()))
+	f.member.hurry = f.member.hurry || err != nil
+	f.timer.Reset(f.member.pause(rand.Float64()))
 	return err
 }
 

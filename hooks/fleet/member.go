@@ -63,6 +63,7 @@ type member struct {
 	since     time.Time   // it came, or came back after all its sessions had been lost
 	verified  time.Time   // the last reading that showed its newest publication began
 	hurry     bool        // the next turn should come soon
+	due       int         // what it needs and should have
 
 	peers  []peer // of the last reading
 	readAt time.Time
@@ -170,10 +171,14 @@ func (m *member) turn(ctx context.Context, s session, pool local) error {
 // that the reading does not show may be on their way, because they started at the same
 // time or come back after a restart.
 func (m *member) next(now time.Time, pool local) int {
-	next := decide(m.max, self{m.id, m.cap, pool.want(), m.most}, m.peers)
+	me := self{m.id, m.cap, pool.want(), m.most}
+	next := decide(m.max, me, m.peers)
 	if m.young(now) {
-		next = min(next, m.cap)
+		m.due = 0
+		return min(next, m.cap)
 	}
+	mine, _ := share(m.max, me, m.peers)
+	m.due = min(mine, me.want, m.most)
 	return next
 }
 
@@ -307,10 +312,16 @@ func (m *member) leave(ctx context.Context, s session) error {
 	return s.publish(ctx, m.published)
 }
 
-// pause is how long a member waits until its next turn; draw is from 0 to 1.
-func pause(interval time.Duration, hurry bool, draw float64) time.Duration {
-	if hurry {
-		return time.Duration(float64(interval) * (0.1 + 0.2*draw))
+// pause is how long the member waits until its next turn; draw is from 0 to 1. The end
+// of its youth is not waited past: the others keep more room because of it.
+func (m *member) pause(draw float64) time.Duration {
+	length := 0.5 + 0.25*draw
+	if m.hurry || m.cap < m.due {
+		length = 0.1 + 0.2*draw
 	}
-	return time.Duration(float64(interval) * (0.5 + 0.25*draw))
+	d := time.Duration(length * float64(m.interval))
+	if now := m.now(); m.young(now) {
+		d = min(d, m.since.Add(m.hold()).Sub(now)+time.Duration(draw*float64(m.interval)/20))
+	}
+	return d
 }

@@ -160,7 +160,7 @@ type simMember struct {
 	demand, lim, cap, dialing int
 	conns                     []*simSession
 	grant                     grant
-	hurry                     bool
+	pause                     time.Duration
 	frozen                    chan struct{}
 	dark, gone                bool // partitioned; left
 	changes                   int
@@ -225,7 +225,7 @@ func (p *simMember) turn(c *simSession, must bool) error {
 	if p.cap != p.m.cap {
 		p.changes++
 	}
-	p.cap, p.hurry = p.m.cap, p.m.hurry
+	p.cap, p.pause = p.m.cap, p.m.pause(p.server.rng.Float64())
 	return err
 }
 
@@ -273,7 +273,7 @@ func (p *simMember) live() {
 		if at != nil {
 			_ = p.turn(at, false)
 			p.server.mu.Lock()
-			next = time.Now().Add(pause(simInterval, p.hurry, p.rng.Float64()))
+			next = time.Now().Add(p.pause)
 			p.server.mu.Unlock()
 		}
 	}
