@@ -148,6 +148,7 @@ func TestAConnectionLostToAHookIsNoRefusal(t *testing.T) {
 	}{
 		"the connection ended":   {io.ErrUnexpectedEOF, true},
 		"the server goes down":   {&fakedb.Error{Code: "57P01", Msg: "terminating connection"}, true},
+		"the hook had no time":   {context.DeadlineExceeded, true},
 		"the hook wants it gone": {errors.New("the schema is too old"), false},
 	} {
 		t.Run(name, func(t *testing.T) {

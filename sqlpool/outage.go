@@ -1,6 +1,7 @@
 package sqlpool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -75,6 +76,7 @@ func (p *Pool) judgeDial(err error) dialFailure {
 	case class == ClassUnavailable:
 		f.kind = dialing.Refused
 	case class == ClassConn, class == ClassFatal: // also to a hook: it says nothing of the next connection
+	case errors.Is(err, context.DeadlineExceeded): // ConnectTimeout, in a hook or before it
 	case class == ClassPermanent, errors.As(err, &refusal):
 		f.kind = dialing.Hopeless
 	}
