@@ -153,8 +153,9 @@ func classify(err error) Class {
 		return ClassStatement
 	}
 	var op *net.OpError
+	var hidden *badConnHidden // by Conn.Exec and its like, from a hook that returns what they say
 	switch {
-	case errors.Is(err, driver.ErrBadConn),
+	case errors.Is(err, driver.ErrBadConn), errors.As(err, &hidden),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, net.ErrClosed), errors.As(err, &op),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

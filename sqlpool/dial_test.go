@@ -148,18 +148,23 @@ func TestAConnectionLostToAHookIsNoRefusal(t *testing.T) {
 	}{
 		"the connection ended":   {io.ErrUnexpectedEOF, true},
 		"the server goes down":   {&fakedb.Error{Code: "57P01", Msg: "terminating connection"}, true},
+		"the driver gives it up": {driver.ErrBadConn, true},
 		"the hook had no time":   {context.DeadlineExceeded, true},
 		"the hook wants it gone": {errors.New("the schema is too old"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				left := 0
-				p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{AfterConnect: func(context.Context, *sqlpool.Conn) error {
-					if left--; left >= 0 {
-						return c.err
+				p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{AfterConnect: func(ctx context.Context, conn *sqlpool.Conn) error {
+					left--
+					if err := conn.Exec(ctx, "INSERT a"); err != nil || left < 0 || c.err == driver.ErrBadConn {
+						return err
 					}
-					return nil
+					return c.err
 				}}}})
+				if c.err == driver.ErrBadConn {
+					server.On(fakedb.Exec, fakedb.Fault{Skip: 1, Times: 2, Err: c.err})
+				}
 				loan := acquire(t, p)
 				left = 2
 				_ = loan.Retire(nil)
