@@ -84,6 +84,6 @@ func (l ledger) written(token string) (n int) {
 		x.must("counting rows", err)
 		return n
 	}
-	x.must("counting rows", x.plain().QueryRowContext(x.ctx, in(d.Count, l.table), token).Scan(&n))
+	x.must("counting rows", x.look().QueryRowContext(x.ctx, in(d.Count, l.table), token).Scan(&n))
 	return n
 }

@@ -27,8 +27,9 @@ type trial struct {
 	cleanups []func()
 	tables   int
 
-	watch *Probe
-	work  sync.WaitGroup
+	reader *sql.DB // see look
+	watch  *Probe
+	work   sync.WaitGroup
 }
 
 // errorf notes what was seen. The check goes on.
@@ -135,6 +136,20 @@ func (x *trial) plain() *sql.DB {
 	db := sql.OpenDB(x.target.Connector)
 	x.cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// look is a database beside the pool, for what a check reads again and again: one
+// connection for all of the trial.
+func (x *trial) look() *sql.DB {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.reader == nil {
+		db := sql.OpenDB(x.target.Connector)
+		db.SetMaxOpenConns(1)
+		x.reader = db
+		x.cleanups = append(x.cleanups, func() { _ = db.Close() })
+	}
+	return x.reader
 }
 
 // name is a name for something in the database that no other trial uses.
