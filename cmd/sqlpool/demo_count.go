@@ -91,11 +91,15 @@ func (t *demoTrial) logPrepares(ctx context.Context, server *pgserver.Server) (f
 	}
 	times, conns, texts := map[place]int{}, map[int]bool{}, map[string]bool{}
 	for _, p := range list {
+		if p.Name == "" {
+			continue // a text on its way: nothing stays prepared
+		}
+		found.Count++
 		times[place{p.PID, p.SQL}]++
 		conns[p.PID], texts[p.SQL] = true, true
 		found.Repeated = max(found.Repeated, times[place{p.PID, p.SQL}])
 	}
-	found.Count, found.Connections, found.Texts = len(list), len(conns), len(texts)
+	found.Connections, found.Texts = len(conns), len(texts)
 	found.Executions = work.Counts().Statements
 	return found, nil
 }

@@ -180,7 +180,7 @@ func TestAFailedCheckIsExitStatus1(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
 	}
-	if status != exitFailed || !strings.HasSuffix(stderr, "/debug/sqlpool/\nsqlpool demo: a check failed\n") {
+	if status != exitFailed || !strings.Contains(stderr, "/debug/sqlpool/\n") || !strings.HasSuffix(stderr, "\nsqlpool demo: a check failed\n") {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
 	status, stdout, _ = start(t, steal, append(args, "--json")...)
