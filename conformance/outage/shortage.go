@@ -71,12 +71,13 @@ func overload() *Shortage {
 	}}
 }
 
-// steadyOverload is a rush that does not end. The first second and a half fills
-// the queue.
+// steadyOverload is a rush that does not end. All of its calls count: to serve those
+// who came first at the cost of those who came later, or the other way round, is the
+// same to the whole.
 func steadyOverload() *Shortage {
 	const conns = 4
 	return &Shortage{Conns: conns, Working: conns, Stages: []Stage{
-		arrive(1.5, conns, 1500*time.Millisecond), counted(arrive(1.5, conns, 3*time.Second)),
+		counted(arrive(1.5, conns, 4*time.Second)),
 	}}
 }
 
