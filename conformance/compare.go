@@ -142,6 +142,8 @@ func (r *transcript) result(what string, result sql.Result, err error) {
 	r.note("%s: %d rows affected", what, n)
 	r.err(what+": rows affected", err)
 	id, err := result.LastInsertId()
-	r.note("%s: last insert id %d", what, id)
+	if n > 0 { // else it is that of an earlier statement of the connection, whichever that was
+		r.note("%s: last insert id %d", what, id)
+	}
 	r.err(what+": last insert id", err)
 }
