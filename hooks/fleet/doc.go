@@ -25,7 +25,7 @@
 //     members are on their way. The same holds after a restart for what is more than a
 //     member had before.
 //   - Each member gets what it wants as long as that fits, else those that want most are
-//     cut to one level. What nobody wants is divided evenly. A member gives back only
+//     cut to one level. What no member wants is divided evenly. A member gives back only
 //     what another one lacks, so that shares stand still while demand does.
 //   - Pool.Shutdown gives a member's connections back at once, the end of a process two
 //     intervals after its sessions have ended.

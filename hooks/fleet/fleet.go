@@ -27,9 +27,10 @@ type Config struct {
 	MaxConns int
 
 	// Interval is the longest that a member goes without a reading, if a connection is
-	// free for a moment within it. Default 2 s. A reading costs the server some hundred
-	// microseconds, and two of them come in each interval: with hundreds of members take
-	// a longer one. It should be no shorter than the pool's SweepInterval.
+	// free for a moment within it. Default 2 s. A reading took 2 ms with 500
+	// sessions in 25 members (BenchmarkReading, two shared cores), and up to two of them
+	// come in each interval: with hundreds of members take a longer one. It should be
+	// no shorter than the pool's SweepInterval.
 	Interval time.Duration
 
 	// AllDatabases has the members in all databases of the server share. Default: those

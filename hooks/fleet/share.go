@@ -23,7 +23,7 @@ type self struct {
 // share divides what is left of the limit when room for one newcomer is kept.
 //
 // Each member gets what it wants as long as that fits. When it does not, those who
-// want most are cut to one level (max-min fairness). What nobody wants is divided
+// want most are cut to one level (max-min fairness). What no member wants is divided
 // evenly, so that a burst finds room without asking. All members compute the same
 // shares from the same reading; what is left over of a division goes to the lowest
 // numbers.

@@ -13,7 +13,7 @@ type Status struct {
 	Limit int // the group's MaxConns
 	Share int // what the member allows its pool; 1 before it has joined
 	Want  int // what it would like to have
-	Free  int // of the limit, at the last reading: nobody has it or may take it without asking; negative above the limit
+	Free  int // of the limit, at the last reading: no member has it or may take it without asking; negative above the limit
 
 	Members []Member      // at the last reading, this one included, by ID; empty before it
 	Read    time.Time     // the last reading; zero before it

@@ -119,7 +119,7 @@ func (d *Detector) Holders() []Report {
 // trim symbolises a stack and drops the frames before the one that is worth
 // showing: those of package sql, of the pool and of its hooks, and of a wrapper
 // between these. The compiler's own methods (of a pointer for those of its value, of
-// a struct for those of what it embeds) have no line that anybody wrote.
+// a struct for those of what it embeds) have no line in the source.
 func trim(pcs []uintptr) []runtime.Frame {
 	if len(pcs) == 0 {
 		return nil
