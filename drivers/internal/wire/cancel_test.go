@@ -3,11 +3,14 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -189,4 +192,48 @@ func TestInsistEnds(t *testing.T) {
 	}
 	defer c.Insist(10*time.Millisecond, time.Now().Add(50*time.Millisecond), ask)()
 	<-(<-contexts).Done() // the deadline
+}
+
+// Requests are few, and fewer where the statement cannot have been overtaken. While the
+// server has not dealt with one, none follows.
+func TestInsistSpacesItsRequests(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sent      time.Duration // before
+		unsettled int32
+		want      string
+	}{
+		"just sent":                {0, 0, "[0s 10ms 50ms 210ms]"},
+		"four graces ago":          {80 * time.Millisecond, 0, "[0s 10ms 50ms 210ms]"},
+		"longer ago":               {81 * time.Millisecond, 0, "[80ms 400ms]"},
+		"just sent, unsettled":     {0, 1, "[]"},
+		"sent long ago, unsettled": {time.Hour, 1, "[]"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			defer client.Close()
+			go io.Copy(io.Discard, server)
+			c := Wrap(client, 20*time.Millisecond)
+			time.Sleep(time.Minute)
+			c.Write([]byte("x"))
+			c.unsettled.Store(tt.unsettled)
+			time.Sleep(tt.sent)
+			start := time.Now()
+			var mu sync.Mutex
+			at := []time.Duration{}
+			stop := c.Insist(0, start.Add(500*time.Millisecond), func(context.Context) error {
+				mu.Lock()
+				defer mu.Unlock()
+				at = append(at, time.Since(start))
+				return nil
+			})
+			time.Sleep(time.Second)
+			synctest.Wait()
+			stop()
+			mu.Lock()
+			defer mu.Unlock()
+			if got := fmt.Sprint(at); got != tt.want {
+				t.Errorf("%s: asked after %s, want %s", name, got, tt.want)
+			}
+		})
+	}
 }

@@ -22,7 +22,8 @@ type Conn struct {
 	address string    // where it leads, as it was dialed
 	dialed  time.Time // when that began
 
-	sent atomic.Uint64
+	sent   atomic.Uint64
+	sentAt atomic.Int64 // when the last of it was, as time since dialed
 
 	// heard is what sent was when something was last read: while sent is more,
 	// the server owes an answer.
@@ -58,7 +59,7 @@ type stop struct{ err error }
 // Wrap returns a Conn over raw. The grace is what a server has, after a
 // deadline, to answer a cancel request: see Grace.
 func Wrap(raw net.Conn, grace time.Duration) *Conn {
-	c := &Conn{raw: raw, grace: grace}
+	c := &Conn{raw: raw, grace: grace, dialed: time.Now()}
 	c.peek.init(raw)
 	return c
 }
@@ -90,6 +91,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 	}
 	n, err := c.raw.Write(b)
 	if n > 0 {
+		c.sentAt.Store(int64(time.Since(c.dialed)))
 		c.sent.Add(uint64(n))
 	}
 	if err != nil {
