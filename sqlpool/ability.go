@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"reflect"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
 )
 
 // abilities are what a driver's connection can tell beyond database/sql/driver.
@@ -29,8 +31,8 @@ type abilities struct {
 	sent func() uint64
 
 	// abort cuts the connection, from any goroutine, so that blocked calls
-	// return. Close follows. cuts says that it is an adapter's that vouches for
-	// itself: it returns at once, and whatever is blocked after it.
+	// return. Close follows. cuts says that the adapter is trusted with it:
+	// it returns at once, and whatever is blocked after it.
 	abort func() error
 	cuts  bool
 
@@ -79,59 +81,59 @@ type abilities struct {
 // the proof that no transaction is open.
 func abilitiesOf(inner driver.Conn) abilities {
 	can := abilities{blind: true}
-	if c, ok := find[interface{ Alive() error }](inner); ok {
+	if c, ok := driverx.Find[interface{ Alive() error }](inner); ok {
 		can.alive, can.blind = c.Alive, false // until it says otherwise
 	}
-	if c, ok := find[interface{ TxStatus() byte }](inner); ok {
+	if c, ok := driverx.Find[interface{ TxStatus() byte }](inner); ok {
 		can.txStatus = c.TxStatus
 	}
-	if c, ok := find[interface{ Sent() uint64 }](inner); ok {
+	if c, ok := driverx.Find[interface{ Sent() uint64 }](inner); ok {
 		can.sent = c.Sent
 	}
-	if c, ok := find[interface{ Abort() error }](inner); ok {
-		can.abort, can.cuts = c.Abort, vouched(c)
+	if c, ok := driverx.Find[interface{ Abort() error }](inner); ok {
+		can.abort, can.cuts = c.Abort, trusted(c)
 	}
-	if c, ok := find[interface{ LastError() error }](inner); ok {
+	if c, ok := driverx.Find[interface{ LastError() error }](inner); ok {
 		can.lastError = c.LastError
 	}
-	if c, ok := find[interface{ Running() bool }](inner); ok {
+	if c, ok := driverx.Find[interface{ Running() bool }](inner); ok {
 		can.running = c.Running
 	}
-	if c, ok := find[interface{ StatementStale(error) bool }](inner); ok {
+	if c, ok := driverx.Find[interface{ StatementStale(error) bool }](inner); ok {
 		can.stale = c.StatementStale
 	}
-	if c, ok := find[interface{ CacheQueries() bool }](inner); ok {
+	if c, ok := driverx.Find[interface{ CacheQueries() bool }](inner); ok {
 		can.cacheQueries = c.CacheQueries
 	}
-	if c, ok := find[interface{ EndsStatements() bool }](inner); ok {
+	if c, ok := driverx.Find[interface{ EndsStatements() bool }](inner); ok {
 		can.endsStatements = c.EndsStatements()
 	}
-	if c, ok := find[interface{ TxContextEndsStatements() bool }](inner); ok {
+	if c, ok := driverx.Find[interface{ TxContextEndsStatements() bool }](inner); ok {
 		can.txEndsStatements = c.TxContextEndsStatements()
 	}
 	can.exec, _ = inner.(driver.ExecerContext)
 	can.query, _ = inner.(driver.QueryerContext)
-	if c, ok := find[driver.Validator](inner); ok {
+	if c, ok := driverx.Find[driver.Validator](inner); ok {
 		can.isValid = c.IsValid
-		if !vouched(c) {
+		if !trusted(c) {
 			can.panicked = new(error)
 			can.isValid = func() bool { return guardedIsValid(c, can.panicked) }
 		}
 	}
-	if c, ok := find[driver.SessionResetter](inner); ok {
+	if c, ok := driverx.Find[driver.SessionResetter](inner); ok {
 		can.reset = c.ResetSession
-		if !vouched(c) {
+		if !trusted(c) {
 			can.reset = func(ctx context.Context) error { return guardedReset(ctx, c) }
 		}
 	}
 	return can
 }
 
-// vouched reports whether c is an adapter that vouches for its IsValid and
-// ResetSession not to panic, and its Abort to cut, with a method Adapter that
+// trusted reports whether c is an adapter whose IsValid and ResetSession do not
+// panic, and whose Abort cuts. It says so with a method Adapter that
 // returns the connection itself. One that has embedded an adapter has the method
 // too, and returns another.
-func vouched(c any) bool {
+func trusted(c any) bool {
 	a, ok := c.(interface{ Adapter() driver.Conn })
 	return ok && reflect.TypeOf(c).Kind() == reflect.Pointer && any(a.Adapter()) == c
 }
@@ -144,41 +146,4 @@ func guardedIsValid(c driver.Validator, panicked *error) (valid bool) {
 func guardedReset(ctx context.Context, c driver.SessionResetter) (err error) {
 	defer catch("ResetSession", &err)
 	return c.ResetSession(ctx)
-}
-
-// find returns the outermost connection that is a T, following Raw.
-func find[T any](c driver.Conn) (found T, ok bool) {
-	for range maxWrappers {
-		if found, ok = c.(T); ok {
-			return found, true
-		}
-		w, wraps := c.(interface{ Raw() driver.Conn })
-		if !wraps {
-			break
-		}
-		if c = w.Raw(); c == nil {
-			break
-		}
-	}
-	return found, false
-}
-
-// maxWrappers bounds how far Raw is followed: a connection may return itself,
-// and need not be comparable.
-const maxWrappers = 8
-
-// unwrap follows Raw to the driver's own connection.
-func unwrap(c driver.Conn) driver.Conn {
-	for range maxWrappers {
-		w, ok := c.(interface{ Raw() driver.Conn })
-		if !ok {
-			break
-		}
-		inner := w.Raw()
-		if inner == nil {
-			break
-		}
-		c = inner
-	}
-	return c
 }

@@ -130,7 +130,7 @@ func TestTheContextsDeadlineIsATimeoutThatUnwrapsToIt(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		if strings.Contains(err.Error(), "or AcquireTimeout") {
-			t.Errorf("the knob is not AcquireTimeout: %v", err)
+			t.Errorf("the hint is not AcquireTimeout: %v", err)
 		}
 		_ = loan.Release()
 	})

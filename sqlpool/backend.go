@@ -3,6 +3,8 @@ package sqlpool
 import (
 	"database/sql/driver"
 	"fmt"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
 )
 
 // Backend is the server's side of a connection, as the driver told of it after
@@ -43,7 +45,7 @@ func (b Backend) String() string {
 // backendOf asks the driver's connection, after its dial. A driver that panics
 // over it has said nothing.
 func backendOf(inner driver.Conn) (b Backend) {
-	c, ok := find[interface {
+	c, ok := driverx.Find[interface {
 		Backend() (pid uint32, server, role string)
 	}](inner)
 	if !ok {

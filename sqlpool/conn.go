@@ -9,6 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
+	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
 // Conn is a physical connection as hooks see it. A hook may use the Conn it is
@@ -55,7 +58,7 @@ type Conn struct {
 	trial    bool                                 // it was lent unverified while a login proved nothing; Pool.mu protects it
 	pinned   int                                  // open statements that cannot outlive the loan
 	deferred []func(context.Context, *Conn) error // work asked for by Defer
-	stmts    stmtCache
+	stmts    stmts.Cache[*Conn]
 	values   []struct{ key, value any } // slots of hooks
 
 	executed statements // by the borrower
@@ -168,7 +171,7 @@ func (c *Conn) Defer(f func(context.Context, *Conn) error) {
 }
 
 // Raw returns the driver's own connection.
-func (c *Conn) Raw() driver.Conn { return unwrap(c.inner) }
+func (c *Conn) Raw() driver.Conn { return driverx.Unwrap(c.inner) }
 
 // Ping asks the server for a sign of life; without a driver.Pinger it
 // succeeds.
@@ -182,11 +185,11 @@ func (c *Conn) Ping(ctx context.Context) error {
 // Exec executes a statement without arguments on the connection, as a hook
 // does for SET or ROLLBACK. It does not count as a use.
 func (c *Conn) Exec(ctx context.Context, query string) error {
-	_, err := innerExec(ctx, c.inner, query, nil)
+	_, err := driverx.Exec(ctx, c.inner, query, nil)
 	if errors.Is(err, driver.ErrSkip) {
 		var stmt driver.Stmt
-		if stmt, err = innerPrepare(ctx, c.inner, query); err == nil {
-			_, err = stmtExec(ctx, stmt, nil)
+		if stmt, err = driverx.Prepare(ctx, c.inner, query); err == nil {
+			_, err = driverx.StmtExec(ctx, stmt, nil)
 			_ = stmt.Close() // err says what matters
 		}
 	}
@@ -196,12 +199,12 @@ func (c *Conn) Exec(ctx context.Context, query string) error {
 // Query executes a statement without arguments on the connection and returns its
 // rows, with text as string. It is Exec for a hook that needs the answer.
 func (c *Conn) Query(ctx context.Context, query string) ([][]driver.Value, error) {
-	rows, err := innerQuery(ctx, c.inner, query, nil)
+	rows, err := driverx.Query(ctx, c.inner, query, nil)
 	if errors.Is(err, driver.ErrSkip) {
 		var stmt driver.Stmt
-		if stmt, err = innerPrepare(ctx, c.inner, query); err == nil {
+		if stmt, err = driverx.Prepare(ctx, c.inner, query); err == nil {
 			defer func() { _ = stmt.Close() }() // err says what matters
-			rows, err = stmtQuery(ctx, stmt, nil)
+			rows, err = driverx.StmtQuery(ctx, stmt, nil)
 		}
 	}
 	if err != nil {

@@ -62,7 +62,7 @@ func (c *Conn) noteError(err error) {
 	c.failed, c.failOf = err, c.loan
 }
 
-// InTransaction reports whether a transaction begun through package sql is
+// InTransaction reports whether a transaction begun through database/sql is
 // open. Any goroutine.
 func (c *Conn) InTransaction() bool { return c.inTx.Load() }
 

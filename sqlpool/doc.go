@@ -30,24 +30,24 @@
 //     first that it is alive; park.go keeps a loan revocable that a session has
 //     not used yet; loan.go is a loan without package sql; pause.go lets all wait, and
 //     nowait.go none.
-//   - session.go, borrow.go, operation.go, execute.go, prepare.go, statement.go
-//     and tx.go use it on behalf of package sql, with lasttry.go for its third
+//   - session.go, borrow.go, operation.go, attempt.go, execute.go, resolve.go, prepare.go, statement.go,
+//     tx.go and txcontext.go use it on behalf of package sql, with lasttry.go for its third
 //     try and limit.go for StatementTimeout; loanend.go, loanrows.go,
 //     loanrows_go126.go and loanrows_go127.go end a loan where a wrapper hides how
 //     it ended;
-//     verdict.go says what a failure means for it and for the caller; source.go is
-//     what a *sql.Stmt has on all connections, stmtcache.go what a connection has
-//     prepared; stale.go and copytext.go know those that cannot be kept; args.go
-//     (args_go125.go and args_go126.go, for each Go) and inner.go speak to the
-//     driver as package sql would.
+//     facts.go collects the facts of a failure, and verdict.go does what package
+//     internal/verdict makes of them; source.go joins the statements of one *sql.Stmt, and
+//     package internal/stmts keeps what is prepared on each connection; stale.go
+//     gives up what fails for its age; package internal/driverx speaks to the driver as
+//     database/sql would.
 //   - release.go takes it back, settle.go puts right what the borrower left
 //     behind; reclaim.go takes it back by force; classify.go says what an error means
-//     for it, and refusals.go what a pooler's words mean; silence.go what none means.
+//     for it, by the tables of package internal/pgerror; silence.go what none means.
 //   - retire.go closes it and holds its slot until the server side is gone;
 //     recycle.go and resize.go close many; reason.go says why; shutdown.go
 //     closes all.
 //
-// hooks.go, hookcall.go, onstatement.go and setup.go are the same life as policies see it, conn.go and
+// hooks.go, hookcall.go, onstatement.go, telling.go and setup.go are the same life as policies see it, conn.go and
 // diary.go what they see of a connection. stats.go, state.go, snapshot.go, holders.go and
 // backend.go tell how it stands; errors.go and failure.go say what went wrong.
 //

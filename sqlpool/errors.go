@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 )
 
 // Errors of an acquire, to be tested with errors.Is. The error returned is an
@@ -67,7 +69,7 @@ func (e *AcquireError) Unwrap() []error {
 	return errs
 }
 
-// Error names the phase, the counts, the knob to turn, the last dial error and
+// Error names the phase, the counts, the setting to change, the last dial error and
 // the longest holders.
 func (e *AcquireError) Error() string {
 	var b strings.Builder
@@ -102,8 +104,8 @@ func (e *AcquireError) Error() string {
 	s := e.Stats
 	fmt.Fprintf(&b, "; of %d connections %d are in use, %d idle, %d dialing, %d closing; %d acquires wait",
 		s.MaxConns, s.InUse, s.Idle, s.Dialing, s.Closing, s.Waiting)
-	if knob := e.knob(); knob != "" {
-		b.WriteString("; " + knob)
+	if hint := e.hint(); hint != "" {
+		b.WriteString("; " + hint)
 	}
 	for _, h := range e.Holders {
 		b.WriteString("; " + h.String())
@@ -111,10 +113,10 @@ func (e *AcquireError) Error() string {
 	return b.String()
 }
 
-// knob names the setting that would have let this acquire through, as the field
+// hint names the setting that would have let this acquire through, as the field
 // of Config and as it is called in the connection string of sql.Open, whose
 // users have never seen the other.
-func (e *AcquireError) knob() string {
+func (e *AcquireError) hint() string {
 	full := e.Stats.InUse >= e.Stats.MaxConns
 	limit := "AcquireTimeout (pool_acquire_timeout)"
 	if errors.Is(e.Cause, context.DeadlineExceeded) {
@@ -124,15 +126,15 @@ func (e *AcquireError) knob() string {
 	case e.Stats.Paused && e.Kind != ErrUnavailable:
 		return "the pool is paused: Resume it"
 	case e.Kind == ErrSaturated && e.Dial != nil && !full:
-		return remedy(e.Dial) // more connections would be dialed if they could be
+		return pgerror.Remedy(e.Dial) // more connections would be dialed if they could be
 	case e.Kind == ErrSaturated:
 		return "raise MaxConns (pool_max_conns) or MaxWaiters (pool_max_waiters), or send less"
 	case e.Kind == ErrUnavailable:
-		return remedy(e.Dial)
+		return pgerror.Remedy(e.Dial)
 	case e.Kind != ErrAcquireTimeout:
 		return ""
 	case e.Phase == PhaseDialing && e.Dial != nil:
-		return remedy(e.Dial)
+		return pgerror.Remedy(e.Dial)
 	case e.Phase == PhaseDialing:
 		return "raise ConnectTimeout (pool_connect_timeout) or MaxDialing (pool_max_dialing), or keep connections ready with MinIdle (pool_min_idle)"
 	case e.Phase == PhaseValidating && e.Cause != nil && !errors.Is(e.Cause, context.DeadlineExceeded):
@@ -164,7 +166,7 @@ func (e *CallerRefused) Error() string {
 func (e *CallerRefused) Unwrap() error { return e.Err }
 
 // A ConnLostError is a statement, commit or other operation under which the
-// connection broke. It never unwraps to driver.ErrBadConn, so package sql does
+// connection broke. It never unwraps to driver.ErrBadConn, so database/sql does
 // not run the statement a second time.
 type ConnLostError struct {
 	Conn uint64 // Conn.ID
@@ -188,25 +190,3 @@ func (e *ConnLostError) Unwrap() []error { return []error{ErrConnLost, e.Err} }
 
 // SafeToRetry reports whether the operation certainly had no effect.
 func (e *ConnLostError) SafeToRetry() bool { return !e.Sent }
-
-// remedy says what to look at after a dial that failed, by the SQLSTATE of
-// PostgreSQL's documentation, appendix A.
-func remedy(dial error) string {
-	var state interface{ SQLState() string }
-	if errors.As(dial, &state) {
-		if r := refusalOf(state.SQLState(), dial); r != nil {
-			return r.kind.remedy()
-		}
-		switch state.SQLState() {
-		case "28P01", "28000":
-			return "check the user, the password and the server's pg_hba.conf"
-		case "3D000":
-			return "check the database's name"
-		case "42704": // a name in the connection string that is no parameter of the server
-			return "check the names in the connection string: settings of the pool begin with pool_ (pool_max_conns), all others must be the driver's or the server's"
-		case "53300":
-			return "check the server's max_connections, and who uses them"
-		}
-	}
-	return "check the server's address, credentials and state"
-}

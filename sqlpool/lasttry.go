@@ -17,7 +17,7 @@ import (
 // retryFunc is where the tries are made.
 const retryFunc = "database/sql.(*DB).retry"
 
-// onLastTry reports whether the calling goroutine is in package sql's last try
+// onLastTry reports whether the calling goroutine is in database/sql's last try
 // of an operation. When in doubt it is.
 func onLastTry() bool {
 	line := lineIn(retryFunc)
@@ -25,7 +25,7 @@ func onLastTry() bool {
 }
 
 // earlyTryLine is the line in DB.retry from which the tries before the last one
-// are made, found by having package sql try what never succeeds. It is 0 if the
+// are made, found by having database/sql try what never succeeds. It is 0 if the
 // three tries do not look as expected.
 var earlyTryLine = sync.OnceValue(func() int {
 	var tries badConnector

@@ -5,49 +5,6 @@ import (
 	"database/sql/driver"
 )
 
-// attempt is the state of one operation across its tries.
-type attempt struct {
-	sent      uint64 // what the connection had sent before this try
-	converted bool   // the arguments are converted; a second try must not do it again
-	args      []driver.NamedValue
-	prepared  bool  // the last try executed a prepared statement
-	refused   bool  // an argument was refused: the error says nothing of the connection
-	restated  bool  // a stale statement has been prepared anew, or must not be
-	harmless  bool  // the operation leaves nothing on a connection that dies: trying again is always safe
-	broken    int64 // Pool.now when the first loan broke before anything was sent, or zero
-	stillborn int   // of those, how many were a connection's first
-	final     bool  // there is no second try
-}
-
-// mostStillborn bounds how many new connections one operation goes through that
-// die at its first statement. The next one would fare no better.
-const mostStillborn = 4
-
-// triesAgain reports whether an operation whose connection broke before it had
-// any effect is tried on another one: until AcquireTimeout has passed since the
-// first that broke. Old connections that are dead come to an end; new ones need
-// not.
-func (s *session) triesAgain(c *Conn, a *attempt) bool {
-	now := s.pool.now()
-	if a.broken == 0 {
-		a.broken = max(now, 1)
-	}
-	if c.loan == 1 {
-		a.stillborn++
-	}
-	return a.stillborn < mostStillborn && now-a.broken < int64(s.pool.cfg.AcquireTimeout)
-}
-
-// diedUnused notes that the connection died at the first statement of its life. It is
-// then as good as a failed dial: what stands between the pool and the server, as
-// a pooler does, takes logins while the server is down.
-func (c *Conn) diedUnused(err error) {
-	if c.loan == 1 {
-		failure := c.pool.judgeDial(hollowError(c.cause(err)))
-		c.unborn = &failure
-	}
-}
-
 // enter begins a try: it sees to it that there is a loan and that the caller
 // still wants the answer. A context that has ended must not reach the driver,
 // because pgx would take it for a broken connection.
@@ -84,9 +41,7 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 	if s.pinned && s.endsUnseen() {
 		c.noteEndUnseen(s.from)
 	}
-	if c.can.sent != nil {
-		a.sent = c.can.sent()
-	}
+	a.mark(c)
 	return c, nil
 }
 
@@ -94,25 +49,23 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 // of no use any more is closed first.
 func (s *session) enterText(ctx context.Context, a *attempt, st *stmt, text string) (*Conn, error) {
 	if st == nil {
-		s.pool.endKept(text)
+		s.pool.tidy(s.pool.sources.EndKept(text))
 	}
 	for {
 		c, err := s.enter(ctx, a, text)
 		if err == nil {
 			c.letOldGo()
 		}
-		if err != nil || !c.stmts.collect(s.pool.sources.ended.Load()) {
+		if err != nil || !c.stmts.Collect(s.pool.sources.Ended()) {
 			return c, err
 		}
 		stop := context.AfterFunc(ctx, c.abort) // a Close has no context
-		err = c.stmts.closeGone(text)
+		err = c.stmts.CloseGone(text)
 		if !stop() && err == nil {
 			err = ctx.Err()
 		}
 		if err == nil {
-			if c.can.sent != nil {
-				a.sent = c.can.sent()
-			}
+			a.mark(c)
 			return c, nil
 		}
 		closing := attempt{harmless: true, broken: a.broken, stillborn: a.stillborn, final: a.final}
@@ -126,13 +79,13 @@ func (s *session) enterText(ctx context.Context, a *attempt, st *stmt, text stri
 // leave ends a try that failed. It returns the error for the caller, or nil
 // when the operation is to be tried again: only if it certainly had no effect,
 // and on another connection only if nothing of the session has been used on
-// the old one. driver.ErrBadConn never leaves: package sql would run the
+// the old one. driver.ErrBadConn never leaves: database/sql would run the
 // statement a second time without knowing what the first did.
 func (s *session) leave(ctx context.Context, c *Conn, a *attempt, op string, err error) error {
 	if err == driver.ErrSkip {
 		return err
 	}
-	left := s.judgeError(ctx, c, a, op, err)
+	left := s.conclude(ctx, c, a, op, err)
 	if left != nil {
 		c.noteError(left)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sqlpool/go/sqlpool/internal/dialing"
 	"github.com/sqlpool/go/sqlpool/internal/queue"
+	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
 // Pool lends physical connections. Behind a *sql.DB it is opened with OpenDB;
@@ -19,7 +20,7 @@ type Pool struct {
 
 	lastID atomic.Uint64
 
-	sources sources // of *sql.Stmts
+	sources stmts.Sources[*Conn] // of *sql.Stmts
 
 	// generation grows when an error puts every connection under suspicion. A
 	// connection proven in an older one is proven again before it is lent.

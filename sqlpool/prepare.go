@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
+	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
 // PrepareContext implements driver.ConnPrepareContext. The statement is bound
@@ -57,8 +60,8 @@ func (s *session) tryPrepare(ctx context.Context, query string) (*stmt, error) {
 // prepareOn prepares the statement on the connection that the session holds
 // now, so that an error in its text shows at once.
 func (st *stmt) prepareOn(ctx context.Context, c *Conn) error {
-	if isCopy(st.text) {
-		inner, err := innerPrepare(ctx, c.inner, st.text)
+	if stmts.IsCopy(st.text) {
+		inner, err := driverx.Prepare(ctx, c.inner, st.text)
 		if err != nil {
 			return err
 		}
@@ -79,7 +82,7 @@ func (st *stmt) prepareOn(ctx context.Context, c *Conn) error {
 // asText reports whether the statement is sent as its text each time. A driver
 // that cannot do that prepares it all the same.
 func (st *stmt) asText(c *Conn) bool {
-	return c.pool.cfg.Statements == StatementsAsText && st.pin == nil && !st.notAsText && takesExec(c.inner) && takesQuery(c.inner)
+	return c.pool.cfg.Statements == StatementsAsText && st.pin == nil && !st.notAsText && driverx.TakesExec(c.inner) && driverx.TakesQuery(c.inner)
 }
 
 var errPinGone = errors.New("sqlpool: the statement ended with the transaction or connection it was prepared in")
@@ -93,43 +96,42 @@ func (st *stmt) on(ctx context.Context, c *Conn) (driver.Stmt, error) {
 		return st.pin, nil
 	}
 	if st.source == nil {
-		st.source = c.pool.join(st.session, st.text, preparesAgain())
+		st.source = st.session.join(st.text)
 		st.session.open = append(st.session.open, st)
 	}
-	if inner := c.stmts.held[st.source]; inner != nil {
+	if inner := c.stmts.Held(st.source); inner != nil {
 		return inner, nil
 	}
-	c.stmts.collect(c.pool.sources.ended.Load())
-	if err := c.stmts.closeGone(st.text); err != nil {
+	c.stmts.Collect(c.pool.sources.Ended())
+	if err := c.stmts.CloseGone(st.text); err != nil {
 		return nil, err
 	}
 	inner, err := c.prepare(ctx, st.text)
 	if err == nil {
-		c.stmts.hold(st.source, inner)
-		c.pool.heldOn(st.source, c)
+		c.stmts.Hold(st.source, inner)
+		c.pool.sources.HeldOn(st.source, c)
 	}
 	return inner, err
 }
 
 // cached returns a text of a query prepared on c.
 func (c *Conn) cached(ctx context.Context, text string) (driver.Stmt, error) {
-	if st := c.stmts.get(text); st != nil {
+	if st := c.stmts.Get(text); st != nil {
 		return st, nil
 	}
 	st, err := c.prepare(ctx, text)
 	if err == nil {
-		c.stmts.add(text, st)
+		c.stmts.Add(text, st)
 	}
 	return st, err
 }
 
-// prepare closes what waits for that first if it has become much: a loan that never ends must not
-// fill the server with statements.
+// prepare closes first what waits for that, if it has become much.
 func (c *Conn) prepare(ctx context.Context, text string) (driver.Stmt, error) {
-	if len(c.stmts.gone) >= mostGone {
-		if err := c.stmts.closeGone(""); err != nil {
+	if c.stmts.Crowded() {
+		if err := c.stmts.CloseGone(""); err != nil {
 			return nil, err
 		}
 	}
-	return innerPrepare(ctx, c.inner, text)
+	return driverx.Prepare(ctx, c.inner, text)
 }

@@ -114,11 +114,9 @@ type whole struct{ conn *Conn }
 // Close implements io.Closer.
 func (w whole) Close() error {
 	c := w.conn
-	for src := range c.stmts.held {
-		c.pool.heldNoMore(src, c)
-	}
+	c.pool.sources.Closed(c, &c.stmts)
 	if !c.can.endsStatements {
-		c.stmts.closeAll()
+		c.stmts.CloseAll()
 	}
 	return c.inner.Close()
 }

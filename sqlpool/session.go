@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// session is what package sql takes for a connection: at most one loan of a
-// physical connection. Package sql may cache sessions, drop them and hand them
+// session is what database/sql takes for a connection: at most one loan of a
+// physical connection. Database/sql may cache sessions, drop them and hand them
 // from caller to caller under any settings of its own; the loan follows the
 // callers' use and not the session's life.
 //
-// Package sql calls a session's methods one at a time, under the lock of its
+// Database/sql calls a session's methods one at a time, under the lock of its
 // driverConn. Only the pool comes in between, to revoke a parked loan.
 type session struct {
 	pool *Pool
@@ -32,14 +32,13 @@ type session struct {
 	served  bool            // an operation of a *sql.DB has ended its loan
 	tx      *tx             // the open transaction begun through BeginTx
 	rowsOf  context.Context // of the last query, if it can end: a driver may give the connection up while rows are read
-	sticky  error           // ResetSession's failure, which package sql would drop: the next method returns it
+	sticky  error           // ResetSession's failure, which database/sql would drop: the next method returns it
 	lost    error           // the connection broke in mid-loan: everything fails until the session is handed back
 
 	open []*stmt // statements with a source
 
-	// live counts the statements for which somebody may want the driverConn's
-	// lock in order to close them. Of these, closed have been closed since the
-	// session was handed out: package sql takes the lock once more after that.
+	// live counts the statements whose Close may want the driverConn's lock. Of these, closed have been closed since the
+	// session was handed out: database/sql takes the lock once more after that.
 	live, closed int
 }
 
@@ -56,7 +55,7 @@ var (
 )
 
 // openSession is Connect: the one place where waiting for a connection is free
-// of package sql's locks. The loan is parked until its first use.
+// of database/sql's locks. The loan is parked until its first use.
 func (p *Pool) openSession(ctx context.Context) (*session, error) {
 	c, err := p.acquireAs(ctx, acquiring{opener: true})
 	if err != nil {
@@ -67,16 +66,16 @@ func (p *Pool) openSession(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// ResetSession is called when package sql hands out a session that was used
+// ResetSession is called when database/sql hands out a session that was used
 // before. It begins a loan. Its error is kept for the next method, because
-// package sql drops every error here but driver.ErrBadConn.
+// database/sql drops every error here but driver.ErrBadConn.
 //
-// Package sql holds the driverConn's lock meanwhile, and the Close of any
+// Database/sql holds the driverConn's lock meanwhile, and the Close of any
 // statement used on it waits for that lock: a holder of the last connection that
 // closes such a statement would wait for itself. So a session with live
 // statements waits only as long as the queue moves. Then driver.ErrBadConn
-// leaves, and package sql discards the session, tries again and ends up in
-// Connect, which may wait. It never leaves in package sql's last try, which
+// leaves, and database/sql discards the session, tries again and ends up in
+// Connect, which may wait. It never leaves in database/sql's last try, which
 // would pass it on to the user.
 func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
@@ -111,7 +110,7 @@ func (s *session) borrow(ctx context.Context) error {
 	return nil
 }
 
-// IsValid is called when package sql gets a session back. It ends the loan
+// IsValid is called when database/sql gets a session back. It ends the loan
 // without I/O. A session with live statements is given up with a connection that
 // is not fit for another loan: a statement may have ended with it.
 func (s *session) IsValid() bool {
@@ -138,7 +137,7 @@ func (s *session) clear() {
 	}
 }
 
-// Close is called when package sql discards the session. A loan that is still
+// Close is called when database/sql discards the session. A loan that is still
 // there is one that IsValid did not see: after a panic or ErrBadConn in
 // sql.Conn.Raw, and then the connection's state is unknown, or because a wrapper
 // hides IsValid, and then it is judged like any other that comes back.

@@ -9,8 +9,7 @@ import (
 // hasWork reports whether something that needs the network was put off until
 // the loan's end.
 func (c *Conn) hasWork() bool {
-	c.stmts.collect(c.pool.sources.ended.Load())
-	return len(c.deferred) > 0 || len(c.stmts.gone) > 0
+	return c.stmts.Collect(c.pool.sources.Ended()) || len(c.deferred) > 0
 }
 
 // dirty reports whether the server says that a transaction is open.
@@ -75,11 +74,11 @@ func (c *Conn) settle(ctx context.Context) (reason error) {
 			return &Reason{Code: CodeDirty, Err: errors.New("still in a transaction after ROLLBACK")}
 		}
 	}
-	c.stmts.collect(c.pool.sources.ended.Load())
-	if err := c.stmts.closeGone(""); err != nil {
+	c.stmts.Collect(c.pool.sources.Ended())
+	if err := c.stmts.CloseGone(""); err != nil {
 		return because(CodeBroken, err)
 	}
-	c.stmts.gone = nil // nothing is open: what cannot be closed now never will
+	c.stmts.DropGone() // nothing is open: what cannot be closed now never will
 	deferred := c.deferred
 	c.deferred = nil
 	return aside("Defer", len(deferred), func() (err error) {

@@ -1,6 +1,10 @@
 package sqlpool
 
-import "context"
+import (
+	"context"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
+)
 
 // SetUp runs the AfterConnect hooks again, and before them what the driver's
 // connector does after a connect (pgxv5.AfterConnect), for a hook that has taken
@@ -8,7 +12,7 @@ import "context"
 // Conn may call it, and not from AfterConnect. An error is the first hook's that
 // refuses: the connection is then to be retired.
 func (c *Conn) SetUp(ctx context.Context) error {
-	if again, ok := find[interface{ AfterConnect(context.Context) error }](c.inner); ok {
+	if again, ok := driverx.Find[interface{ AfterConnect(context.Context) error }](c.inner); ok {
 		if err := again.AfterConnect(ctx); err != nil {
 			return hideBadConn(err)
 		}

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// stmt is what package sql takes for a prepared statement. What is prepared on
+// stmt is what database/sql takes for a prepared statement. What is prepared on
 // a physical connection is found when it executes:
 //
 //   - normally by its source;
@@ -96,19 +96,17 @@ func (st *stmt) leave(keep bool) (ended bool) {
 // off to the end of the loan: a pooler in transaction mode may then have another server there, and the
 // statement's name would stay taken on this one.
 //
-// Without a loan package sql may hold the lock of the whole *sql.DB, and where a wrapper
+// Without a loan database/sql may hold the lock of the whole *sql.DB, and where a wrapper
 // hides the end of loans, also with one.
 func (s *session) closeEnded() error {
 	c := s.conn
 	if c == nil || s.parked.Load() || s.raw || s.lost != nil || s.tx == nil && s.endsUnseen() {
 		return nil
 	}
-	c.stmts.collect(s.pool.sources.ended.Load())
+	c.stmts.Collect(s.pool.sources.Ended())
 	a := attempt{harmless: true, final: true}
-	if c.can.sent != nil {
-		a.sent = c.can.sent()
-	}
-	if err := c.stmts.closeGone(""); err != nil {
+	a.mark(c)
+	if err := c.stmts.CloseGone(""); err != nil {
 		return s.leave(context.Background(), c, &a, "close", err)
 	}
 	return nil

@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 )
 
-// tx is a transaction begun through package sql. The inner transaction's
-// context is detached from a caller's that can end: package sql rolls back then,
+// tx is a transaction begun through database/sql. The inner transaction's
+// context is detached from a caller's that can end: database/sql rolls back then,
 // and a driver that sees it end as well closes the connection. The caller's
 // context still interrupts BEGIN and COMMIT.
 type tx struct {
@@ -74,17 +77,17 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 	t := &tx{session: s, conn: c, readOnly: opts.ReadOnly, caller: ctx, cancel: func() {}}
 	if ctx.Done() == nil && c.can.cuts { // nothing would end a context of its own but Rollback's timer, and that cuts
 		var err error
-		t.inner, err = innerBegin(ctx, c.inner, opts)
+		t.inner, err = driverx.Begin(ctx, c.inner, opts)
 		return t, err
 	}
 	inner, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	cancel := func() { end(context.Cause(ctx)) }
 	stop := context.AfterFunc(ctx, cancel)
 	t.detached = detachedContext{inner, ctx}
-	itx, err := innerBegin(&t.detached, c.inner, opts)
+	itx, err := driverx.Begin(&t.detached, c.inner, opts)
 	interrupted := !stop()
 	if err == nil {
-		// Also when ctx has ended meanwhile: package sql rolls back then. Only the
+		// Also when ctx has ended meanwhile: database/sql rolls back then. Only the
 		// end of the driver's transaction ends what the driver has begun for it, such
 		// as lib/pq's watching of the context, which would break the connection in
 		// another caller's hands.
@@ -96,7 +99,7 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 		return nil, err
 	}
 	// The server may have begun or not.
-	if c.can.txStatus != nil || c.can.sent == nil || c.can.sent() != a.sent {
+	if c.can.txStatus != nil || a.sentBy(c) {
 		s.interrupted(c, "begin", ctx.Err())
 	}
 	return nil, ctx.Err() // what the driver saw was the end of the detached context
@@ -187,81 +190,18 @@ func (t *tx) end(op string, f func() error) error {
 		return s.lost // and so is the transaction
 	}
 	a := attempt{final: true, harmless: op == "rollback", restated: true}
-	if c.can.sent != nil {
-		a.sent = c.can.sent()
-	}
+	a.mark(c)
 	err := f()
 	if err == nil {
 		c.answered = true
 		return nil
 	}
-	if c.can.txStatus == nil && !hasState(err) {
+	if c.can.txStatus == nil && !pgerror.HasState(err) {
 		c.discard(err) // no word from the server: the transaction may be open still
 	}
 	left := s.leave(t.caller, c, &a, op, err)
-	if over := ended(t.caller); over != nil && s.lost == nil && !hasState(err) {
+	if over := ended(t.caller); over != nil && s.lost == nil && !pgerror.HasState(err) {
 		s.interrupted(c, op, over)
 	}
 	return left
 }
-
-// bind returns the context for a statement of the transaction. Where the
-// driver would have ended the statement with the transaction's context, and no
-// longer sees that context end, the statement's own one ends with it. unbind, if
-// there is one, is called when the statement is over and its rows are closed.
-func (t *tx) bind(ctx context.Context) (bound context.Context, unbind func()) {
-	if t == nil || !t.conn.can.txEndsStatements || t.caller.Done() == nil || ctx.Done() == t.caller.Done() {
-		return ctx, nil
-	}
-	if ctx.Done() == nil {
-		return boundContext{ctx, t.caller}, nil
-	}
-	timed, cancelTimer := ctx, context.CancelFunc(func() {})
-	if deadline, ok := t.caller.Deadline(); ok {
-		timed, cancelTimer = context.WithDeadline(ctx, deadline)
-	}
-	both, cancel := context.WithCancelCause(timed)
-	stop := context.AfterFunc(t.caller, func() {
-		if t.caller.Err() != context.DeadlineExceeded { // timed ends by itself, with that error and not as cancelled
-			cancel(context.Cause(t.caller))
-		}
-	})
-	return both, func() {
-		stop()
-		cancel(nil) // else a caller's long-lived context would remember every statement
-		cancelTimer()
-	}
-}
-
-// detachedContext ends when the pool says so, for the reason of the caller's
-// context if that has ended: a driver tells a deadline from a cancellation by it.
-type detachedContext struct {
-	context.Context
-	caller context.Context
-}
-
-// Err implements context.Context.
-func (c *detachedContext) Err() error {
-	err := c.Context.Err()
-	if err != nil {
-		if end := c.caller.Err(); end != nil {
-			return end
-		}
-	}
-	return err
-}
-
-// boundContext has the values of one context and the end of another.
-type boundContext struct {
-	context.Context
-	ends context.Context
-}
-
-// Deadline implements context.Context.
-func (c boundContext) Deadline() (time.Time, bool) { return c.ends.Deadline() }
-
-// Done implements context.Context.
-func (c boundContext) Done() <-chan struct{} { return c.ends.Done() }
-
-// Err implements context.Context.
-func (c boundContext) Err() error { return c.ends.Err() }

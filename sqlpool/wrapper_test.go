@@ -73,33 +73,33 @@ func (c touchy) ResetSession(ctx context.Context) error {
 	return c.tracer.ResetSession(ctx)
 }
 
-// vouching is an adapter that never panics.
-type vouching struct{ *fakedb.Conn }
+// trusted is an adapter that never panics.
+type trusted struct{ *fakedb.Conn }
 
-func (c *vouching) Adapter() driver.Conn { return c }
+func (c *trusted) Adapter() driver.Conn { return c }
 
-// embedder has all of an adapter's methods, also that by which the adapter vouches
+// embedder has all of an adapter's methods, also that by which the adapter is trusted
 // for its own.
 type embedder struct {
-	*vouching
+	*trusted
 	*mood
 }
 
 func (c *embedder) IsValid() bool {
 	c.panicsIn("IsValid")
-	return c.vouching.IsValid()
+	return c.trusted.IsValid()
 }
 
 func (c *embedder) ResetSession(ctx context.Context) error {
 	c.panicsIn("ResetSession")
-	return c.vouching.ResetSession(ctx)
+	return c.trusted.ResetSession(ctx)
 }
 
 func TestAPanicBetweenLoansCostsTheConnectionOnly(t *testing.T) {
 	var m mood
 	for name, wrap := range map[string]func(*fakedb.Conn) driver.Conn{
 		"tracer":   func(c *fakedb.Conn) driver.Conn { return touchy{traced(c).(tracer), &m} },
-		"embedder": func(c *fakedb.Conn) driver.Conn { return &embedder{&vouching{c}, &m} },
+		"embedder": func(c *fakedb.Conn) driver.Conn { return &embedder{&trusted{c}, &m} },
 	} {
 		for _, method := range []string{"IsValid", "ResetSession"} {
 			for _, rest := range []time.Duration{0, time.Second} { // kept by the session, and not

@@ -20,14 +20,41 @@ var Rules = []Rule{
 		Why:   "it decides by numbers that it is told: no lock, no context, no goroutine, and its tests are tables",
 	},
 	{
+		ID: "pgerror", From: []string{"./sqlpool/internal/pgerror"},
+		Allow: []string{"std"},
+		Why:   "what an error means is known from the error alone",
+	},
+	{
+		ID: "verdict", From: []string{"./sqlpool/internal/verdict"},
+		Allow: []string{"./sqlpool/internal/pgerror"},
+		Why:   "it is a function of facts: no driver, no clock, no lock, so that its test is a table and a proof over all facts",
+	},
+	{
+		ID: "driverx", From: []string{"./sqlpool/internal/driverx"},
+		Allow: []string{"std"},
+		Why:   "a driver is called as database/sql calls it, whatever the pool is about",
+	},
+	{
+		ID: "stmts", From: []string{"./sqlpool/internal/stmts"},
+		Allow: []string{"std", "./internal/sqltext", "./sqlpool/internal/pgerror"},
+		Why:   "what is prepared where is known without the pool and its lock",
+	},
+	{
+		ID: "byname", From: []string{"./drivers/byname/..."},
+		Forbid: []string{"./drivers", "./drivers/pgxv5/...", "./drivers/libpq/...", "github.com/jackc/pgx/v5/...", "github.com/lib/pq/..."},
+		Why:    "a program links the drivers that it imports and no other",
+	},
+	{
 		ID: "pgx-adapter", From: []string{"./drivers/pgxv5/..."},
-		Forbid: []string{"./sqlpool/...", "./hooks/...", "./drivers", "./drivers/libpq/...", "github.com/lib/pq/..."},
-		Why:    "an adapter is a better driver for anyone, and a program on pgx links no lib/pq",
+		Allow:  []string{"std", "./drivers/byname", "./drivers/internal/...", "./internal/sqltext", "github.com/jackc/pgx/v5/..."},
+		Forbid: []string{"./drivers", "./drivers/libpq/...", "github.com/lib/pq/..."},
+		Why:    "an adapter serves any pool, registers itself and no more, and a program on pgx links no lib/pq",
 	},
 	{
 		ID: "pq-adapter", From: []string{"./drivers/libpq/..."},
-		Forbid: []string{"./sqlpool/...", "./hooks/...", "./drivers", "./drivers/pgxv5/...", "github.com/jackc/pgx/v5/..."},
-		Why:    "an adapter is a better driver for anyone, and a program on lib/pq links no pgx",
+		Allow:  []string{"std", "./drivers/byname", "./drivers/internal/...", "./internal/sqltext", "github.com/lib/pq/..."},
+		Forbid: []string{"./drivers", "./drivers/pgxv5/...", "github.com/jackc/pgx/v5/..."},
+		Why:    "an adapter serves any pool, registers itself and no more, and a program on lib/pq links no pgx",
 	},
 	{
 		ID: "hooks", From: []string{"./hooks/..."}, Except: []string{"./hooks/debugui"},

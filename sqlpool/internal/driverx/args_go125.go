@@ -1,7 +1,7 @@
 //go:build !go1.26
 
-package sqlpool
+package driverx
 
-// Before Go 1.26 package sql does not ask the column converter of a statement
+// Before Go 1.26 database/sql does not ask the column converter of a statement
 // that does not say how many arguments it takes, and hands them on as they are.
 const convertsUncounted = false

@@ -1,4 +1,4 @@
-package sqlpool
+package pgerror
 
 import "strings"
 
@@ -17,9 +17,9 @@ const (
 
 func (k refusalKind) class() Class {
 	if k == refusedPermanent {
-		return ClassPermanent
+		return Permanent
 	}
-	return ClassUnavailable
+	return Unavailable
 }
 
 func (k refusalKind) remedy() string {

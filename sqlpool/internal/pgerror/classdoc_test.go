@@ -1,4 +1,4 @@
-package sqlpool
+package pgerror
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 
 // The table of docs/operations.md is the one in the code.
 func TestTheTableOfClassesIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../docs/operations.md")
+	text, err := os.ReadFile("../../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,23 +1,25 @@
-package sqlpool
+package stmts
 
 import (
 	"database/sql/driver"
 	"errors"
+
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 )
 
-// stmtCache holds what is prepared on one physical connection: the statements of
+// Cache holds what is prepared on one physical connection: the statements of
 // sources, as long as those are open, and those of texts whose queries are cached
-// (Config.CacheQueries), the ones used last. It belongs to whoever holds the
-// connection.
+// (Config.CacheQueries), the ones used last. It belongs to the holder of the
+// connection, and has no lock. C is the type of a connection.
 //
 // What is of no use any more is closed when the loan ends, or when the program closes its
 // *sql.Stmt in the loan: rows may be open, and a close is a round trip. But before its text
 // runs again it must go: pgx executes what it has prepared under a text, also for
 // a query.
-type stmtCache struct {
-	held map[*source]driver.Stmt
-	old  map[*source]bool // of these, which may have failed for their age
-	seen uint64           // of sources.ended, when held was last looked through
+type Cache[C comparable] struct {
+	held map[*Source[C]]driver.Stmt
+	old  map[*Source[C]]bool // of these, which may have failed for their age
+	seen uint64              // of Sources.Ended, when held was last looked through
 	gone []goneStmt
 
 	byText     map[string]*cachedStmt
@@ -39,19 +41,19 @@ const (
 	// mostCached is how many texts of queries a connection keeps prepared.
 	mostCached = 128
 
-	// longestCached is the length of a text, in bytes, up to which it is: a bulk
+	// LongestCached is the length of a text, in bytes, up to which it is: a bulk
 	// INSERT has a text of its own for each number of rows, and the plan of one with
 	// a thousand parameters takes half a megabyte of the server's memory.
-	longestCached = 4 << 10
+	LongestCached = 4 << 10
 
 	// mostGone is how many statements wait to be closed in a loan that does not end.
 	mostGone = 16
 )
 
-// collect finds the statements of sources that have ended, if there may be any,
+// Collect finds the statements of sources that have ended, if there may be any,
 // and reports whether anything waits to be closed. A source has ended before it is
 // counted, so what is missed now is found the next time.
-func (c *stmtCache) collect(ended uint64) (waits bool) {
+func (c *Cache[C]) Collect(ended uint64) (waits bool) {
 	if c.seen != ended {
 		c.seen = ended
 		for src, stmt := range c.held {
@@ -63,16 +65,19 @@ func (c *stmtCache) collect(ended uint64) (waits bool) {
 	return len(c.gone) > 0
 }
 
-// hold keeps a statement for a source.
-func (c *stmtCache) hold(src *source, stmt driver.Stmt) {
+// Hold keeps a statement for a source.
+func (c *Cache[C]) Hold(src *Source[C], stmt driver.Stmt) {
 	if c.held == nil {
-		c.held = make(map[*source]driver.Stmt)
+		c.held = make(map[*Source[C]]driver.Stmt)
 	}
 	c.held[src] = stmt
 }
 
-// forget gives up the statement of a source, or of a cached text when src is nil.
-func (c *stmtCache) forget(src *source, text string) {
+// Held returns the statement of a source, or nil.
+func (c *Cache[C]) Held(src *Source[C]) driver.Stmt { return c.held[src] }
+
+// Forget gives up the statement of a source, or of a cached text when src is nil.
+func (c *Cache[C]) Forget(src *Source[C], text string) {
 	if src == nil {
 		c.drop(text)
 	} else if stmt := c.held[src]; stmt != nil {
@@ -80,28 +85,46 @@ func (c *stmtCache) forget(src *source, text string) {
 	}
 }
 
-func (c *stmtCache) letGo(src *source, stmt driver.Stmt) {
+func (c *Cache[C]) letGo(src *Source[C], stmt driver.Stmt) {
 	delete(c.held, src)
 	delete(c.old, src)
 	c.gone = append(c.gone, goneStmt{src.text, stmt})
 }
 
-// suspect notes that the statement of a source may have failed for its age.
-func (c *stmtCache) suspect(src *source) {
+// Suspect notes that the statement of a source may have failed for its age.
+func (c *Cache[C]) Suspect(src *Source[C]) {
 	if c.held[src] == nil {
 		return
 	}
 	if c.old == nil {
-		c.old = make(map[*source]bool)
+		c.old = make(map[*Source[C]]bool)
 	}
 	c.old[src] = true
 }
 
-// closeGone closes what is of no use any more, or only what has the text when that
+// HasOld reports whether a statement may have failed for its age.
+func (c *Cache[C]) HasOld() bool { return len(c.old) > 0 }
+
+// ForgetOld gives up the statements that may have failed for their age.
+func (c *Cache[C]) ForgetOld() {
+	for src := range c.old {
+		c.Forget(src, src.text)
+	}
+}
+
+// Crowded reports whether so much waits to be closed that it must not wait longer: a
+// loan that never ends must not fill the server with statements.
+func (c *Cache[C]) Crowded() bool { return len(c.gone) >= mostGone }
+
+// DropGone forgets what CloseGone could not close, where nothing is open that could be
+// the reason: it never will be closed.
+func (c *Cache[C]) DropGone() { c.gone = nil }
+
+// CloseGone closes what is of no use any more, or only what has the text when that
 // is not empty. A statement that the server has forgotten already is as good as
 // closed, so only errors of the connection count. One that the driver cannot close
 // now, because rows are open, stays.
-func (c *stmtCache) closeGone(text string) error {
+func (c *Cache[C]) CloseGone(text string) error {
 	left := c.gone[:0]
 	for i, g := range c.gone {
 		if text != "" && g.text != text {
@@ -109,8 +132,8 @@ func (c *stmtCache) closeGone(text string) error {
 			continue
 		}
 		switch err := g.stmt.Close(); {
-		case err == nil, hasState(err) && classify(err) == ClassStatement:
-		case classify(err) != ClassStatement || errors.Is(err, driver.ErrBadConn):
+		case err == nil, pgerror.HasState(err) && pgerror.Classify(err) == pgerror.Statement:
+		case pgerror.Classify(err) != pgerror.Statement || errors.Is(err, driver.ErrBadConn):
 			c.gone = append(left, c.gone[i+1:]...)
 			return err
 		default:
@@ -122,9 +145,9 @@ func (c *stmtCache) closeGone(text string) error {
 	return nil
 }
 
-// closeAll closes everything, for a driver that would not do so when its
+// CloseAll closes everything, for a driver that would not do so when its
 // connection is closed.
-func (c *stmtCache) closeAll() {
+func (c *Cache[C]) CloseAll() {
 	for _, stmt := range c.held {
 		closeStmtQuietly(stmt)
 	}
@@ -134,16 +157,18 @@ func (c *stmtCache) closeAll() {
 	for _, g := range c.gone {
 		closeStmtQuietly(g.stmt)
 	}
-	*c = stmtCache{}
+	*c = Cache[C]{}
 }
 
+// closeStmtQuietly closes what is of no use any more: a driver that panics here has
+// nothing left to lose.
 func closeStmtQuietly(stmt driver.Stmt) {
-	var err error
-	defer catch("Close", &err)
+	defer func() { _ = recover() }()
 	_ = stmt.Close()
 }
 
-func (c *stmtCache) get(text string) driver.Stmt {
+// Get returns the statement of a cached text, or nil.
+func (c *Cache[C]) Get(text string) driver.Stmt {
 	s := c.byText[text]
 	if s == nil {
 		return nil
@@ -155,7 +180,8 @@ func (c *stmtCache) get(text string) driver.Stmt {
 	return s.stmt
 }
 
-func (c *stmtCache) add(text string, stmt driver.Stmt) {
+// Add keeps the statement of a text, and lets go the one used least if there are too many.
+func (c *Cache[C]) Add(text string, stmt driver.Stmt) {
 	if c.byText == nil {
 		c.byText = make(map[string]*cachedStmt)
 	}
@@ -168,7 +194,7 @@ func (c *stmtCache) add(text string, stmt driver.Stmt) {
 }
 
 // drop removes a cached text.
-func (c *stmtCache) drop(text string) {
+func (c *Cache[C]) drop(text string) {
 	s := c.byText[text]
 	if s == nil {
 		return
@@ -178,7 +204,7 @@ func (c *stmtCache) drop(text string) {
 	c.gone = append(c.gone, goneStmt{text, s.stmt})
 }
 
-func (c *stmtCache) linkFirst(s *cachedStmt) {
+func (c *Cache[C]) linkFirst(s *cachedStmt) {
 	s.next = c.head
 	if c.head == nil {
 		c.tail = s
@@ -188,7 +214,7 @@ func (c *stmtCache) linkFirst(s *cachedStmt) {
 	c.head = s
 }
 
-func (c *stmtCache) unlink(s *cachedStmt) {
+func (c *Cache[C]) unlink(s *cachedStmt) {
 	if s.prev == nil {
 		c.head = s.next
 	} else {

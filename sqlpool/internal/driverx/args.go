@@ -1,4 +1,4 @@
-package sqlpool
+package driverx
 
 import (
 	"database/sql/driver"
@@ -6,14 +6,14 @@ import (
 	"reflect"
 )
 
-// convertArgs converts a statement's arguments by the rules of the inner
-// connection, in place, as package sql would have done had it known that
+// Convert converts a statement's arguments by the rules of the inner
+// connection, in place, as database/sql would have done had it known that
 // connection: it asks before there is a loan, so the session accepts every
-// argument then. The order is package sql's: the statement's own checker or
+// argument then. The order is database/sql's: the statement's own checker or
 // else the connection's, then the statement's column converter, then the
 // default. stmt may be nil; want is the number of arguments that must remain,
 // or -1.
-func convertArgs(conn driver.Conn, stmt driver.Stmt, args []driver.NamedValue, want int) ([]driver.NamedValue, error) {
+func Convert(conn driver.Conn, stmt driver.Stmt, args []driver.NamedValue, want int) ([]driver.NamedValue, error) {
 	checker, ok := stmt.(driver.NamedValueChecker)
 	if !ok {
 		checker, _ = conn.(driver.NamedValueChecker)
@@ -50,7 +50,7 @@ func nameArg(arg *driver.NamedValue) string {
 }
 
 // convertArg asks each rule in turn; driver.ErrSkip passes on to the next. Like
-// package sql it compares with ==, so a wrapped ErrSkip is an error.
+// database/sql it compares with ==, so a wrapped ErrSkip is an error.
 //
 //lint:ignore SA1019 a driver may still have only ColumnConverter
 func convertArg(arg *driver.NamedValue, checker driver.NamedValueChecker, columns driver.ColumnConverter, want int) error {

@@ -1,4 +1,4 @@
-package sqlpool
+package stmts
 
 import "testing"
 
@@ -22,8 +22,8 @@ func TestIsCopy(t *testing.T) {
 		"/* COPY":                       false,
 		"/":                             false,
 	} {
-		if got := isCopy(text); got != want {
-			t.Errorf("isCopy(%q) = %v", text, got)
+		if got := IsCopy(text); got != want {
+			t.Errorf("IsCopy(%q) = %v", text, got)
 		}
 	}
 }

@@ -1,4 +1,6 @@
-package sqlpool
+// Package driverx calls a driver as database/sql does: with its optional interfaces, and with the same errors where the
+// driver lacks one.
+package driverx
 
 import (
 	"context"
@@ -7,11 +9,8 @@ import (
 	"errors"
 )
 
-// The functions here call a driver the way package sql does when the driver
-// lacks an optional interface, with the same errors.
-
-// takesExec reports whether c executes a text without preparing it first.
-func takesExec(c driver.Conn) bool {
+// TakesExec reports whether c executes a text without preparing it first.
+func TakesExec(c driver.Conn) bool {
 	switch c.(type) {
 	//lint:ignore SA1019 a driver may still have only driver.Execer
 	case driver.ExecerContext, driver.Execer:
@@ -20,8 +19,8 @@ func takesExec(c driver.Conn) bool {
 	return false
 }
 
-// takesQuery is takesExec for rows.
-func takesQuery(c driver.Conn) bool {
+// TakesQuery is TakesExec for rows.
+func TakesQuery(c driver.Conn) bool {
 	switch c.(type) {
 	//lint:ignore SA1019 a driver may still have only driver.Queryer
 	case driver.QueryerContext, driver.Queryer:
@@ -30,7 +29,8 @@ func takesQuery(c driver.Conn) bool {
 	return false
 }
 
-func innerExec(ctx context.Context, c driver.Conn, query string, args []driver.NamedValue) (driver.Result, error) {
+// Exec executes a text; it returns driver.ErrSkip where c does not.
+func Exec(ctx context.Context, c driver.Conn, query string, args []driver.NamedValue) (driver.Result, error) {
 	if e, ok := c.(driver.ExecerContext); ok {
 		return e.ExecContext(ctx, query, args)
 	}
@@ -45,7 +45,8 @@ func innerExec(ctx context.Context, c driver.Conn, query string, args []driver.N
 	return nil, driver.ErrSkip
 }
 
-func innerQuery(ctx context.Context, c driver.Conn, query string, args []driver.NamedValue) (driver.Rows, error) {
+// Query is Exec for rows.
+func Query(ctx context.Context, c driver.Conn, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if q, ok := c.(driver.QueryerContext); ok {
 		return q.QueryContext(ctx, query, args)
 	}
@@ -60,7 +61,8 @@ func innerQuery(ctx context.Context, c driver.Conn, query string, args []driver.
 	return nil, driver.ErrSkip
 }
 
-func innerPrepare(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
+// Prepare prepares a text.
+func Prepare(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
 	if p, ok := c.(driver.ConnPrepareContext); ok {
 		return p.PrepareContext(ctx, query)
 	}
@@ -72,7 +74,8 @@ func innerPrepare(ctx context.Context, c driver.Conn, query string) (driver.Stmt
 	return stmt, err
 }
 
-func innerBegin(ctx context.Context, c driver.Conn, opts driver.TxOptions) (driver.Tx, error) {
+// Begin begins a transaction.
+func Begin(ctx context.Context, c driver.Conn, opts driver.TxOptions) (driver.Tx, error) {
 	if b, ok := c.(driver.ConnBeginTx); ok {
 		return b.BeginTx(ctx, opts)
 	}
@@ -91,7 +94,8 @@ func innerBegin(ctx context.Context, c driver.Conn, opts driver.TxOptions) (driv
 	return tx, err
 }
 
-func stmtExec(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (driver.Result, error) {
+// StmtExec executes a statement.
+func StmtExec(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (driver.Result, error) {
 	if e, ok := s.(driver.StmtExecContext); ok {
 		return e.ExecContext(ctx, args)
 	}
@@ -103,7 +107,8 @@ func stmtExec(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (dri
 	return s.Exec(values)
 }
 
-func stmtQuery(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (driver.Rows, error) {
+// StmtQuery is StmtExec for rows.
+func StmtQuery(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (driver.Rows, error) {
 	if q, ok := s.(driver.StmtQueryContext); ok {
 		return q.QueryContext(ctx, args)
 	}

@@ -1,4 +1,4 @@
-package sqlpool
+package stmts
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"github.com/sqlpool/go/internal/sqltext"
 )
 
-// isCopy reports whether a text is a COPY, which may not be prepared once and
+// IsCopy reports whether a text is a COPY, which may not be prepared once and
 // used again: lib/pq's statement for it is the copy itself.
-func isCopy(text string) bool {
+func IsCopy(text string) bool {
 	text = sqltext.Trim(text)
 	return len(text) >= 4 && strings.EqualFold(text[:4], "COPY") && (len(text) == 4 || !sqltext.IsWord(text[4]))
 }

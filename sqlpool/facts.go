@@ -1,0 +1,103 @@
+package sqlpool
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
+	"github.com/sqlpool/go/sqlpool/internal/verdict"
+)
+
+// facts finds out what the verdict depends on.
+func (s *session) facts(c *Conn, a *attempt, over, err error) verdict.Facts {
+	class := s.pool.askClassify(err)
+	f := verdict.Facts{
+		Explicit:  class != ClassUnknown,
+		Class:     pgerror.Class(class),
+		Answer:    pgerror.HasState(err),
+		Cancelled: pgerror.Cancelled(err),
+		Says:      c.says(),
+		Refused:   a.refused,
+		Over:      over != nil,
+		Cut:       errors.Is(c.broken, context.DeadlineExceeded),
+		Sent:      a.sentBy(c),
+		Used:      s.used || s.tx != nil,
+		Final:     a.final,
+		Exhausted: a.exhausted(c),
+		Harmless:  a.harmless,
+	}
+	if !f.Explicit {
+		f.Class = pgerror.Classify(err)
+	}
+	f.ReadOnly = s.tx != nil && s.tx.readOnly
+	if f.Class == pgerror.ReadOnly && !f.ReadOnly { // else it is what the caller asked for
+		s.pool.noteReadOnly(err)
+		f.ReadOnly = !s.pool.wantsPrimary && !f.Explicit
+	}
+	f.Stale = a.prepared && !a.restated && s.stale(c, err)
+	f.Own = !f.Answer && !f.Sent && f.Says == verdict.SaysGone && s.rowsOf != nil && ended(s.rowsOf) != nil && c.closedItself()
+	return f
+}
+
+// stale reports whether an error came before a prepared statement began to execute,
+// where the statement may be prepared anew. In a transaction it may not: its error
+// has ended that.
+func (s *session) stale(c *Conn, err error) bool {
+	return c.can.stale != nil && pgerror.Stale(err) && c.can.stale(err) && !s.inTransaction(c)
+}
+
+// noteAnswer keeps what the failure says of the server: whether it answers.
+func (c *Conn) noteAnswer(answer bool, over error) {
+	if over == context.DeadlineExceeded {
+		c.unheard = true
+	}
+	if answer || over != nil {
+		c.answered = answer
+	}
+}
+
+// closedItself reports whether the driver has closed the connection without a word
+// from the server or the network.
+func (c *Conn) closedItself() bool {
+	if c.can.lastError == nil {
+		return false
+	}
+	last := c.can.lastError()
+	return last == nil || errors.Is(last, net.ErrClosed) || errors.Is(last, context.Canceled) || errors.Is(last, context.DeadlineExceeded)
+}
+
+// says asks the driver what it holds of the connection.
+func (c *Conn) says() verdict.Word {
+	switch {
+	case c.can.isValid == nil:
+		return verdict.SaysNothing
+	case c.gone():
+		return verdict.SaysGone
+	case c.can.panicked != nil && *c.can.panicked != nil:
+		return verdict.SaysNothing
+	case c.can.txStatus != nil && c.can.txStatus() != 0:
+		return verdict.SaysReady
+	}
+	return verdict.SaysValid
+}
+
+// gone reports whether the driver has given the connection up. One that panics has
+// not said so.
+func (c *Conn) gone() bool {
+	return c.can.isValid != nil && !c.can.isValid() && (c.can.panicked == nil || *c.can.panicked == nil)
+}
+
+// ended returns why the caller does not want the answer any more, or nil. A
+// driver that sets the deadline on its socket may notice it a moment before
+// the context does.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
