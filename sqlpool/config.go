@@ -18,7 +18,7 @@ type Config struct {
 
 	// MaxConns is how many physical connections may exist at once: idle, in
 	// use, dialing and closing together, so that the server never sees more.
-	// Default 10.
+	// Default 10; at most 262143, the limit of a PostgreSQL server.
 	MaxConns int
 
 	// MinIdle is how many idle connections the pool keeps ready, as far as

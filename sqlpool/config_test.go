@@ -15,6 +15,7 @@ import (
 
 const (
 	fromZero     = "it must not be negative; use a positive number, or 0 for "
+	fromServers  = "it must not exceed 262143, the most connections that a PostgreSQL server takes; use this pool's part of the server's max_connections (docs/sizing.md)"
 	fromZeroTime = "a length of time must not be negative; use a positive duration such as 5*time.Second, or 0 for the default"
 )
 
@@ -27,6 +28,8 @@ var wrongFields = []struct {
 	{"Connector", func(c *sqlpool.Config) { c.Connector = nil },
 		"Connector is nil: a pool needs something that opens connections; set it to pgxv5.Connector(dsn), libpq.Connector(dsn) or another driver.Connector"},
 	{"MaxConns", func(c *sqlpool.Config) { c.MaxConns = -1 }, "MaxConns is -1: " + fromZero + "the default of 10"},
+	{"MaxConns", func(c *sqlpool.Config) { c.MaxConns = 1 << 18 }, "MaxConns is 262144: " + fromServers},
+	{"MaxConns", func(c *sqlpool.Config) { c.MaxConns, c.MinIdle = math.MaxInt, math.MaxInt }, "MaxConns is 9223372036854775807: " + fromServers},
 	{"MinIdle", func(c *sqlpool.Config) { c.MinIdle = -2 }, "MinIdle is -2: " + fromZero + "no idle connections kept"},
 	{"MinIdle", func(c *sqlpool.Config) { c.MaxConns, c.MinIdle = 3, 4 },
 		"MinIdle is 4: it must not exceed MaxConns, which is 3; lower MinIdle or raise MaxConns"},

@@ -51,6 +51,9 @@ func validateLimits(maxConns, minIdle int) error {
 		problems = multierror.Append(problems, &FieldError{"MaxConns", maxConns,
 			"a pool that runs needs a connection", "use a positive number, or Pause"})
 	}
+	if maxConns > mostConns {
+		problems = multierror.Append(problems, tooManyConns(maxConns))
+	}
 	if minIdle < 0 {
 		problems = multierror.Append(problems, &FieldError{"MinIdle", minIdle,
 			"it must not be negative", "use a positive number, or 0 for no idle connections kept"})

@@ -92,6 +92,7 @@ func TestResizeRefusesWithAllReasons(t *testing.T) {
 		}{
 			{0, -1, []string{"MaxConns", "MinIdle"}},
 			{2, 3, []string{"MinIdle is 3: it must not exceed MaxConns, which is 2"}},
+			{1 << 40, 0, []string{"MaxConns is 1099511627776: it must not exceed 262143"}},
 		} {
 			err := p.Resize(test.most, test.idle)
 			var field *sqlpool.FieldError

@@ -21,6 +21,16 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("sqlpool: Config.%s is %v: %s; %s", e.Field, e.Value, e.Rule, e.Remedy)
 }
 
+// mostConns is the largest max_connections that a PostgreSQL server takes (MAX_BACKENDS
+// of postmaster.h). A pool makes room for all its connections when it is opened.
+const mostConns = 1<<18 - 1
+
+// tooManyConns is the error for a MaxConns that no server has.
+func tooManyConns(n int) *FieldError {
+	return &FieldError{"MaxConns", n, fmt.Sprintf("it must not exceed %d, the most connections that a PostgreSQL server takes", mostConns),
+		"use this pool's part of the server's max_connections (docs/sizing.md)"}
+}
+
 // Validate reports every setting that cannot be used, all at once, as a
 // *multierror.Error of *FieldError, or nil. It changes nothing and opens
 // nothing. New calls it.
@@ -71,6 +81,9 @@ func (c Config) Validate() error {
 		}
 	}
 
+	if c.MaxConns > mostConns {
+		problems = multierror.Append(problems, tooManyConns(c.MaxConns))
+	}
 	d := c.withDefaults()
 	if c.MaxConns >= 0 && c.MinIdle > d.MaxConns {
 		refuse("MinIdle", c.MinIdle, fmt.Sprintf("it must not exceed MaxConns, which is %d", d.MaxConns),
