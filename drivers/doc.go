@@ -6,6 +6,14 @@
 //
 //	db, err := sql.Open("sqlpool-pq", "postgres://app@db.example/orders?pool_max_conns=20")
 //
+// # One driver
+//
+// This package links both drivers. A program that wants one of them in its binary
+// imports that one's package instead: drivers/pgxv5 registers PGX and links pgx alone,
+// drivers/libpq registers PQ and links lib/pq alone. What else is said here is then in
+// package drivers/byname, of which this package's types and functions are aliases;
+// PGXOptions and PQOptions are pgxv5.Options and libpq.Options.
+//
 // # Settings
 //
 // The connection string is the driver's own, in either of its forms (URL or
@@ -55,10 +63,4 @@
 // and PoolOf need as well.
 package drivers
 
-// For whoever changes the package, file by file: drivers.go, connector.go and
-// sole.go are what package sql calls; handle.go, options.go, open.go and tell.go what a
-// program may.
-// read.go reads the settings of settings.go and hooksettings.go, each of a kind in
-// value.go or length.go, out of a connection string that dsn.go, url.go and
-// keyvalue.go take apart; fields.go, suggest.go and errors.go say what is wrong
-// with them; assembly.go makes a pool's configuration of them.
+// drivers.go has it all; the rest is package byname.

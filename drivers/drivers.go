@@ -1,87 +1,84 @@
 package drivers
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
-	"errors"
-	"fmt"
 
+	"github.com/sqlpool/go/drivers/byname"
 	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/drivers/pgxv5"
+	"github.com/sqlpool/go/hooks/health"
+	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// The names registered with package sql.
+// The names registered with database/sql.
 const (
-	PGX = "sqlpool-pgx" // the pool on pgx, see drivers/pgxv5
-	PQ  = "sqlpool-pq"  // the pool on lib/pq, see drivers/libpq
+	PGX = byname.PGX // "sqlpool-pgx": the pool on pgx, see drivers/pgxv5
+	PQ  = byname.PQ  // "sqlpool-pq": the pool on lib/pq, see drivers/libpq
 )
 
-// registered holds the drivers by name; it never changes after init.
-var registered = map[string]*named{
-	PGX: {name: PGX, dialect: pgxDialect, asDriver: func(d *opened) driver.Driver { return pgxDatabase{d} }, connector: func(dsn string, o *options) (driver.Connector, error) { return pgxv5.Connector(dsn, o.pgx...) }},
-	PQ:  {name: PQ, dialect: pqDialect, asDriver: func(d *opened) driver.Driver { return pqDatabase{d} }, connector: func(dsn string, o *options) (driver.Connector, error) { return libpq.Connector(dsn, o.pq...) }},
-}
-
-func init() {
-	sql.Register(PGX, pgxDriver{registered[PGX]})
-	sql.Register(PQ, pqDriver{registered[PQ]})
-}
-
-// Tracers label a database by the type of its driver, so the two names have types
-// of their own.
+// The types of package byname.
 type (
-	pgxDriver   struct{ *named }
-	pqDriver    struct{ *named }
-	pgxDatabase struct{ *opened }
-	pqDatabase  struct{ *opened }
+	Handle       = byname.Handle
+	Option       = byname.Option
+	SettingError = byname.SettingError
 )
 
-// named is a driver as package sql knows it.
-type named struct {
-	name      string
-	dialect   dialect // how its connection strings are taken apart
-	asDriver  func(*opened) driver.Driver
-	connector func(dsn string, o *options) (driver.Connector, error)
+// Where a setting can come from, see byname.
+const (
+	SourceDSN         = byname.SourceDSN
+	SourceDatabaseURL = byname.SourceDatabaseURL
+	SourceEnvironment = byname.SourceEnvironment
+	SourceOption      = byname.SourceOption
+	SourceDefault     = byname.SourceDefault
+)
+
+// Open is byname.Open with both drivers: it opens a database under PGX or PQ, with the
+// settings of the connection string, of the environment and of the options.
+func Open(driverName, dsn string, opts ...Option) (*Handle, error) {
+	return byname.Open(driverName, dsn, opts...)
 }
 
-var _ driver.DriverContext = (*named)(nil)
-
-// OpenConnector implements driver.DriverContext: it is all that sql.Open calls.
-func (d *named) OpenConnector(dsn string) (driver.Connector, error) {
-	cfg, err := d.config(dsn)
-	if err != nil {
-		return nil, err
-	}
-	return newConnector(d, cfg), nil
+// Config is byname.Config with both drivers: what Open would build a pool from.
+func Config(driverName, dsn string, opts ...Option) (sqlpool.Config, error) {
+	return byname.Config(driverName, dsn, opts...)
 }
 
-// Open implements driver.Driver for code that calls it directly, as some
-// wrappers of drivers do: the connection has a pool of its own, of one
-// connection, which ends with it.
-func (d *named) Open(dsn string) (driver.Conn, error) {
-	cfg, err := d.config(dsn)
-	if err != nil {
-		return nil, err
-	}
-	cfg.MaxConns, cfg.MinIdle = 1, 0
-	pool, err := sqlpool.New(cfg.Config)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pool.Connector().Connect(context.Background())
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	return &sole{session: conn.(session), pool: pool}, nil
-}
+// Setting is byname.Setting: it gives a setting of docs/settings.md a value.
+func Setting(name string, value any) Option { return byname.Setting(name, value) }
 
-// lookup finds a driver for a caller that named it.
-func lookup(name string) (*named, error) {
-	d, ok := registered[name]
-	if !ok {
-		return nil, fmt.Errorf("drivers: unknown driver %q: it must be %q or %q", name, PGX, PQ)
-	}
-	return d, nil
-}
+// WithHooks is byname.WithHooks: it adds hooks behind the standard ones.
+func WithHooks(hooks ...sqlpool.Hooks) Option { return byname.WithHooks(hooks...) }
+
+// WithHooksOf is byname.WithHooksOf: it adds hooks that f makes of the handle.
+func WithHooksOf(f func(h *Handle) []sqlpool.Hooks) Option { return byname.WithHooksOf(f) }
+
+// PGXOptions is pgxv5.Options: it gives options to the connector of pgx, for example
+// pgxv5.BeforeConnect for a password that expires. It is an error for any other driver.
+func PGXOptions(opts ...pgxv5.Option) Option { return pgxv5.Options(opts...) }
+
+// PQOptions is libpq.Options: it gives options to the connector of lib/pq, for example
+// libpq.BeforeConnect for a password that expires. It is an error for any other driver.
+func PQOptions(opts ...libpq.Option) Option { return libpq.Options(opts...) }
+
+// HandleOf is byname.HandleOf: it returns the handle of a *sql.DB from sql.Open, and
+// starts its pool.
+func HandleOf(db *sql.DB) (*Handle, bool) { return byname.HandleOf(db) }
+
+// PoolOf is byname.PoolOf: it returns the pool of a *sql.DB from sql.Open, started if it
+// was not yet.
+func PoolOf(db *sql.DB) (*sqlpool.Pool, bool) { return byname.PoolOf(db) }
+
+// AddHooks is byname.AddHooks: it gives hooks to a *sql.DB from sql.Open, before its
+// first use.
+func AddHooks(db *sql.DB, hooks ...sqlpool.Hooks) error { return byname.AddHooks(db, hooks...) }
+
+// HealthOf is byname.HealthOf: it returns the health monitor of a *sql.DB from sql.Open.
+func HealthOf(db *sql.DB) (*health.Monitor, bool) { return byname.HealthOf(db) }
+
+// LeaksOf is byname.LeaksOf: it returns the leak detector of a *sql.DB from sql.Open, if
+// it has one.
+func LeaksOf(db *sql.DB) (*leak.Detector, bool) { return byname.LeaksOf(db) }
+
+// SettingsOf is byname.SettingsOf: it returns the settings of a *sql.DB from sql.Open.
+func SettingsOf(db *sql.DB) ([]sqlpool.Setting, bool) { return byname.SettingsOf(db) }

@@ -47,7 +47,7 @@ func TestOpenWithOptions(t *testing.T) {
 			Setting("pool_backoff_factor", 1.5), provider,
 			WithHooks(sqlpool.Hooks{OnOpen: func(sqlpool.Opened) { opened.Add(1) }}),
 			WithHooksOf(func(h *Handle) []sqlpool.Hooks {
-				if h.Health != nil && h.Leaks != nil && h.Pool == nil && len(h.Settings()) == len(settings) {
+				if h.Health != nil && h.Leaks != nil && h.Pool == nil && len(h.Settings()) == settings() {
 					made.Add(1)
 				}
 				return nil
@@ -98,7 +98,7 @@ func TestHandleOfADatabaseOfSQLOpen(t *testing.T) {
 		db, err := sql.Open(name, nowhere+"&pool_name=orders&pool_leak_detection=off")
 		must(t, err)
 		h, ok := HandleOf(db)
-		if !ok || h.DB != db || h.Pool.Name() != "orders" || h.Health == nil || h.Leaks != nil || len(h.Settings()) != len(settings) {
+		if !ok || h.DB != db || h.Pool.Name() != "orders" || h.Health == nil || h.Leaks != nil || len(h.Settings()) != settings() {
 			t.Fatalf("%v, %+v", ok, h)
 		}
 		must(t, db.Close())

@@ -5,6 +5,7 @@ package drivers
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"strings"
 	"testing"
 
@@ -127,42 +128,18 @@ func TestOpenWarmsUp(t *testing.T) {
 
 func TestDriverOpenOnAServer(t *testing.T) {
 	eachDriver(t, func(t *testing.T, name string) {
-		conn, err := registered[name].Open(pgserver.DSN(t))
+		db, err := sql.Open(name, "")
+		must(t, err)
+		defer db.Close()
+		conn, err := db.Driver().Open(pgserver.DSN(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := conn.(session).Ping(context.Background()); err != nil {
+		if err := conn.(driver.Pinger).Ping(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := conn.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-}
-
-// Nor has the server a parameter that is a setting's name without its prefix.
-func TestNoServerHasASettingsBareName(t *testing.T) {
-	db, err := sql.Open(PQ, pgserver.Shared(t).DSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query("SELECT name FROM pg_settings")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	n := 0
-	for ; rows.Next(); n++ {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		if bare(name) != nil {
-			t.Errorf("%s is the server's, and is refused", name)
-		}
-	}
-	if err := rows.Err(); err != nil || n < 100 {
-		t.Errorf("%d parameters, %v", n, err)
-	}
 }

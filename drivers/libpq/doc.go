@@ -12,6 +12,10 @@
 //   - the transaction status can be read (txstatus.go): lib/pq lends connections
 //     on which a text BEGIN is open.
 //
+// Importing the package registers "sqlpool-pq" with database/sql (register.go): a pool
+// on this driver, opened by name with its settings in the connection string. Package
+// drivers/byname has the rest of that; the other driver is not linked.
+//
 // A connection's life, file by file: options.go and connector.go open it,
 // conn.go, stmt.go, copy.go and tx.go serve calls under the eye of guard.go,
 // fitness.go, txstatus.go and wire.go answer the pool, cancel.go helps to close,

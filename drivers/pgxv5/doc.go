@@ -14,6 +14,10 @@
 //   - a connection on which AfterConnect fails is closed, where stdlib leaks it;
 //   - stdlib never pings on its own: the pool decides when to ask.
 //
+// Importing the package registers "sqlpool-pgx" with database/sql (register.go): a pool
+// on this driver, opened by name with its settings in the connection string. Package
+// drivers/byname has the rest of that; the other driver is not linked.
+//
 // A connection's life, file by file: options.go and connector.go open it, conn.go
 // and stmt.go serve calls, wire.go answers the pool and closes, raw.go leads to
 // *pgx.Conn.

@@ -27,7 +27,7 @@ func TestPackageCommentsNameTheirFiles(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range []string{"sqlpool", "drivers"} {
+	for _, dir := range []string{"sqlpool", "drivers", "drivers/byname"} {
 		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: no files (%v)", dir, err)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package drivers
+package byname_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sqlpool/go/drivers/byname"
 	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/drivers/pgxv5"
 	"github.com/sqlpool/go/internal/pgserver"
@@ -68,7 +69,7 @@ func shown(t *testing.T, what, dsn, text string) {
 
 // A connect that reaches no network: every name and address is refused, and named.
 func refusing(name, dsn string) error {
-	if name == PGX {
+	if name == byname.PGX {
 		c, err := pgxv5.Connector(dsn, pgxv5.WithDialFunc(refused{}.DialContext), pgxv5.BeforeConnect(func(_ context.Context, cfg *pgx.ConnConfig) error {
 			cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 			return nil
@@ -88,19 +89,19 @@ func refusing(name, dsn string) error {
 // shownOffline holds what can be had of a connection string without a server.
 func shownOffline(t *testing.T, dsn string) {
 	t.Helper()
-	for _, name := range []string{PGX, PQ} {
-		if _, err := Config(name, dsn); err != nil {
+	for _, name := range []string{byname.PGX, byname.PQ} {
+		if _, err := byname.Config(name, dsn); err != nil {
 			shown(t, name+": Config", dsn, err.Error())
 		}
 		db, err := sql.Open(name, dsn)
 		if err != nil {
 			shown(t, name+": sql.Open", dsn, err.Error())
 		} else {
-			settings, _ := SettingsOf(db)
+			settings, _ := byname.SettingsOf(db)
 			shown(t, name+": SettingsOf", dsn, fmt.Sprint(settings))
 			_ = db.Close()
 		}
-		rest, _, err := registered[name].dialect.split(dsn)
+		rest, err := byname.Rest(name, dsn)
 		if err != nil {
 			continue
 		}
@@ -111,7 +112,7 @@ func shownOffline(t *testing.T, dsn string) {
 }
 
 func TestNoPartOfAPasswordIsShown(t *testing.T) {
-	setenv(t)
+	byname.SetEnv(t)
 	for _, password := range passwords() {
 		for _, dsn := range connectionStrings("app", "db.example:5432", password) {
 			shownOffline(t, dsn)
@@ -145,7 +146,7 @@ func FuzzNoPartOfAPasswordIsShown(f *testing.F) {
 // The server and its log are told a parameter that it does not know; its message
 // repeats it.
 func TestNoPartOfAPasswordIsShownOfAServer(t *testing.T) {
-	setenv(t)
+	byname.SetEnv(t)
 	server := pgserver.Run(t, pgserver.Options{PasswordAuth: true})
 	if err := server.Exec(t.Context(), "CREATE ROLE app LOGIN PASSWORD 'other'"); err != nil {
 		t.Fatal(err)
@@ -153,8 +154,8 @@ func TestNoPartOfAPasswordIsShownOfAServer(t *testing.T) {
 	at := server.TCP()
 	hostPort := fmt.Sprintf("%s:%d", at.Host, at.Port)
 	connect := func(dsn string) {
-		for _, name := range []string{PGX, PQ} {
-			cfg, err := Config(name, dsn)
+		for _, name := range []string{byname.PGX, byname.PQ} {
+			cfg, err := byname.Config(name, dsn)
 			if err != nil {
 				shown(t, name+": Config", dsn, err.Error())
 				continue

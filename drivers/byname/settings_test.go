@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"flag"
@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/settings.md anew")
 
-const page = "../docs/settings.md"
+const page = "../../docs/settings.md"
 
 func TestSettingsPage(t *testing.T) {
 	want := settingsPage()
@@ -31,13 +31,13 @@ func TestSettingsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/settings.md is stale: run go generate ./drivers")
+		t.Error("docs/settings.md is stale: run go generate ./drivers/byname")
 	}
 }
 
 func settingsPage() string {
 	var b strings.Builder
-	b.WriteString(`<!-- Made by go generate ./drivers from drivers/settings.go. Do not edit. -->
+	b.WriteString(`<!-- Made by go generate ./drivers/byname from drivers/byname/settings.go. Do not edit. -->
 # Settings
 
 For ` + "`sql.Open(\"sqlpool-pgx\", dsn)`, `sql.Open(\"sqlpool-pq\", dsn)`, `drivers.Open` and `drivers.Config`" + `.

@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"database/sql/driver"
@@ -150,8 +150,8 @@ func (r *reading) environment() {
 }
 
 // variable takes one variable of a setting. There may be another, left behind
-// where a deployment was renamed by halves: whichever won, somebody would change
-// the one that does nothing.
+// where a deployment was renamed by halves: whichever won, the other one would be changed one day,
+// without effect.
 func (r *reading) variable(s *setting, g given) {
 	before, twice := r.given[s]
 	switch {
@@ -208,7 +208,7 @@ func (r *reading) together() {
 }
 
 // contradiction reports a setting that does not go with another. If one of them
-// is wrong by itself, nobody knows whether they would.
+// is wrong by itself, it is not known whether they would.
 func (r *reading) contradiction(s *setting, rule, remedy string) {
 	for bad := range r.bad {
 		if bad == s || strings.Contains(rule, bad.name) {

@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"math"
@@ -147,7 +147,7 @@ var coreSettings = []setting{
 var statementWords = map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
 
 // variables are the setting's names in the environment: those in a connection
-// string in capitals, which is what everybody tries first, and the original's.
+// string in capitals, which is the first guess, and the original's.
 func (s *setting) variables() []string {
 	var all []string
 	for _, name := range append([]string{s.name}, s.aliases...) {

@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // connector starts its pool at the first Connect: package sql calls
-// OpenConnector in sql.Open, where nobody expects a dial, and a *sql.DB that is
+// OpenConnector in sql.Open, where no dial is expected, and a *sql.DB that is
 // never used has nothing to end.
 type connector struct {
 	cfg    *assembled    // but for cfg.Hooks, never changed
@@ -83,7 +83,7 @@ func (c *connector) await(ctx context.Context, starting <-chan struct{}) error {
 func (c *connector) Driver() driver.Driver { return c.driver }
 
 // Close implements io.Closer; db.Close calls it. A pool that is starting is
-// closed by whoever starts it: Close may be called by one of its hooks.
+// closed by the call that starts it: Close may be called by one of its hooks.
 func (c *connector) Close() error {
 	c.mu.Lock()
 	c.closed = true

@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ func length(field func(*assembly) *time.Duration) value {
 	return lengthFrom(1, "a length of time above 0, such as 1m30s, or in seconds", field)
 }
 
-// wait is a length of time above zero that somebody sits out.
+// wait is a length of time above zero that a caller sits out.
 func wait(field func(*assembly) *time.Duration) value { return length(field).waited() }
 
 func (v value) waited() value {
@@ -53,9 +53,9 @@ func parseLength(text string) (time.Duration, bool) {
 // longest is the length from which a wait is as good as one without an end.
 const longest = time.Hour
 
-// doubt says how a wait was read that is longer than anybody means. 5000 is 83
-// minutes, and was somebody's 5 seconds.
-func (s *setting) doubt(g given) string {
+// warning says how a wait was read that is too long to be meant. 5000 is 83
+// minutes, where 5 seconds were meant.
+func (s *setting) warning(g given) string {
 	d, ok := parseLength(g.text)
 	switch {
 	case !s.value.wait || !ok || d < longest:

@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type value struct {
 	unit    string
 	rule    string // completes "it must be"
 	example string
-	wait    bool // a length that somebody sits out: an hour of it is seldom meant
+	wait    bool // a length that a caller sits out: an hour of it is seldom meant
 
 	set func(a *assembly, text string) bool // false: against the rule, and nothing is set
 	get func(a *assembly) string

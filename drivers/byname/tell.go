@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"database/sql"
@@ -29,7 +29,7 @@ func SettingsOf(db *sql.DB) ([]sqlpool.Setting, bool) {
 }
 
 // overtaken tells of a SetMaxOpenConns that was left in, which the pool cannot
-// see: with as many sessions as connections, nobody ever waits in the pool.
+// see: with as many sessions as connections, no caller ever waits in the pool.
 func overtaken(sessions int, maxConns string) string {
 	if n, err := strconv.Atoi(maxConns); err != nil || sessions <= 0 || sessions > n {
 		return ""
@@ -48,7 +48,7 @@ func (r *reading) told() []sqlpool.Setting {
 		if !chosen {
 			continue
 		}
-		all[i].Source, all[i].Note = g.source, s.doubt(g)
+		all[i].Source, all[i].Note = g.source, s.warning(g)
 		if g.name != s.name {
 			all[i].Source += " (" + g.name + ")"
 		}

@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"fmt"
@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sqlpool/go/drivers/libpq"
-	"github.com/sqlpool/go/drivers/pgxv5"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -16,11 +14,10 @@ type Option func(*options)
 
 // options is what the options of one call ask for.
 type options struct {
-	settings []given
-	hooks    []func(*Handle) []sqlpool.Hooks
-	pgx      []pgxv5.Option
-	pq       []libpq.Option
-	problems problems
+	settings  []given
+	hooks     []func(*Handle) []sqlpool.Hooks
+	connector map[string][]any // of the connectors, by the names of their drivers
+	problems  problems
 }
 
 // Setting gives a setting of docs/settings.md a value of the program's own, by its
@@ -64,20 +61,28 @@ func WithHooksOf(f func(h *Handle) []sqlpool.Hooks) Option {
 	return func(o *options) { o.hooks = append(o.hooks, f) }
 }
 
-// PGXOptions gives options to the connector of pgx, for example pgxv5.BeforeConnect
-// for a password that expires. It is an error for any other driver.
-func PGXOptions(opts ...pgxv5.Option) Option {
-	return func(o *options) { o.pgx = append(o.pgx, opts...) }
+// ConnectorOptions gives options to the connector of a driver. It is an error for any
+// other driver. A program calls pgxv5.Options or libpq.Options, which know the type O
+// that belongs to the name.
+func ConnectorOptions[O any](driverName string, opts ...O) Option {
+	return func(o *options) {
+		for _, opt := range opts {
+			o.connector[driverName] = append(o.connector[driverName], opt)
+		}
+	}
 }
 
-// PQOptions gives options to the connector of lib/pq, for example libpq.BeforeConnect
-// for a password that expires. It is an error for any other driver.
-func PQOptions(opts ...libpq.Option) Option {
-	return func(o *options) { o.pq = append(o.pq, opts...) }
+// optionsFor returns the options for a connector.
+func optionsFor[O any](o *options, driverName string) []O {
+	var opts []O
+	for _, opt := range o.connector[driverName] {
+		opts = append(opts, opt.(O))
+	}
+	return opts
 }
 
 func collect(opts []Option) *options {
-	o := &options{}
+	o := &options{connector: map[string][]any{}}
 	for _, opt := range opts {
 		opt(o)
 	}
@@ -86,8 +91,8 @@ func collect(opts []Option) *options {
 
 // misdirected is an error if there are options for another driver.
 func (o *options) misdirected(d *named) error {
-	for name, n := range map[string]int{PGX: len(o.pgx), PQ: len(o.pq)} {
-		if n > 0 && d.name != name {
+	for name := range o.connector {
+		if d.name != name {
 			return fmt.Errorf("drivers: there are options for the connector of %q, and the driver is %q: use the options of that one", name, d.name)
 		}
 	}

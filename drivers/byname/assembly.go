@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"log/slog"
@@ -40,7 +40,7 @@ type assembled struct {
 	settings []sqlpool.Setting // what it was made of, and where that came from
 }
 
-// quarter means that nobody chose a jitter: a quarter of the lifetime.
+// quarter means that no jitter was chosen: a quarter of the lifetime.
 const quarter = time.Duration(-1)
 
 // standard is the assembly without any setting. Where it differs from

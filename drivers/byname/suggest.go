@@ -1,4 +1,4 @@
-package drivers
+package byname
 
 import (
 	"cmp"
@@ -7,7 +7,7 @@ import (
 )
 
 // mostSuggestions is how many names an error offers: a list of all of them is
-// longer than anybody reads in a log.
+// too long for a log.
 const mostSuggestions = 3
 
 const whereAllAre = "docs/settings.md lists all settings"
@@ -44,7 +44,7 @@ func misspelt(name string) []string {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
-	// All names begin with the same five letters, which nobody gets wrong.
+	// All names begin with the same five letters, which are seldom wrong.
 	most := min(max(1, (len(name)-len(prefix))/3), all[0].distance+1)
 	var near []string
 	for _, c := range all[:mostSuggestions] {

@@ -1,0 +1,10 @@
+package pgxv5
+
+import "github.com/sqlpool/go/drivers/byname"
+
+func init() { byname.Register(byname.PGX, Connector) }
+
+// Options gives options to the connector of a database that byname.Open or
+// drivers.Open opens on pgx, for example BeforeConnect for a password that expires. It is
+// an error for any other driver.
+func Options(opts ...Option) byname.Option { return byname.ConnectorOptions(byname.PGX, opts...) }
