@@ -50,7 +50,7 @@ func Faults() []Fault {
 		{Name: "refused 500 ms", What: "The network closes everything and refuses dials for half a second.", Route: throughNetwork, Break: refuse},
 		{Name: "silent 3 s", What: "The network accepts everything and passes nothing for 3 s, then closes.", Route: throughNetwork, Break: silence},
 		{Name: "reset in query", What: "Every connection is reset (RST) while statements run.", Route: throughTap, Break: resetAll},
-		{Name: "black hole", What: "The network swallows the connections that are idle now and serves new ones.", Quiet: true,
+		{Name: "black hole", What: "The network drops all packets of the connections that are idle now, and serves new ones.", Quiet: true,
 			Route: throughTap, Break: blackHole, Settle: func(s *Scene) { s.Tap.Lighten() }},
 		{Name: "slow drip", What: "Answers come at 50 bytes per second for 3 s: no statement meets its deadline.", Route: throughNetwork, Break: drip},
 		{Name: "reply lost", What: "100 times, the server commits an INSERT and its reply is lost with the connection.", Route: throughTap, Break: loseReplies},
@@ -62,16 +62,16 @@ func Faults() []Fault {
 		{Name: "pooler alone 3 s", What: "The server behind the PgBouncer is shut down and started 3 s later; logins are accepted, and end at their first statement.",
 			Route: throughBouncer, Break: downFor(3 * time.Second)},
 
-		{Name: "overload", What: "For 2 s twice as many callers come as four connections can serve, each with a deadline of 1 s. Of those who come in the 4 s " +
-			"afterwards, at 85 % of what the connections can, so many are served.", Shortage: overload()},
-		{Name: "steady overload", What: "Half as many again come as four connections can serve, each with a deadline of 1 s, and it does not end. 3 s of it count.",
+		{Name: "overload", What: "For 2 s twice as many callers come as four connections can serve, each with a deadline of 1 s. The figure is about the callers of " +
+			"the next 4 s, at 85 % of what the connections can serve.", Shortage: overload()},
+		{Name: "steady overload", What: "One and a half times as many callers come as four connections can serve, each with a deadline of 1 s, without an end. 3 s of it count.",
 			Shortage: steadyOverload()},
 		{Name: "pooler full", What: "PgBouncer has max_client_conn clients, and refuses more (08P01). Five connections work.",
 			Route: throughFullBouncer, Shortage: partial(throughBouncer)},
 		{Name: "role full", What: "The role's CONNECTION LIMIT is reached (53300). Five connections work.", Route: asLimitedRole, Shortage: partial(nil)},
 		{Name: "password changed", What: "The password has changed, and callers do not know the new one (28P01). Five connections work.",
 			Options: pgserver.Options{PasswordAuth: true}, Break: forgetPassword, Shortage: partial(nil)},
-		{Name: "listener gone", What: "Nothing listens any more; what is open stays open. Five connections work.",
+		{Name: "listener gone", What: "Nothing listens any more; open connections stay open. Five connections work.",
 			Route: throughDoor, Break: closeDoor, Shortage: partial(nil)},
 	}
 }
