@@ -1,7 +1,7 @@
-// Package library is a small service on *sql.DB, as it might have been before
-// the pool: a repository (shelf.go) and its HTTP handler (handler.go). The pool
-// came in by one line (open.go), and the driver is chosen there. What else
-// changed is what the handler knows of the pool's errors (status.go).
+// Package library is a small service on *sql.DB, as it might have been before the pool:
+// a repository (shelf.go) and its HTTP handler (handler.go). One line added the pool
+// (open.go), and it chooses the driver. The only other change is how the handler treats
+// the pool's errors (status.go).
 //
 // Its tests run on go-sqlmock, through the real pool:
 //

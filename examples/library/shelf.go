@@ -10,7 +10,7 @@ import (
 type Book struct {
 	ID    int64  `json:"id"`
 	Title string `json:"title"`
-	Lent  bool   `json:"lent"` // to anybody
+	Lent  bool   `json:"lent"` // to a reader
 }
 
 // Errors of a Shelf, to be tested with errors.Is.
@@ -19,7 +19,7 @@ var (
 	ErrLent    = errors.New("library: the book is lent already")
 )
 
-// Shelf is the repository in DB. It knows package sql and neither driver nor
+// Shelf is the repository in DB. It knows database/sql and neither driver nor
 // pool.
 type Shelf struct{ DB *sql.DB }
 

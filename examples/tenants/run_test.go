@@ -74,8 +74,8 @@ func note(ctx context.Context, db execer, tenant string) error {
 	return err
 }
 
-// everyone has callers of all tenants work at once.
-func everyone(t *testing.T, f func(tenant string) error) {
+// concurrently runs f for callers of all tenants at once.
+func concurrently(t *testing.T, f func(tenant string) error) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for i := range 10 {
@@ -96,7 +96,7 @@ func TestARoleForATransaction(t *testing.T) {
 	for _, driver := range []string{drivers.PGX, drivers.PQ} {
 		t.Run(driver, func(t *testing.T) {
 			h := open(t, driver, dsn, drivers.Setting("pool_max_conns", 3))
-			everyone(t, func(tenant string) error {
+			concurrently(t, func(tenant string) error {
 				return asTenant(t.Context(), h.DB, tenant, func(tx *sql.Tx) error { return note(t.Context(), tx, tenant) })
 			})
 			var role string
@@ -115,7 +115,7 @@ func TestARoleForALoan(t *testing.T) {
 				h := open(t, driver, dsn, drivers.Setting("pool_max_conns", 3), drivers.Setting("pool_min_idle", 0),
 					drivers.Setting("pool_reset", reset), drivers.WithHooks((&Roles{}).Hooks()))
 				as := func(tenant string) context.Context { return context.WithValue(t.Context(), tenantKey{}, tenant) }
-				everyone(t, func(tenant string) error { return note(as(tenant), h.DB, tenant) })
+				concurrently(t, func(tenant string) error { return note(as(tenant), h.DB, tenant) })
 
 				before := h.Pool.Stats()
 				if _, err := h.DB.ExecContext(t.Context(), "SELECT 1"); !errors.Is(err, errNoTenant) {
@@ -161,7 +161,7 @@ func TestCredentialsOfEachTenant(t *testing.T) {
 	} {
 		t.Run(driver, func(t *testing.T) {
 			d := &Databases{Driver: driver, DSN: dsn, Options: options}
-			everyone(t, func(tenant string) error {
+			concurrently(t, func(tenant string) error {
 				db, err := d.Of(tenant)
 				if err != nil {
 					return err

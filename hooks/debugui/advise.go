@@ -9,7 +9,7 @@ import (
 )
 
 // advise says what is odd about a configuration, and what to do about it: each
-// of these was somebody's outage. Settings have both names, the field's and that
+// of these has caused an outage. Settings have both names, the field's and that
 // in a connection string.
 //
 // A short AcquireTimeout alone is no reason for a note: a dial that outlasts its
@@ -45,8 +45,8 @@ func (u *UI) advise(c sqlpool.Config) []string {
 	return all
 }
 
-// notes are what is odd about single settings. Whoever read them says so, who
-// alone knows how they were written.
+// notes are what is odd about single settings. The code that parsed them writes
+// them, because only that code knows how they were written.
 func notes(list []Setting) (all []string) {
 	for _, s := range list {
 		if s.Note != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// seen is what was last known of things that nobody tells: a change of one is an
-// event.
+// seen is what was last known of things for which there is no hook: a change of one
+// is an event.
 type seen struct {
 	any     bool
 	stats   sqlpool.Stats
@@ -30,7 +30,7 @@ func (u *UI) compareLocked(now sqlpool.Stats, leaks map[uint64]bool, at time.Tim
 	}
 	refused := func(now, before uint64, what string) { count(KindRefused, Degraded, now, before, what) }
 	if !first {
-		if !u.hooked { // nobody else tells
+		if !u.hooked { // no hook reports these
 			count(KindDialFailed, "", now.DialErrorCount, before.DialErrorCount, u.redact(now.LastError))
 			count(KindOpened, "", now.DialCount-now.DialErrorCount, before.DialCount-before.DialErrorCount, "")
 			count(KindClosed, "", now.CloseCount, before.CloseCount, "")

@@ -18,7 +18,7 @@ type Config struct {
 	// Default nil: holders are shown as the pool knows them.
 	Leaks *leak.Detector
 
-	// Health gives the state with its reasons. Default nil: it is told from the
+	// Health gives the state with its reasons. Default nil: it is derived from the
 	// pool's own state.
 	Health *health.Monitor
 
@@ -33,9 +33,9 @@ type Config struct {
 
 	// Hosts are the names, without a port, under which browsers reach the page. With
 	// Controls, or with any name here, a request is answered only if its Host is an
-	// IP address, localhost or one of these: a site whose name is made to lead to
-	// this machine (DNS rebinding) is not. Default none; without Controls any name
-	// will do then, and reads answer under it.
+	// IP address, localhost or one of these. That refuses a site whose name is made
+	// to lead to this machine (DNS rebinding). Default none: without Controls, the
+	// page then answers under every name.
 	Hosts []string
 
 	// HideStatements leaves out the text of statements altogether.
@@ -53,7 +53,7 @@ type Config struct {
 type UI struct {
 	cfg    Config
 	pool   atomic.Pointer[sqlpool.Pool]
-	hooked bool // false: nothing is heard of the pool but what one asks
+	hooked bool // false: the pool has no hooks of this UI, which then reads its figures only
 
 	acquire, held, dial *histogram.Histogram
 
@@ -86,10 +86,10 @@ func New(cfg Config) *UI {
 	}
 }
 
-// Handler returns the page for a pool that runs already, without a UI's Hooks:
-// with its state, connections and holders, but without percentiles, reasons of
-// closes and most events. A pool of sql.Open can have them all: drivers.AddHooks.
-// leaks and monitor may be nil; they take the place of those in cfg.
+// Handler returns the page for a pool that runs already, without a UI's Hooks. The page
+// has the state, connections and holders, but no percentiles, no reasons of closes and
+// few events. For a pool of sql.Open, drivers.AddHooks gives all of them. leaks and
+// monitor may be nil; they replace those in cfg.
 func Handler(pool *sqlpool.Pool, leaks *leak.Detector, monitor *health.Monitor, cfg Config) http.Handler {
 	cfg.Leaks, cfg.Health = leaks, monitor
 	u := New(cfg)
@@ -98,9 +98,9 @@ func Handler(pool *sqlpool.Pool, leaks *leak.Detector, monitor *health.Monitor, 
 	return u.Handler()
 }
 
-// Hooks returns what goes into sqlpool.Config.Hooks of one pool: New panics
-// when a second one is given them. Put them last, so that what other hooks
-// refuse is not taken for a loan.
+// Hooks returns what goes into sqlpool.Config.Hooks of one pool: sqlpool.New panics for
+// a second pool. Put them last, so that an acquire that another hook refuses does not
+// count as a loan.
 func (u *UI) Hooks() sqlpool.Hooks {
 	return sqlpool.Hooks{
 		OnStart:   u.start,

@@ -14,7 +14,7 @@ const (
 	KindGeneration = "generation"  // every connection came under suspicion
 	KindRefused    = "refused"     // acquires timed out or were refused
 	KindLeak       = "leak"        // a loan is held too long, or came back after all
-	KindControl    = "control"     // somebody paused, resumed, resized or recycled the pool
+	KindControl    = "control"     // the pool was paused, resumed, resized or recycled
 )
 
 const (

@@ -43,7 +43,7 @@ var gravity = map[string]int{Starting: 1, Paused: 2, Degraded: 3, Closed: 4, Unh
 
 // Index returns one handler for the pages of several pools: at its own address a
 // list of them with their states, the worst first, and below it each pool's page
-// under the pool's name. It is to be mounted on a whole path, as
+// under the pool's name. Mount it on a path that ends in a slash, as
 // http.Handle("/debug/sqlpool/", debugui.Index(orders, audit)). With a single UI it
 // is that UI's Handler. Pools of one name are numbered in their order here.
 func Index(pages ...*UI) http.Handler {

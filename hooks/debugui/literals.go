@@ -10,8 +10,8 @@ import (
 
 // statement returns a statement's text as it may be shown: on one line, without
 // its constants and comments. Programs that build statements by hand put values
-// into them, which are nobody's business here; one statement then also looks
-// the same at each execution. What it cannot make out, it leaves out.
+// into them, which must not be shown; without them a statement also looks
+// the same at each execution. It leaves out text that it cannot parse.
 func (u *UI) statement(text string) string {
 	if u.cfg.HideStatements || text == "" {
 		return ""

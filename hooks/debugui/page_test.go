@@ -109,8 +109,8 @@ func TestAdvice(t *testing.T) {
 	})
 }
 
-// The settings may be told by whoever read them; what Resize changes is shown
-// all the same.
+// The settings may come from the code that parsed them; what Resize changes is
+// shown in any case.
 func TestSettingsFromElsewhere(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		l := open(t, debugui.Config{Settings: []sqlpool.Setting{

@@ -45,7 +45,7 @@ func (u *UI) sample(now time.Time) {
 }
 
 // freshen takes a sample for a reader, when the last one is too old for a
-// live chart: the sweep may be slow, or nobody's with Handler.
+// live chart: the sweep may be slow, and with Handler there is none.
 func (u *UI) freshen(now time.Time) {
 	u.mu.Lock()
 	old := now.Sub(u.samples.last.at) >= least

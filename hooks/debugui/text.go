@@ -161,7 +161,7 @@ func clock(t time.Time) string { return t.Format("15:04:05") }
 
 func ago(now, then time.Time) string { return length(ms(now.Sub(then))) }
 
-// length is a length of time with as many digits as anybody reads.
+// length is a length of time with as many digits as are useful.
 func length(milliseconds float64) string {
 	d := time.Duration(milliseconds * float64(time.Millisecond))
 	switch {

@@ -82,7 +82,7 @@ type Gauges struct {
 	MaxConns     int     `json:"max_conns"`      // the limit in force
 	MinIdle      int     `json:"min_idle"`       // kept ready
 	Open         int     `json:"open"`           // in every state below
-	Idle         int     `json:"idle"`           // lent to nobody
+	Idle         int     `json:"idle"`           // not lent
 	InUse        int     `json:"in_use"`         // lent
 	Dialing      int     `json:"dialing"`        // being opened
 	Closing      int     `json:"closing"`        // hold their slot until the server is done
@@ -118,7 +118,7 @@ type Latency struct {
 	Dial    Quantiles `json:"dial"`    // those that succeeded
 }
 
-// Quantiles are upper bounds, right within an eighth.
+// Quantiles are upper bounds, exact to one eighth.
 type Quantiles struct {
 	Count uint64  `json:"count"` // of what was measured
 	P50   float64 `json:"p50_ms"`

@@ -15,15 +15,14 @@ import (
 // DefaultInterval is Config.Interval's default.
 const DefaultInterval = 2 * time.Second
 
-// Config says what a member shares. All members of a group must have the same.
+// Config configures a member. All members of a group must have the same Config.
 type Config struct {
 	// Group names the group: pools with the same name share the limit. Default: the
 	// pool's name.
 	Group string
 
 	// MaxConns is the group's limit, at least 2 and at most 32767: the connections that
-	// the server may have of all members together. One of them is kept for a newcomer.
-	// Required.
+	// all members together may have. One of them is kept for a new member. Required.
 	MaxConns int
 
 	// Interval is the longest that a member goes without a reading, if a connection is
@@ -33,12 +32,12 @@ type Config struct {
 	// no shorter than the pool's SweepInterval.
 	Interval time.Duration
 
-	// AllDatabases has the members in all databases of the server share. Default: those
-	// in one database do.
+	// AllDatabases makes the members in all databases of the server share. Default:
+	// those in one database share.
 	AllDatabases bool
 }
 
-// Fleet is one pool's membership. It belongs into the Hooks of one Config only. Its
+// Fleet is one pool's membership. Use it in the Hooks of one Config only. Its
 // methods may be called from any goroutine.
 type Fleet struct {
 	cfg     Config
@@ -89,9 +88,9 @@ func New(cfg Config) *Fleet {
 	return &Fleet{cfg: cfg, turn: make(chan struct{}, 1)}
 }
 
-// Hooks returns what goes into sqlpool.Config.Hooks. Its pool's MaxConns is then what
-// the member takes at most, and its MinIdle holds within the share. While a pool is a
-// member, Pool.Resize is the fleet's: what a program sets is overwritten.
+// Hooks returns what goes into sqlpool.Config.Hooks. The pool's MaxConns is then the
+// maximum of the member, and its MinIdle holds within the share. The fleet calls
+// Pool.Resize while the pool is a member: a program's own Resize is overwritten.
 func (f *Fleet) Hooks() sqlpool.Hooks {
 	return sqlpool.Hooks{
 		OnStart:      f.start,

@@ -32,7 +32,7 @@ type Member struct {
 	Want  int
 }
 
-// Status returns how the membership stands. Before the pool has started it has the
+// Status returns the state of the membership. Before the pool has started it has the
 // configuration only.
 func (f *Fleet) Status() Status {
 	s := Status{Group: f.cfg.Group, Limit: f.cfg.MaxConns, Every: f.cfg.Interval}

@@ -1,10 +1,9 @@
-// Package health says how a pool is: starting, healthy, degraded or unhealthy, with
-// the reasons in words and since when.
+// Package health reports the health of a pool: starting, healthy, degraded or
+// unhealthy, with the reasons in words and since when.
 //
-// A Monitor judges the pool at each of its sweeps and at once when it loses or
-// regains its database. Reading the last judgement takes no lock and allocates
-// nothing. Live and Ready are the http.Handlers for an orchestrator, Details is
-// the one for operators.
+// A Monitor judges the pool at each of its sweeps and at once when it loses or regains
+// its database. Reading the last judgement takes no lock and allocates nothing. Live
+// and Ready are http.Handlers for an orchestrator, Details is one for operators.
 package health
 
 import (
@@ -39,13 +38,13 @@ func (s State) String() string {
 	return [...]string{"healthy", "degraded", "unhealthy", "starting"}[s]
 }
 
-// ReasonPaused is the reason while the pool is paused, in all places that tell of it.
+// ReasonPaused is the reason while the pool is paused.
 const ReasonPaused = "the pool is paused: acquires wait until Resume is called"
 
 // MarshalText writes the state's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Status is a judgement with its grounds.
+// Status is a judgement with its reasons.
 type Status struct {
 	State     State
 	Reasons   []string  // in words, the gravest first; empty when healthy. Not to be changed
@@ -59,11 +58,11 @@ type Status struct {
 // Config configures a Monitor. The zero value is useful.
 type Config struct {
 	// Leaks counts loans that are held too long, for example a *leak.Detector.
-	// More than none is degraded. Default nil: not looked at.
+	// With one or more, the pool is degraded. Default nil: not looked at.
 	Leaks interface{ Leaks() int }
 
 	// Fleet says what is wrong with the limit that the pool shares, for example a
-	// *fleet.Fleet; an empty text is nothing. More is degraded. Default nil: not looked at.
+	// *fleet.Fleet; an empty text means that nothing is wrong, any other that the pool is degraded. Default nil: not looked at.
 	Fleet interface {
 		Warning() (what string, why error)
 	}

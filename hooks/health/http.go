@@ -12,14 +12,14 @@ import (
 // be stuck.
 const stalled = 10
 
-// Ready is the handler for readiness (/readyz): 200 while healthy or degraded,
-// 503 while unhealthy or starting. The body is the status as JSON, without the texts of
-// errors: a driver's names the server, the database and the user, and an
-// orchestrator's port is often open to all. Details has them.
+// Ready is the handler for readiness (/readyz): 200 while healthy or degraded, 503
+// while unhealthy or starting. The body is the status as JSON, without the texts of
+// errors, because a driver's error names the server, the database and the user, and an
+// orchestrator's port is often open to all clients. Details has them.
 //
-// While it is 503 and asked for at least every 30 s, the pool dials once a second,
-// so that it is 200 again about a second after the database is back although no
-// caller comes.
+// While it is 503 and asked for at least every 30 s, the pool dials once a second, so
+// that it is 200 again about a second after the database is back, even if no caller
+// comes.
 func (m *Monitor) Ready() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		m.asked.Store(time.Now().UnixNano())
@@ -31,8 +31,7 @@ func (m *Monitor) Ready() http.Handler {
 // ready reports whether callers get connections.
 func (s State) ready() bool { return s == Healthy || s == Degraded }
 
-// Details is Ready with everything that Status says: for a port that only
-// operators reach.
+// Details is Ready with the texts of errors, for a port that only operators reach.
 func (m *Monitor) Details() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		m.asked.Store(time.Now().UnixNano())
@@ -41,10 +40,10 @@ func (m *Monitor) Details() http.Handler {
 	})
 }
 
-// Live is the handler for liveness (/livez): 503 when the pool is closed or has
-// not swept for ten intervals, which restarting the process would mend. No sweep
-// waits for the server, so an unreachable database is not among them: restarting the clients of a database
-// that comes back is the last thing it needs. The body is that of Ready.
+// Live is the handler for liveness (/livez): 503 when the pool is closed or has not swept for ten
+// intervals, which a restart of the process repairs. No sweep waits for the server, so an unreachable
+// database never makes it 503: restarting the clients of a database that is coming back makes things worse. The
+// body is that of Ready.
 func (m *Monitor) Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s := m.last.Load().withoutErrors()
@@ -55,7 +54,7 @@ func (m *Monitor) Live() http.Handler {
 	})
 }
 
-// withoutErrors is the judgement for whoever asks.
+// withoutErrors is the judgement for clients that are not trusted.
 func (j *judgement) withoutErrors() Status {
 	return Status{State: j.State, Reasons: j.brief, Since: j.Since, CheckedAt: j.CheckedAt, LastErrorAt: j.LastErrorAt}
 }

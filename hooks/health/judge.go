@@ -19,9 +19,9 @@ func (m *Monitor) judge() {
 	now := time.Now()
 	stats := pool.Stats()
 	next := judgement{Status: Status{CheckedAt: now, LastError: stats.LastError, LastErrorAt: stats.LastErrorAt}}
-	var grounds []ground
-	next.State, grounds = m.grounds(pool.Config(), stats, now)
-	for _, g := range grounds {
+	var reasons []reason
+	next.State, reasons = m.reasons(pool.Config(), stats, now)
+	for _, g := range reasons {
 		next.Reasons, next.brief = append(next.Reasons, g.String()), append(next.brief, g.text)
 	}
 
@@ -36,36 +36,35 @@ func (m *Monitor) judge() {
 	}
 }
 
-// ground is what speaks for a state.
-type ground struct {
+// reason is a reason for a state.
+type reason struct {
 	text string
 	why  string // an error's text, which may name the server and the user; or empty
 }
 
 // String is the reason in words.
-func (g ground) String() string {
+func (g reason) String() string {
 	if g.why == "" {
 		return g.text
 	}
 	return g.text + ": " + g.why
 }
 
-// grounds returns the gravest state that something speaks for, and what
-// speaks for it.
-func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (State, []ground) {
+// reasons returns the gravest state for which there is a reason, and the reasons.
+func (m *Monitor) reasons(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (State, []reason) {
 	state := Healthy
-	var grounds []ground
-	add := func(at State, g ground) {
+	var reasons []reason
+	add := func(at State, g reason) {
 		if at > state {
 			state = at
 			// The gravest first.
-			grounds = append([]ground{g}, grounds...)
+			reasons = append([]reason{g}, reasons...)
 			return
 		}
-		grounds = append(grounds, g)
+		reasons = append(reasons, g)
 	}
-	because := func(at State, format string, args ...any) { add(at, ground{text: fmt.Sprintf(format, args...)}) }
-	dialsFail := func(at State, format string, args ...any) { add(at, ground{fmt.Sprintf(format, args...), s.LastError}) }
+	because := func(at State, format string, args ...any) { add(at, reason{text: fmt.Sprintf(format, args...)}) }
+	dialsFail := func(at State, format string, args ...any) { add(at, reason{fmt.Sprintf(format, args...), s.LastError}) }
 
 	usable := s.Idle + s.InUse // a connection that is being dialed is not open
 	switch {
@@ -91,7 +90,7 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	}
 	if m.cfg.Fleet != nil {
 		if what, why := m.cfg.Fleet.Warning(); what != "" {
-			g := ground{text: what}
+			g := reason{text: what}
 			if why != nil {
 				g.why = why.Error()
 			}
@@ -114,7 +113,7 @@ func (m *Monitor) grounds(cfg sqlpool.Config, s sqlpool.Stats, now time.Time) (S
 	if n := m.writes.grown(s.ReadOnlyCount, now, m.cfg.Window); n >= uint64(m.cfg.Timeouts) {
 		because(Degraded, "%d writes were refused within %v because the server only reads (SQLSTATE 25006): it may be a standby; target_session_attrs=read-write finds the primary", n, m.cfg.Window)
 	}
-	return state, grounds
+	return state, reasons
 }
 
 // series is a counter at the times at which it had changed, the oldest first.

@@ -20,19 +20,18 @@ const (
 	// reported without one.
 	Sampled
 
-	// Armed takes no stack until the first leak is found, and every stack from
-	// then on: nothing is paid for while nothing leaks, and the first report
-	// has no stack.
+	// Armed takes no stack until the first leak is found, and every stack from then on.
+	// It costs nothing while nothing leaks, but the first report has no stack.
 	Armed
 )
 
-// Config configures a Detector. The zero value reports to no one what has been
-// idle in hand for 30 seconds: Leaks, Holders and the pool's own errors still show it.
+// Config configures a Detector. The zero value finds loans that have been idle in hand
+// for 30 seconds and calls no function: Leaks, Holders and the pool's own errors show
+// them.
 type Config struct {
-	// After is how long a loan may be out without being used: since the acquire, or
-	// since the last statement's answer. Default 30 s; negative turns detection off.
-	// The pool's sweeps look for it: it is noticed one or
-	// two of them later.
+	// After is how long a loan may last without being used: since the acquire, or since
+	// the last statement's answer. Default 30 s; negative turns detection off. The
+	// pool's sweeps look for leaks and find one up to two sweeps later.
 	After time.Duration
 
 	// Capture says when stacks are taken. Default Always.
@@ -41,9 +40,9 @@ type Config struct {
 	// SampleEvery is the n of "one loan in n" under Sampled. Default 100.
 	SampleEvery int
 
-	// Report is told of each leak once, and once more when the loan ends after
-	// all (Report.Returned). It is called from the pool's sweep, or from the
-	// goroutine that returns the connection, and must not block.
+	// Report is called once for each leak, and once more when the loan ends after all
+	// (Report.Returned). It is called from the pool's sweep, or from the goroutine that
+	// returns the connection, and must not block.
 	Report func(Report)
 
 	// HideStatements leaves the last statement's text out of reports. Arguments

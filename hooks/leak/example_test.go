@@ -33,7 +33,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// Nobody closes rows.
+	// rows are never closed.
 	r := <-found
 	fmt.Printf("connection %d, last statement %q\n", r.Conn, r.LastStatement)
 	fmt.Println("acquired by", r.Stack[0].Function)

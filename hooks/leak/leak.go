@@ -1,4 +1,4 @@
-// Package leak finds loans that are held too long and names who holds them.
+// Package leak finds loans that are held too long, and names the code that holds them.
 //
 //	leaks := leak.New(leak.Config{Report: func(r leak.Report) { log.Print(r) }})
 //	pool, err := sqlpool.New(sqlpool.Config{Connector: connector, Hooks: []sqlpool.Hooks{leaks.Hooks()}})
@@ -8,16 +8,16 @@
 //
 //	leaks, ok := drivers.LeaksOf(db)
 //
-// Leaks counts what is held too long now, and Holders lists all loans that are
-// out. Log is a Config.Report that logs.
+// Leaks counts the loans that are held too long now, and Holders lists all loans that
+// have not ended. Log is a Config.Report that logs.
 //
-// A Detector takes the program counters of the borrower when a loan begins
-// (no allocation, no symbols), and looks at the loans that are out at each of
-// the pool's sweeps. A loan that its borrower has not used for Config.After is
-// reported once, with its stack, and once more when it comes back after all. A
-// statement that runs for longer is a use and no leak: such a loan is among the
-// Holders, and nothing is reported. Drivers that do not tell whether the server is
-// at work (sqlpool.ActivityUnknown) have all their loans counted from the acquire.
+// A Detector takes the program counters of the borrower when a loan begins (no
+// allocation, no symbols), and looks at the loans that have not ended at each of the
+// pool's sweeps. A loan that its borrower has not used for Config.After is reported
+// once, with its stack, and once more when it ends. A statement that runs for longer is
+// a use and no leak: Holders lists such a loan, but it is not reported. If a driver
+// does not tell whether the server is at work (sqlpool.ActivityUnknown), the time
+// counts from the acquire.
 package leak
 
 import (
@@ -67,9 +67,8 @@ func (d *Detector) Hooks() sqlpool.Hooks {
 	}
 }
 
-// Leaks is how many loans that are out have been found leaking. It takes no lock.
-// A nil Detector, which is what drivers.LeaksOf returns when detection is off, has
-// found none.
+// Leaks is how many loans leak now. It takes no lock. A nil Detector, which
+// drivers.LeaksOf returns when detection is off, has none.
 func (d *Detector) Leaks() int {
 	if d == nil {
 		return 0

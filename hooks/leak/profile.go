@@ -19,7 +19,7 @@ var inUse = sync.OnceValue(func() *pprof.Profile {
 })
 
 // profile adds the loan to the profile, from the borrower's own frame on: go
-// tool pprof counts a stack for its first function, and package sql as the
+// tool pprof counts a stack for its first function, and database/sql as the
 // place of every leak says nothing.
 //
 // How many frames come before that one differs from call to call (a query, a

@@ -8,12 +8,12 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// depth is how many frames of a borrower are kept, the pool's and package
-// sql's own, some ten, among them.
+// depth is how many frames of a borrower are kept. Some ten of them belong to
+// the pool and to database/sql.
 const depth = 40
 
 // record is one connection's present loan. It is written by the borrower's
-// goroutine and read by whoever reports.
+// goroutine and read by the goroutine that reports.
 type record struct {
 	conn *sqlpool.Conn
 

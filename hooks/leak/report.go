@@ -39,12 +39,12 @@ type Report struct {
 	// pool was shut down.
 	Reclaimed bool
 
-	// EndUnseen is that of the loan's sqlpool.Holder: it may have ended without the
-	// pool being told.
+	// EndUnseen is that of the loan's sqlpool.Holder: the loan may have ended without a
+	// call to the pool.
 	EndUnseen bool
 
-	// Stack is where the loan began: the first frame is the caller of package
-	// sql or of the pool. Empty when no stack was taken.
+	// Stack is where the loan began: the first frame is the caller of
+	// database/sql or of the pool. Empty when no stack was taken.
 	Stack []runtime.Frame
 }
 
@@ -104,7 +104,7 @@ func (d *Detector) describe(r *record, held time.Duration, returned bool) Report
 	return rep
 }
 
-// Holders returns every loan that is out, leak or not, the longest first.
+// Holders returns every loan that has not ended, leak or not, the longest first.
 func (d *Detector) Holders() []Report {
 	var out []Report
 	for _, r := range d.snapshot() {
@@ -117,7 +117,7 @@ func (d *Detector) Holders() []Report {
 }
 
 // trim symbolises a stack and drops the frames before the one that is worth
-// showing: those of package sql, of the pool and of its hooks, and of a wrapper
+// showing: those of database/sql, of the pool and of its hooks, and of a wrapper
 // between these. The compiler's own methods (of a pointer for those of its value, of
 // a struct for those of what it embeds) have no line in the source.
 func trim(pcs []uintptr) []runtime.Frame {
@@ -152,7 +152,7 @@ func borrower(all []runtime.Frame) int {
 	if !called || bySQL {
 		return first
 	}
-	// Package sql's own caller is behind what wraps the pool's session.
+	// database/sql's own caller is behind what wraps the pool's session.
 	for i := first; i < len(all); i++ {
 		if ofSQL(all[i].Function, all[i].File) {
 			return past(i)
@@ -161,7 +161,7 @@ func borrower(all []runtime.Frame) int {
 	return first
 }
 
-// session is what package sql, or a wrapper in between, takes for a connection.
+// session is what database/sql, or a wrapper in between, takes for a connection.
 const session = "github.com/sqlpool/go/sqlpool.(*session)."
 
 // ofSQL reports whether a function is one of database/sql.

@@ -6,11 +6,11 @@
 // (sqlpool.Config.SweepInterval, 1 s by default). The reasons they give have the
 // codes CodeMaxLifetime, CodeMaxIdleTime, CodeMaxUses and CodeError.
 //
-// A connection that is idle and that MinIdle needs is lent on until its
-// replacement has been dialed, unless MaxConns leaves no room for both.
+// An idle connection that MinIdle needs can still be lent until its replacement has
+// been dialed, unless MaxConns leaves no room for both.
 //
-// The constructors panic when they are given a limit that no connection can
-// keep, because that is a mistake in the program and not in the world.
+// The constructors panic for a limit that no connection can keep, because that is a
+// mistake in the program.
 package recycle
 
 // The codes of the reasons, for sqlpool.ReasonCode and metrics.

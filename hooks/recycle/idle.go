@@ -9,12 +9,12 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// MaxIdleTime retires connections that nobody has borrowed for d, those idle
+// MaxIdleTime retires connections that were not borrowed for d, those idle
 // longest first, as long as more than MinIdle are idle. The pool lends the
 // connection used last, so that under a light load the others do age.
 //
-// The Hooks serve one pool, whose idle connections they count; New panics when
-// a second one is given them.
+// The Hooks serve one pool, whose idle connections they count; sqlpool.New panics for a
+// second one.
 func MaxIdleTime(d time.Duration) sqlpool.Hooks {
 	if d <= 0 {
 		panic(fmt.Sprintf("recycle: MaxIdleTime of %v: it must be more than 0", d))

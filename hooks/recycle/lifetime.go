@@ -9,13 +9,13 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// MaxLifetime retires connections older than d. Each connection's own limit is
-// drawn once, when it opens, evenly from d-jitter to d, to the nanosecond: so
-// that connections opened together do not all end together, and none lives
-// longer than d by more than its last loan and one sweep. Those that MinIdle needs
-// wait for each other: at each sweep one at least is replaced, and the others are
-// kept while its dial is under way. A limit drawn anew at each look would come out
-// short: the more often one looks, the shorter.
+// MaxLifetime retires connections older than d. Each connection's own limit is drawn
+// once, when it opens, evenly from d-jitter to d, to the nanosecond: so that
+// connections opened together do not all end together, and none lives longer than d by
+// more than its last loan and one sweep. Those that MinIdle needs wait for each other:
+// at each sweep one at least is replaced, and the others are kept while its dial is
+// under way. If a limit were drawn again at each look, connections would live shorter
+// the more often the pool looks.
 //
 // jitter may be left out; it is then a quarter of d. It must be from 0 to d.
 // The Hooks may serve several pools.

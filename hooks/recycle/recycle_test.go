@@ -91,7 +91,7 @@ func TestMaxIdleTimeKeepsMinIdle(t *testing.T) {
 		release(t, loans[4:]...)
 		time.Sleep(31 * time.Second)
 		if n := len(gone.ages()); n != 4 {
-			t.Errorf("%d connections were retired after a minute, want the 4 that nobody borrowed", n)
+			t.Errorf("%d connections were retired after a minute, want the 4 that were not borrowed", n)
 		}
 		time.Sleep(time.Hour)
 		n := len(gone.ages())

@@ -2,11 +2,11 @@ package recycle
 
 import "github.com/sqlpool/go/sqlpool"
 
-// When retires a connection at the end of a loan in which a statement failed
-// with an error of which broken says so: for errors that leave a session in a
-// state of its own, as a failed SET or a server that is to be left. It is given
-// the last such error of the loan (see sqlpool.Conn.Err), never nil, in the
-// goroutine that gives the connection back, and must not block.
+// When retires a connection at the end of a loan in which a statement failed with an
+// error for which broken returns true. It is for errors that leave a session in an
+// unusual state, such as a failed SET, or that mean that the program should leave this
+// server. broken gets the last such error of the loan (see sqlpool.Conn.Err), never
+// nil, in the goroutine that gives the connection back, and must not block.
 //
 // Errors that end the connection retire it without this hook.
 func When(broken func(error) bool) sqlpool.Hooks {

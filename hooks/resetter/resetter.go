@@ -1,12 +1,11 @@
-// Package resetter says what of a borrower's session state the next borrower
-// may see.
+// Package resetter has the policies for session state: what the next borrower may see
+// of the state that a borrower leaves.
 //
-// The pool itself never lends a connection inside a transaction: what a
-// borrower left open is rolled back, or the connection is retired. That is the
-// policy Rollback, and it costs nothing when nothing was left open. Clean and
-// Custom also undo what a transaction's end does not. They run in the
-// background between two loans, one round trip each time, so that no caller
-// waits for them unless every connection is busy.
+// The pool itself never lends a connection inside a transaction: an open transaction is
+// rolled back, or the connection is retired. That is the policy Rollback, and it costs
+// nothing when no transaction was left open. Clean and Custom also undo what the end of
+// a transaction does not undo. They run in the background between two loans, one round
+// trip each time, so that no caller waits for them unless every connection is busy.
 package resetter
 
 import (
@@ -30,16 +29,16 @@ const cleanPostgreSQL = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROL
 	"LOOP EXECUTE pg_catalog.format('DEALLOCATE %I', s); END LOOP; END$$"
 
 // Rollback is the default: transactions end with the loan, everything else a
-// borrower SETs stays until somebody sets it otherwise. It needs no hooks.
+// borrower SETs stays until it is set again. It needs no hooks.
 func Rollback() sqlpool.Hooks { return sqlpool.Hooks{} }
 
-// Clean leaves nothing of the borrower behind on PostgreSQL: no SET, no role, no
-// temporary table, no advisory lock, no LISTEN, no cursor, and no statement but
-// those that the driver and the pool have prepared. What the connection string sets
-// holds again, and so does what AfterConnect sets: the AfterConnect hooks, and
-// pgxv5.AfterConnect, run again after each loan, in the background, one round trip
-// for each of their statements. It needs the language plpgsql, which every database
-// has unless it was dropped.
+// Clean removes all session state of the borrower on PostgreSQL: no SET, no role, no
+// temporary table, no advisory lock, no LISTEN and no cursor remains, and no statement
+// but those that the driver and the pool have prepared. The settings of the connection
+// string hold again, and so do those of AfterConnect: the AfterConnect hooks, and
+// pgxv5.AfterConnect, run again after each loan, in the background, one round trip for
+// each of their statements. It needs the language plpgsql, which every database has
+// unless it was dropped.
 func Clean() sqlpool.Hooks {
 	return Func(func(ctx context.Context, c *sqlpool.Conn) error {
 		if err := c.Exec(ctx, cleanPostgreSQL); err != nil {
@@ -49,9 +48,9 @@ func Clean() sqlpool.Hooks {
 	})
 }
 
-// Custom executes statements of your own after each loan. Any error retires
-// the connection. What they undo of what AfterConnect has set stays undone; Func can
-// call Conn.SetUp.
+// Custom executes statements of your own after each loan. Any error retires the
+// connection. If they undo something that AfterConnect has set, it stays undone; Func
+// can call Conn.SetUp.
 func Custom(query string) sqlpool.Hooks {
 	return Func(func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, query) })
 }

@@ -1,7 +1,6 @@
-// Package slogger logs what happens in a pool through log/slog. It writes
-// nowhere by itself: what the given logger does with a record is the user's
-// choice. docs/logging.md lists the messages and their fields, which stay as
-// they are within a major version.
+// Package slogger logs what happens in a pool through log/slog. It writes to the given
+// logger and nowhere else. docs/logging.md lists the messages and their fields, which
+// do not change within a major version.
 package slogger
 
 import (
@@ -24,9 +23,9 @@ const (
 	MsgSlow       = "statement took long"
 )
 
-// Options change what is logged at which level. The zero value is the default.
+// Options set what is logged at which level. The zero value is the default.
 type Options struct {
-	// Every is how often the same failure is logged; what came in between is
+	// Every is how often the same failure is logged; the failures in between are
 	// counted in the field "suppressed". Default 10 s; negative logs all.
 	Every time.Duration
 
@@ -40,8 +39,8 @@ type Options struct {
 
 	// Slow is the time from which on a statement is logged as a warning, with its text
 	// and the reading of its rows included; the same text once in Every. Zero logs
-	// none, and then statements are not looked at. The record is given the caller's
-	// context, for handlers that add a trace's id.
+	// none, and statements then cost nothing. The record has the caller's context, for
+	// handlers that add a trace's id.
 	Slow time.Duration
 
 	// HideStatements leaves the text out of the record of a slow statement: a program

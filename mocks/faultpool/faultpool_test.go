@@ -49,7 +49,7 @@ func TestEachFaultMeetsEveryOperation(t *testing.T) {
 			for _, used := range []bool{false, true} {
 				synctest.Test(t, func(t *testing.T) {
 					db, mock, faults, _ := faultpool.New(t)
-					if used { // then package sql has a session, which must not hide the fault
+					if used { // then database/sql has a session, which must not hide the fault
 						mock.ExpectExec("SELECT").WillReturnResult(done)
 						if _, err := db.Exec("SELECT 1"); err != nil {
 							t.Fatal(err)

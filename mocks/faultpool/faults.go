@@ -9,9 +9,9 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// Faults breaks and mends the pool of one mock database. Each fault replaces
-// the one before and lasts until Restore or the end of the test; Next and After
-// say otherwise. Its methods may be called from any goroutine.
+// Faults breaks and mends the pool of one mock database. Each fault replaces the one
+// before and lasts until Restore or the end of the test, except with Next and After.
+// Its methods may be called from any goroutine.
 type Faults struct {
 	*state
 	limits
@@ -28,7 +28,7 @@ type limits struct {
 //
 //	faults.Next(2).Saturate() // the third try succeeds
 //
-// An acquire is what an operation of a *sql.DB begins with. n must be positive.
+// Each operation of a *sql.DB begins with an acquire. n must be positive.
 func (f *Faults) Next(n int) *Faults {
 	if n < 1 {
 		panic("faultpool: Next wants at least one acquire")
@@ -38,21 +38,21 @@ func (f *Faults) Next(n int) *Faults {
 	return &limited
 }
 
-// After returns Faults whose fault begins when d has passed. Until then all is
-// well. In a testing/synctest bubble that takes no time.
+// After returns Faults whose fault begins when d has passed. In a testing/synctest
+// bubble that takes no real time.
 func (f *Faults) After(d time.Duration) *Faults {
 	limited := *f
 	limited.after = d
 	return &limited
 }
 
-// TimeOut has every connection in use, by a caller who does not give it back:
-// acquires fail with sqlpool.ErrAcquireTimeout. They wait 10 ms for that, or the
-// AcquireTimeout of NewPool's Config.
+// TimeOut puts every connection in use by a caller that does not give it back: acquires
+// fail with sqlpool.ErrAcquireTimeout. They first wait 10 ms, or the AcquireTimeout of
+// NewPool's Config.
 func (f *Faults) TimeOut() { f.set(&fault{stand: starve(f.t, f.cfg)}) }
 
-// Saturate has every connection in use and the queue full: acquires fail at
-// once with sqlpool.ErrSaturated.
+// Saturate puts every connection in use and fills the queue: acquires fail at once with
+// sqlpool.ErrSaturated.
 func (f *Faults) Saturate() { f.set(&fault{stand: crowd(f.t, f.cfg)}) }
 
 // TakeDown makes the database unreachable: acquires fail with
@@ -66,26 +66,25 @@ func (f *Faults) TakeDown(cause error) {
 	f.set(&fault{stand: darken(f.t, f.cfg, cause)})
 }
 
-// Disconnect breaks the connections that are in use: a transaction's, that of
-// rows that are being read, that of a *sql.Conn. The next statement or Commit on
-// one fails with a *sqlpool.ConnLostError of which nothing was sent, and reaches
-// no expectation; rows end with the network's error. What follows is served by
-// other connections, so with After this is a fault in the middle of the work, and
-// Next does not apply.
+// Disconnect breaks the connections that are in use: a transaction's, that of rows that
+// are being read, that of a *sql.Conn. The next statement or Commit on one fails with a
+// *sqlpool.ConnLostError of which nothing was sent, and reaches no expectation; rows
+// end with the network's error. Other connections serve what follows. With After this
+// is a fault in the middle of the work; Next does not apply.
 func (f *Faults) Disconnect() { f.set(&fault{breaks: true}) }
 
-// RefuseWrites makes the server a standby: statements that write fail, and reach
-// no expectation; others are served. The code under test gets the cause; a nil
-// one means an error with SQLSTATE 25006 (its method SQLState tells) and the
-// server's text. Code that looks for its driver's type wants that: give a
-// *pgconn.PgError or a *pq.Error. Next counts refused statements.
+// RefuseWrites makes the server a standby: statements that write fail, and reach no
+// expectation; others are served. The code under test gets the cause; a nil one means
+// an error with SQLSTATE 25006 (its method SQLState tells) and the server's text. For
+// code that looks for its driver's type, give a *pgconn.PgError or a *pq.Error. Next
+// counts refused statements.
 //
-// A write is what PostgreSQL refuses there by its text: everything but SELECT,
-// VALUES, TABLE, SHOW, EXPLAIN, SET and the like, and a SELECT that locks rows or
-// a WITH that writes. What a function does is not seen.
+// A write is a statement that PostgreSQL refuses there by its text: everything but
+// SELECT, VALUES, TABLE, SHOW, EXPLAIN, SET and the like, and also a SELECT that locks
+// rows or a WITH that writes. The effects of functions are not seen.
 func (f *Faults) RefuseWrites(cause error) { f.set(&fault{readOnly: true, cause: cause}) }
 
-// Restore mends the pool. Without a fault it does nothing.
+// Restore ends the fault. Without a fault it does nothing.
 func (f *Faults) Restore() { f.set(nil) }
 
 // set replaces the fault.

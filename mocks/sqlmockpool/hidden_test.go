@@ -108,7 +108,7 @@ func TestNothingOfThePoolsOwnConsumesAnExpectation(t *testing.T) {
 	})
 }
 
-// A loan without package sql is the test's own doing too.
+// A loan without database/sql is the test's own doing too.
 func TestALoanReachesTheMock(t *testing.T) {
 	pool, db, mock, _ := sqlmockpool.NewPool(t, sqlpool.Config{})
 	mock.ExpectExec("VACUUM").WillReturnResult(done)

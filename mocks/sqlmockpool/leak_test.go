@@ -58,7 +58,7 @@ func TestALeakFailsItsTestWithItsLine(t *testing.T) {
 					f := &fakeTB{TB: t}
 					db, mock, _ := sqlmockpool.New(f)
 					ctx, cancel := context.WithCancel(context.Background())
-					defer cancel() // ends package sql's goroutines
+					defer cancel() // ends database/sql's goroutines
 					if how == "context of the test" {
 						ctx = f.Context()
 					}
@@ -83,7 +83,7 @@ func TestALeakFailsItsTestWithItsLine(t *testing.T) {
 	}
 }
 
-// A Tx whose context ends is rolled back by package sql, in its own time.
+// A Tx whose context ends is rolled back by database/sql, in its own time.
 func TestWhatAContextGivesBackIsNoLeak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeTB{TB: t}
@@ -121,7 +121,7 @@ func TestACleanupMayGiveBack(t *testing.T) {
 	})
 }
 
-// Rows may outlive db.Close, as with plain package sql.
+// Rows may outlive db.Close, as with plain database/sql.
 func TestRowsMayBeReadAfterClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeTB{TB: t}

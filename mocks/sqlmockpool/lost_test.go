@@ -55,7 +55,7 @@ func lost(t *testing.T, what string, err, cause error) {
 	var server state
 	switch {
 	case errors.Is(err, driver.ErrBadConn):
-		t.Errorf("%s: %v asks package sql to run it again", what, err)
+		t.Errorf("%s: %v asks database/sql to run it again", what, err)
 	case errors.As(cause, &server):
 		if !errors.Is(err, cause) {
 			t.Errorf("%s: %v", what, err)

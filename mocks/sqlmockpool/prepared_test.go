@@ -103,8 +103,8 @@ var prepared = []scene{
 		s.note("commit", tx.Commit())
 	}},
 	{"on a second connection", nil, func(s *script, db *sql.DB, mock sqlmock.Sqlmock) {
-		// While the transaction has the connection it was prepared on, package
-		// sql prepares it anew on another, and keeps both.
+		// While the transaction has the connection it was prepared on,
+		// database/sql prepares it again on another, and keeps both.
 		mock.ExpectPrepare("SELECT")
 		mock.ExpectBegin()
 		mock.ExpectPrepare("SELECT")

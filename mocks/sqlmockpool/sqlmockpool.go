@@ -8,12 +8,12 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// New opens a mock database behind a pool with default settings. It takes the
-// options of sqlmock.New and has its results. An error means that the mock
-// could not be opened.
+// New opens a mock database behind a pool with default settings. It takes the options
+// of sqlmock.New and returns its results. An error means that the mock could not be
+// opened.
 //
-// The test may close db, with mock.ExpectClose as for sqlmock.New, or leave
-// that to its end: then it is no Close to the mock.
+// The test may close db, with mock.ExpectClose as for sqlmock.New. If it does not, the
+// end of the test closes db, and the mock counts no Close.
 //
 // It is a variable because go-sqlmock does not export the type of its options:
 // its type is func(T, ...option) (*sql.DB, sqlmock.Sqlmock, error).
@@ -39,17 +39,16 @@ var NewWithDSN = newWithDSNFrom(sqlmock.NewWithDSN)
 // sqlmock.Sqlmock, error), with the options of sqlmock.New.
 var NewPool = newPoolFrom(sqlmock.New)
 
-// Watch makes a subtest answer for what it does not give back of a database
-// that its parent opened: the leak fails t, at its end, and not the parent. For
-// a suite that opens its database once, it belongs where each test is set up:
+// Watch is for a database that the parent of a subtest opened. A leak of the subtest
+// then fails t, at its end, and not the parent. In a suite that opens its database
+// once, call it where each test is set up:
 //
 //	func (s *Suite) SetupTest() { sqlmockpool.Watch(s.T(), s.mock) }
 //
-// Without it such a leak fails the parent, at the parent's end, and one under
-// the subtest's own Context goes unseen. Of subtests that run in parallel, each
-// answers for what it borrowed with its own Context, and the parent for the
-// rest. A mock that is not of this package, or whose test has ended, is an error
-// of t.
+// Without it such a leak fails the parent, at the parent's end, and one under the
+// subtest's own Context goes unseen. If subtests run in parallel, each fails for the
+// leaks under its own Context, and the parent for the rest. It is an error of t if the
+// mock is not of this package, or if its test has ended.
 func Watch(t T, mock sqlmock.Sqlmock) {
 	t.Helper()
 	if err := mockpool.Watch(t, mock); err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/sqlpool/go/mocks/internal/mockpool"
 )
 
-// T is what a mock database asks of its test. Every testing.TB has it; where
-// there is none, a *Verdict has.
+// T is the part of testing.TB that a mock database uses. Every testing.TB implements
+// it, and so does *Verdict, for code without a test.
 type T interface {
-	// Helper marks its caller as one whose line an error is not to name.
+	// Helper marks its caller as a function whose line no error should name.
 	Helper()
 
 	// Name is the test's name, and the pool's if it has none of its own.
@@ -22,7 +22,7 @@ type T interface {
 	// Context ends with the test, before what Cleanup was given runs.
 	Context() context.Context
 
-	// Cleanup has f called at the test's end, the last one first.
+	// Cleanup registers f to be called at the test's end, the last one first.
 	Cleanup(f func())
 
 	// Errorf fails the test and lets it run on.
@@ -34,17 +34,17 @@ var (
 	_ T = mockpool.T(nil)
 )
 
-// AllowLeaks returns a T whose leaks are not errors: for a suite that leaks
-// today and is to run on the pool all the same. Expectations that are not met
-// still fail it.
+// AllowLeaks returns a T for which leaks are not errors. It is for a suite that has
+// leaks today and should run on the pool nevertheless. Expectations that are not met
+// still fail the test.
 //
 //	db, mock, err := sqlmockpool.New(sqlmockpool.AllowLeaks(t))
 func AllowLeaks(t T) T { return mockpool.Lenient{T: t} }
 
-// A Verdict stands for the test where there is no testing.TB: in TestMain, in an
-// example, in a helper that was given none. What would fail a test is what End
-// returns. The zero value is ready for use; its methods may be called from any
-// goroutine. It must not be copied.
+// A Verdict replaces the test where there is no testing.TB: in TestMain, in an example,
+// in a helper without one. End returns the errors for which a test would fail. The zero
+// value is ready for use; its methods may be called from any goroutine. It must not be
+// copied.
 //
 //	var verdict sqlmockpool.Verdict
 //	db, mock, err := sqlmockpool.New(&verdict)
@@ -58,9 +58,9 @@ type Verdict struct {
 	errs     []error
 }
 
-// End ends the mock databases that were opened with v, closing those that are
-// open, and returns what a test would have failed for: leaks, expectations that
-// were not met. A second End returns the same.
+// End ends the mock databases that were opened with v, closing those that are open, and
+// returns the errors for which a test would have failed: leaks, expectations that were
+// not met. A second End returns the same.
 func (v *Verdict) End() error {
 	_ = v.Context()
 	v.cancel()
@@ -86,7 +86,7 @@ func (v *Verdict) Context() context.Context {
 	return v.ctx
 }
 
-// Cleanup has End call f. What was added last is called first.
+// Cleanup registers f to be called by End. The last one is called first.
 func (v *Verdict) Cleanup(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

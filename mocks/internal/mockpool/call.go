@@ -7,7 +7,7 @@ import (
 	"github.com/DATA-DOG/go-sqlmock"
 )
 
-// call is one call of package sql on its way through the pool. The pool may
+// call is one call of database/sql on its way through the pool. The pool may
 // try it more than once: a BEGIN that met a dead connection is repeated on
 // another. To the mock it is one call, so the second try gets the first one's
 // answer, and what the pool says to that reaches the code under test.
@@ -24,7 +24,7 @@ func withCall(ctx context.Context, c *call) context.Context {
 }
 
 // callOf returns the call that ctx belongs to, or a new one for a connection
-// that is used without package sql (sqlpool.Loan, sql.Conn.Raw).
+// that is used without database/sql (sqlpool.Loan, sql.Conn.Raw).
 func callOf(ctx context.Context) *call {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		return c
@@ -32,7 +32,7 @@ func callOf(ctx context.Context) *call {
 	return &call{}
 }
 
-// outcome is what package sql is told. Go-sqlmock has an error of its own for a
+// outcome is what database/sql is told. Go-sqlmock has an error of its own for a
 // context that ends during WillDelayFor, and tests compare with it; the pool
 // would say context.Canceled.
 func (c *call) outcome(err error) error {

@@ -5,7 +5,7 @@ import (
 	"database/sql/driver"
 )
 
-// frontConnector is what package sql opens sessions with.
+// frontConnector is what database/sql opens sessions with.
 type frontConnector struct{ m *mockDB }
 
 // Connect implements driver.Connector.

@@ -18,7 +18,7 @@ type expectation struct {
 
 // expectations reads the mock's list. Go-sqlmock tells only the first that was
 // not met, so this looks into its private fields; ok is false when a version of
-// it has others, and then its own sentence has to do. Nobody may be using the
+// it has others, and then its own sentence has to do. No goroutine may use the
 // mock meanwhile.
 func expectations(mock sqlmock.Sqlmock) (list []expectation, ok bool) {
 	v := reflect.ValueOf(mock)

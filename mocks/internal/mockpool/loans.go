@@ -113,7 +113,7 @@ func (l *loans) released(e sqlpool.Released) {
 	l.changed = make(chan struct{})
 }
 
-// endedByContext returns "Tx" or "Rows" if package sql is giving up one of
+// endedByContext returns "Tx" or "Rows" if database/sql is giving up one of
 // those because its context has ended, and not the code that had it. With the
 // context of testing.TB that is at the end of the test, and a leak all the same.
 func endedByContext() string {

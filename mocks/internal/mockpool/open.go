@@ -20,7 +20,7 @@ type Options struct {
 	// Package names the caller in messages.
 	Package string
 
-	// Gate, if set, is asked before each acquire on behalf of package sql. Its
+	// Gate, if set, is asked before each acquire on behalf of database/sql. Its
 	// error is what the code under test gets instead of a connection.
 	Gate func(context.Context) error
 
@@ -84,7 +84,7 @@ func Open(t T, cfg sqlpool.Config, opts Options, open func() (*sql.DB, sqlmock.S
 	// a delayed answer must not end during the dial. Whether a hook refuses it is
 	// the test's business.
 	_ = m.pool.Warm(t.Context())
-	// The limits stay package sql's own, as with sqlmock.New: they decide when it
+	// The limits stay database/sql's own, as with sqlmock.New: they decide when it
 	// prepares a *sql.Stmt on another connection, which the mock counts.
 	db := sql.OpenDB(&frontConnector{m})
 	ofMock.Store(mock, m)
@@ -124,7 +124,7 @@ func (m *mockDB) gate(ctx context.Context) error {
 
 // close is db.Close. As with sqlmock.New, it closes the mock's connection, and
 // its error is the mock's; but whatever the pool had open, it is one Close.
-// Like plain package sql, it does not wait for what is in use.
+// Like plain database/sql, it does not wait for what is in use.
 func (m *mockDB) close() error {
 	if m.loans.count() > 0 {
 		go func() { _ = m.pool.Shutdown(m.life) }()

@@ -13,7 +13,7 @@ type rows struct {
 	conn *conn
 }
 
-// definedRows are rows whose columns have a definition. Package sql asks for
+// definedRows are rows whose columns have a definition. database/sql asks for
 // these methods, so the other rows must not have them.
 type definedRows struct {
 	rows

@@ -7,7 +7,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// poolSession is what the pool gives to package sql.
+// poolSession is what the pool gives to database/sql.
 type poolSession interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -26,7 +26,7 @@ type poolSession interface {
 type session struct {
 	poolSession
 	m       *mockDB
-	refused error // the gate's error in ResetSession, which package sql would drop: the next method returns it
+	refused error // the gate's error in ResetSession, which database/sql would drop: the next method returns it
 }
 
 // ResetSession implements driver.SessionResetter.
@@ -40,7 +40,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 
 // IsValid implements driver.Validator. The pool gives up a session with open
 // statements when its connection does not become idle at once, for example
-// because a hook has work to do on it first. Package sql would then prepare them
+// because a hook has work to do on it first. database/sql would then prepare them
 // again, which costs the pool nothing and a mock an expectation.
 func (s *session) IsValid() bool {
 	s.refused = nil

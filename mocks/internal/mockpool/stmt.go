@@ -13,7 +13,7 @@ type poolStmt interface {
 
 // stmt is a statement of the pool's session. The pool prepares it on each
 // connection that executes it, and closes it there in its own time. To the
-// mock it is prepared once, and closed when package sql closes it, before that
+// mock it is prepared once, and closed when database/sql closes it, before that
 // returns: ExpectedPrepare.WillBeClosed is asked right after.
 type stmt struct {
 	poolStmt
@@ -105,8 +105,8 @@ func (p *prepared) NumInput() int { return -1 }
 // Close implements driver.Stmt. See stmt.Close.
 func (p *prepared) Close() error { return nil }
 
-// Exec implements driver.Stmt; nobody calls it where there is ExecContext.
+// Exec implements driver.Stmt; it is not called where there is ExecContext.
 func (p *prepared) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
 
-// Query implements driver.Stmt; nobody calls it where there is QueryContext.
+// Query implements driver.Stmt; it is not called where there is QueryContext.
 func (p *prepared) Query([]driver.Value) (driver.Rows, error) { return nil, driver.ErrSkip }

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// What is called on a connection that nobody has borrowed comes from the pool
+// What is called on a connection that is not lent comes from the pool
 // or from a hook: a ping to see whether it is alive, SET after a dial, DISCARD
 // ALL between two loans. The test did not ask for it, so it succeeds without
 // the mock's knowledge.

@@ -11,7 +11,7 @@ import (
 )
 
 // grace is how long connections may take to come back after the test has
-// ended: package sql gives some back in goroutines of its own, after a context
+// ended: database/sql gives some back in goroutines of its own, after a context
 // has ended. Only a test that leaks waits so long.
 const grace = time.Second
 
@@ -30,11 +30,11 @@ func (m *mockDB) verdict(db *sql.DB) {
 	if err := m.pool.Shutdown(ctx); err != nil && !leaks {
 		m.t.Errorf("%s: %v", m.opts.Package, err)
 	}
-	// Before the mock is closed: a Close that nobody called meets nothing.
+	// Before the mock is closed: a Close that the test did not call meets no expectation.
 	if err := m.mock.ExpectationsWereMet(); err != nil {
 		m.t.Errorf("%s: %s", m.opts.Package, m.diff(err))
 	}
-	_ = db.Close() // of a test that did not: its Close belongs to nobody
+	_ = db.Close() // of a test that did not: its Close belongs to no expectation
 	_ = m.pinned.Close()
 	ofMock.Delete(m.mock)
 	if m.opts.DSN != "" {
