@@ -13,7 +13,7 @@ import (
 const (
 	allocs measure = "allocations per call"
 
-	// allocating counts what a call allocates, package sql's own share included.
+	// allocating counts what a call allocates, database/sql's own share included.
 	allocating = "allocations"
 )
 

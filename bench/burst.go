@@ -60,8 +60,8 @@ const (
 
 // spike is the case that HikariCP's makers describe ("Welcome to the Jungle"):
 // fifty callers come at once to a pool that keeps five connections and could
-// have fifty, a dial takes 150 ms and a query 2 ms. Whoever dials for each caller
-// has the connections when nobody needs them any more.
+// have fifty, a dial takes 150 ms and a query 2 ms. A pool that dials for each
+// caller has the connections when no caller needs them any more.
 func spike(ctx context.Context, l *lab) error {
 	const kept, most, callers = 5, 50, 50
 	s, err := l.postgres(ctx)
@@ -106,7 +106,7 @@ func fill(ctx context.Context, client Client, counted *dialCount, n int) error {
 	if _, _, err := together(n, func(i int) error { return client.Do(ctx, Sleep, i) }); err != nil {
 		return err
 	}
-	for { // dials that nobody waits for any more
+	for { // dials without a waiting caller
 		if _, now, _ := counted.read(); now == 0 {
 			return nil
 		}

@@ -81,7 +81,7 @@ func cancelTransaction(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	cancel()
-	_ = tx.Rollback() // package sql is rolling back by itself; this waits for it, and tells what the context did
+	_ = tx.Rollback() // database/sql is rolling back by itself; this waits for it, and tells what the context did
 	return nil
 }
 

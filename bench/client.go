@@ -14,7 +14,7 @@ type Client interface {
 	Close() error // ends it
 }
 
-// sqlClient is a contender behind package sql.
+// sqlClient is a contender behind database/sql.
 type sqlClient struct {
 	*sql.DB
 	texts

@@ -42,7 +42,7 @@ const (
 	PgxpoolSQL = "pgxpool behind database/sql"
 	Pgxpool    = "pgxpool, native"
 	SqlpoolPgx = "sqlpool + pgx"
-	Loans      = "sqlpool, native" // no package sql
+	Loans      = "sqlpool, native" // no database/sql
 	LeakPgx    = "sqlpool + pgx, leak capture"
 	HooksPgx   = "sqlpool + pgx, standard hooks"
 	PlainPq    = "database/sql + lib/pq"
@@ -97,7 +97,7 @@ func pgxConnector(dsn string) (driver.Connector, error) {
 	return stdlib.GetConnector(*cfg), nil
 }
 
-// plain is package sql's own pool. It keeps as many idle connections as open
+// plain is database/sql's own pool. It keeps as many idle connections as open
 // ones: with its default of two it would dial all the time.
 func plain(connector connectorOf) func(context.Context, Setup) (Client, error) {
 	return func(ctx context.Context, s Setup) (Client, error) {

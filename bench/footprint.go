@@ -123,7 +123,7 @@ func waiterMemory(ctx context.Context, n int, open func(int) (measured, error)) 
 	if err != nil {
 		return nil, err
 	}
-	if err := held.PingContext(ctx); err != nil { // a connection that nobody has used yet may be lent to another
+	if err := held.PingContext(ctx); err != nil { // a connection that was never used may be lent to another
 		return nil, err
 	}
 	before := memory()

@@ -51,7 +51,7 @@ var bares = []bare{
 	}},
 }
 
-// instantDB is package sql's own pool over a driver that answers at once.
+// instantDB is database/sql's own pool over a driver that answers at once.
 func instantDB(conns int) *sql.DB {
 	db := sql.OpenDB(fakedb.Instant())
 	db.SetMaxOpenConns(conns)

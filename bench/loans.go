@@ -32,8 +32,8 @@ func loans(ctx context.Context, l *lab) error {
 func (l *lab) loansOf(ctx context.Context, c crowd) (err error) {
 	var hold func()
 	if c.goroutines > c.conns {
-		// Without it each goroutine would have all to itself until it is preempted,
-		// and hardly anybody would ever wait.
+		// Without it each goroutine would have all connections to itself until it is
+		// preempted, and almost no goroutine would ever wait.
 		hold = runtime.Gosched
 	}
 	batch := 16

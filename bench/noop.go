@@ -7,7 +7,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// instant is a contender behind package sql on a driver that answers at once:
+// instant is a contender behind database/sql on a driver that answers at once:
 // what remains is the pool.
 type instant struct {
 	name string

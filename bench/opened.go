@@ -59,4 +59,4 @@ func (l *lab) tables(ctx context.Context) (err error) {
 	return nil
 }
 
-var _ = stdlib.GetDefaultDriver // registers "pgx" with package sql
+var _ = stdlib.GetDefaultDriver // registers "pgx" with database/sql

@@ -13,7 +13,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// pgxClient is pgxpool without package sql.
+// pgxClient is pgxpool without database/sql.
 type pgxClient struct {
 	*pgxpool.Pool
 	texts
@@ -50,7 +50,7 @@ func (c pgxClient) Split(ctx context.Context) (wait, use time.Duration, err erro
 	return wait, time.Since(begun) - wait, err
 }
 
-// loanClient is sqlpool without package sql: the loan of a *pgx.Conn.
+// loanClient is sqlpool without database/sql: the loan of a *pgx.Conn.
 type loanClient struct {
 	*sqlpool.Pool
 	texts

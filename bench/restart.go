@@ -12,8 +12,8 @@ const (
 	failures measure = "errors in the next 50 queries"
 )
 
-// restart restarts the server under idle connections: whoever lends them unseen
-// passes the loss on to its callers.
+// restart restarts the server under idle connections. A pool that lends them
+// without a check passes the loss on to its callers.
 func restart(ctx context.Context, l *lab) error {
 	if err := l.tables(ctx); err != nil {
 		return err

@@ -40,11 +40,11 @@ type load struct {
 // stretch has all goroutines do something again and again until its time is
 // over. do is told the goroutine and the how-manieth operation of it this is.
 func stretch(ctx context.Context, l load, do func(ctx context.Context, goroutine, n int) error) (sample, error) {
-	// For a context that can end package sql starts a goroutine with each query,
+	// For a context that can end database/sql starts a goroutine with each query,
 	// which costs more than any pool does and wakes processors that the server
 	// needs: ratios to it would say less of the pools.
 	endless := context.WithoutCancel(ctx)
-	// Nobody pays for another's garbage.
+	// No contender pays for the garbage of another.
 	runtime.GC()
 	var (
 		over   atomic.Bool

@@ -8,7 +8,7 @@ import (
 func callsSection(r *Report, b *strings.Builder) {
 	b.WriteString("A loan begun and ended, time per loan against puddle's; with more goroutines than connections a holder yields once:\n\n")
 	r.ratioTable(b, bareNames(), barePuddle, perOp, "loans, 1", "loans, 64 on 8", "loans, 1000 on 10")
-	b.WriteString("\nA call through `*sql.DB` on a driver that answers at once, time per call against package sql's own pool:\n\n")
+	b.WriteString("\nA call through `*sql.DB` on a driver that answers at once, time per call against database/sql's own pool:\n\n")
 	var all []string
 	for _, in := range instants {
 		all = append(all, in.name)

@@ -104,8 +104,8 @@ func (t Target) Sweep(ctx context.Context, op Op, callers int, sizes []int) (swe
 	return swept, nil
 }
 
-// Alone is how long one operation takes, in milliseconds, when nobody else asks
-// for anything: for so long it holds a connection.
+// Alone is how long one operation takes, in milliseconds, when no other
+// operation runs: it holds a connection for that long.
 func (t Target) Alone(ctx context.Context, op Op) (ms float64, err error) {
 	swept, err := t.Sweep(ctx, op, 1, []int{1})
 	if err != nil {

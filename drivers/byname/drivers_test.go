@@ -59,7 +59,7 @@ func TestOpeningStartsNothing(t *testing.T) {
 	})
 }
 
-// The real drivers too: nobody knocks at the server's door before the test.
+// The real drivers too: no goroutine connects to the server before the test.
 func TestOpeningDialsNothing(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -31,7 +31,7 @@ func Config(driverName, dsn string, opts ...Option) (sqlpool.Config, error) {
 // package's names, and whether there is one. If the database has not been used
 // yet, its pool starts now.
 //
-// It asks db.Driver, which package sql takes from the connector and which is
+// It asks db.Driver, which database/sql takes from the connector and which is
 // different for each such database. So it is false when something that wraps
 // drivers stands between, and for a database from sqlpool.OpenDB or Open, whose
 // caller has the pool.

@@ -79,7 +79,7 @@ func TestTheOriginalsEnvironment(t *testing.T) {
 	config(t, "")
 }
 
-// POOL_MAX_CONNS is what everybody derives from pool_max_conns.
+// POOL_MAX_CONNS is what users derive from pool_max_conns.
 func TestBothNamesInTheEnvironment(t *testing.T) {
 	setenv(t, "POOL_MAX_CONNS=50", "POOL_MAX_CONN_LIFETIME=2h", "POOL_MIN_IDLE=3")
 	if cfg := config(t, nowhere); cfg.MaxConns != 50 || cfg.MinIdle != 3 {
@@ -301,7 +301,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	if strings.Contains(err.Error(), "pool_leak_capture") || strings.Count(err.Error(), "\n") != 6 {
 		t.Errorf("%v", err)
 	}
-	// Whether 30 is too many idle ones nobody knows, while pool_max_conns is x.
+	// Whether 30 is too many idle ones is unknown while pool_max_conns is x.
 	if strings.Contains(err.Error(), "POOL_MIN_SIZE") {
 		t.Errorf("%v", err)
 	}

@@ -117,7 +117,7 @@ func TestSettingsTable(t *testing.T) {
 	}
 }
 
-// Whoever adds a field to Config adds a setting, or says here why not.
+// A new field of Config needs a setting, or a reason here.
 func TestEveryFieldIsASetting(t *testing.T) {
 	notText := map[string]string{
 		"Connector": "the rest of the connection string",

@@ -8,7 +8,7 @@ import (
 )
 
 // session is what the pool's connector returns: every optional interface of a
-// driver.Conn. Embedding less would hide abilities from package sql.
+// driver.Conn. Embedding less would hide abilities from database/sql.
 type session interface {
 	driver.Conn
 	driver.ConnBeginTx

@@ -21,11 +21,11 @@ func TestCancelledIdleTransactionsCostOneDial(t *testing.T) {
 				a.Fatal(err)
 			}
 			cancel()
-			for pool.Stats().InUse > 0 { // package sql rolls back in a goroutine of its own
+			for pool.Stats().InUse > 0 { // database/sql rolls back in a goroutine of its own
 				a.must(a.ctx().Err())
 			}
 		}
-		a.settled(pool)
+		a.atRest(pool)
 		if s := pool.Stats(); s.DialCount != 1 {
 			a.Errorf("%d dials for 20 cancelled transactions, want 1", s.DialCount)
 		}
@@ -58,7 +58,7 @@ func TestShortContextsKeepTheServerWithinMaxConns(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		a.settled(pool)
+		a.atRest(pool)
 		if peak := a.peak(since); peak > maxConns {
 			a.Errorf("the server saw %d backends, MaxConns is %d", peak, maxConns)
 		}

@@ -63,8 +63,8 @@ func TestAnErrorIsNotTakenForADeadConnection(t *testing.T) {
 	})
 }
 
-// A connection that breaks while rows are read is an error that nobody can
-// take for "nothing was executed".
+// A connection that breaks while rows are read is an error that no caller
+// can take for "nothing was executed".
 func TestRowsThatBreakAreNotABadConnection(t *testing.T) {
 	onEach(t, func(a *app) {
 		_, db := a.pool(sqlpool.Config{MaxConns: 2})

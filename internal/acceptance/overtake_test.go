@@ -50,7 +50,7 @@ func TestContextsThatEndWhileSendingKeepTheServerWithinMaxConns(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		a.settled(pool)
+		a.atRest(pool)
 		a.Logf("%d closes, %v at most", pool.Stats().CloseCount, time.Duration(longest.Load()))
 		if peak := a.peak(since); peak > maxConns {
 			a.Errorf("the server saw %d backends, MaxConns is %d", peak, maxConns)

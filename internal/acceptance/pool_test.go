@@ -88,7 +88,7 @@ func (a *app) pool(cfg sqlpool.Config) (*sqlpool.Pool, *sql.DB) {
 	return pool, db
 }
 
-// plain opens the same driver behind package sql's own pool.
+// plain opens the same driver behind database/sql's own pool.
 func (a *app) plain() *sql.DB {
 	a.Helper()
 	db := sql.OpenDB(a.connector())
@@ -136,8 +136,8 @@ func (a *app) exec(db *sql.DB, query string, args ...any) {
 	}
 }
 
-// settled checks that a pool has come to rest: what was lent is back.
-func (a *app) settled(pool *sqlpool.Pool) {
+// atRest checks that a pool has come to rest: what was lent is back.
+func (a *app) atRest(pool *sqlpool.Pool) {
 	a.Helper()
 	s := pool.Stats()
 	for s.InUse > 0 {

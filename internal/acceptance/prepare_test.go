@@ -52,7 +52,7 @@ func TestAStatementIsPreparedOncePerConnection(t *testing.T) {
 }
 
 // A prepared statement outlives ALTER TABLE and DISCARD ALL, which on plain
-// package sql make it fail for good.
+// database/sql make it fail for good.
 func TestStaleStatementsArePreparedAgain(t *testing.T) {
 	onEach(t, func(a *app) {
 		_, db := a.pool(sqlpool.Config{MaxConns: 1})

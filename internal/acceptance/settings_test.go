@@ -14,7 +14,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// Whatever a program sets on its *sql.DB, the pool's limits hold, nobody
+// Whatever a program sets on its *sql.DB, the pool's limits hold, no caller
 // starves, every loan is counted once and "driver: bad connection" is not seen.
 func TestAnySettingsOfTheDB(t *testing.T) {
 	onEach(t, func(a *app) {
@@ -31,7 +31,7 @@ func TestAnySettingsOfTheDB(t *testing.T) {
 						db.SetConnMaxLifetime(life)
 						db.SetConnMaxIdleTime(life)
 						useInEveryWay(a, db, 12, 8)
-						a.settled(pool)
+						a.atRest(pool)
 						if peak := a.peak(since); peak > maxConns {
 							a.Errorf("the server saw %d backends, MaxConns is %d", peak, maxConns)
 						}
@@ -97,7 +97,7 @@ func onConn(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// An opener goroutine of package sql may put a session aside that it never
+// An opener goroutine of database/sql may put a session aside that it never
 // used; its connection must not be lost to others.
 func TestAnUnusedSessionHoldsNobodyUp(t *testing.T) {
 	onEach(t, func(a *app) {
@@ -113,9 +113,9 @@ func TestAnUnusedSessionHoldsNobodyUp(t *testing.T) {
 }
 
 // The holder of the last connection closes a statement that the session of a
-// waiting caller has used: package sql has Close wait for that session's lock.
+// waiting caller has used: database/sql has Close wait for that session's lock.
 // (Close also waits for executions of the same statement that are on their
-// way, in package sql itself, so the waiting caller runs another one.)
+// way, in database/sql itself, so the waiting caller runs another one.)
 func TestStmtCloseWhileOthersWait(t *testing.T) {
 	onEach(t, func(a *app) {
 		pool, db := a.pool(sqlpool.Config{MaxConns: 1})

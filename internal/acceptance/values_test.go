@@ -13,7 +13,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// Values come back exactly as from plain package sql on the same driver: each
+// Values come back exactly as from plain database/sql on the same driver: each
 // query runs on both, and what Scan sees, the column types and the errors must
 // be the same.
 func TestValuesAreThoseOfPlainPackageSQL(t *testing.T) {

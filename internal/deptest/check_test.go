@@ -121,7 +121,7 @@ func TestEachRuleIsSeenToFail(t *testing.T) {
 	}
 	for _, r := range Rules {
 		if !failed[r.ID] {
-			t.Errorf("nobody has seen the rule %s fail", r.ID)
+			t.Errorf("the rule %s was never seen to fail", r.ID)
 		}
 		if r.Why == "" {
 			t.Errorf("the rule %s has no reason", r.ID)

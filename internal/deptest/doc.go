@@ -1,4 +1,4 @@
-// Package deptest is the test of who may import whom in this repository. [Rules] is the table; each row has its
+// Package deptest tests which package of this repository may import which. [Rules] is the table; each row has its
 // reason.
 //
 // The graph is read from the import clauses of all Go files, not from `go list`: so it holds for every operating

@@ -30,7 +30,7 @@ var (
 )
 
 // Every command of the guides is run, in a shell of its own, on a database ($DATABASE_URL) and beside a program that has
-// what the guides say a program should have: localhost:8080 for everybody, localhost:6060 for operators. $CLONE is this
+// what the guides say a program should have: localhost:8080 for the platform, localhost:6060 for operators. $CLONE is this
 // repository.
 func TestEveryCommandRuns(t *testing.T) {
 	makefile := read(t, filepath.Join(root, "Makefile"))

@@ -184,8 +184,8 @@ func words(doc *ast.CommentGroup) string {
 }
 
 // members looks at the fields of a struct and the methods of an interface, by paragraphs: lines without an empty one
-// between them. A paragraph in which nothing is said is one that nobody has thought about; in one that speaks, what is
-// plain from its name may go without, and so may what the type's own comment speaks of.
+// between them. A paragraph without any comment is an oversight. In one with a comment, a member whose name
+// says it all needs none, nor does one that the type's own comment mentions.
 func (l *lacks) members(of, doc string, kind ast.Expr) {
 	var fields *ast.FieldList
 	switch k := kind.(type) {

@@ -23,7 +23,7 @@ type DB struct {
 	tried, failed, dialing, peakDialing atomic.Int64
 	aborts, closes, doubleCloses        atomic.Int64
 
-	// mu guards what follows. Nobody waits for anything while holding it: a goroutine blocked on a mutex stops a
+	// mu guards what follows. No goroutine waits for anything while holding it: a goroutine blocked on a mutex stops a
 	// synctest bubble's time.
 	mu         sync.Mutex
 	lastID     int64

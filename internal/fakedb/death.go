@@ -9,7 +9,7 @@ import (
 // ErrAborted is returned by calls that were blocked when the connection was aborted or closed.
 var ErrAborted = errors.New("fakedb: connection aborted")
 
-// Death is the manner in which a connection dies. The zero Death is one that everybody sees: Alive returns io.EOF,
+// Death is the manner in which a connection dies. The zero Death is visible at once: Alive returns io.EOF,
 // blocked calls return io.ErrUnexpectedEOF, and operations return driver.ErrBadConn with nothing sent.
 type Death struct {
 	Err    error // operations return this; nil: driver.ErrBadConn

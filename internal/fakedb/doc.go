@@ -1,7 +1,7 @@
 // Package fakedb is a scripted database/sql driver for tests of a connection pool.
 //
-// A [DB] plays the server: it accepts connections, keeps a small ledger, counts what happens to it, and misbehaves
-// on request. It works inside testing/synctest bubbles: a DB made in a bubble waits only on timers, contexts and
+// A [DB] plays the server: it accepts connections, keeps a small ledger, counts its calls, and injects faults on
+// request. It works inside testing/synctest bubbles: a DB made in a bubble waits only on timers, contexts and
 // channels of that bubble, never while it holds a mutex, and starts no goroutine.
 //
 //	db := fakedb.New()

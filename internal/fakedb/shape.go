@@ -65,7 +65,7 @@ func NoTxStatus(c *Conn) driver.Conn {
 	}{c, c, c, c, c, c}
 }
 
-// NoSent is Full without Sent: nobody knows whether a statement has left.
+// NoSent is Full without Sent: the pool cannot know whether a statement was sent.
 func NoSent(c *Conn) driver.Conn {
 	return struct {
 		std

@@ -83,7 +83,7 @@ func TestTransactionByInterface(t *testing.T) {
 	db.On(fakedb.Rollback, fakedb.Fault{Err: errRefused})
 	tx = begin()
 	is(t, tx.Rollback(), errRefused)
-	status(t, c, 'T') // nobody has ended it
+	status(t, c, 'T') // it was not ended
 }
 
 func TestBeginContextRulesTheCommit(t *testing.T) {
@@ -118,7 +118,7 @@ func TestCommitThatFails(t *testing.T) {
 		want byte
 	}{
 		{&fakedb.Error{Code: "40001", Msg: "could not serialize"}, 'I'}, // the server's word: it is over
-		{io.EOF, 'T'}, // nobody knows
+		{io.EOF, 'T'}, // unknown
 	} {
 		db := fakedb.New()
 		c := connect(t, db)

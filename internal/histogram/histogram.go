@@ -71,7 +71,7 @@ func (c Counts) Total() (n uint64) {
 }
 
 // Quantile is a duration that the share q of all durations does not exceed (0.99 is p99), too long by its bucket's
-// width at most; zero when there are none. What is longer than 73 minutes counts as that.
+// width at most; zero when there are none. A duration longer than 73 minutes counts as 73 minutes.
 func (c Counts) Quantile(q float64) time.Duration {
 	total := c.Total()
 	if total == 0 {

@@ -32,7 +32,7 @@ func serverAccount() (account, error) {
 		}
 		uid, errUID := strconv.Atoi(found.Uid)
 		gid, errGID := strconv.Atoi(found.Gid)
-		// macOS gives nobody the uid -2, which no credential can hold.
+		// macOS gives the user nobody the uid -2, which no credential can hold.
 		if errUID == nil && errGID == nil && uid > 0 && gid >= 0 {
 			return account{switching: true, uid: uid, gid: gid}, nil
 		}
@@ -69,8 +69,8 @@ func (a account) own(path string) error {
 	return os.Lchown(path, a.uid, a.gid)
 }
 
-// newFolder makes a folder that only the account (and root) can enter: the server's socket lies in it and trusts whoever
-// reaches it.
+// newFolder makes a folder that only the account (and root) can enter: the server's socket lies in it and trusts every
+// client that reaches it.
 func (a account) newFolder() (string, error) {
 	dir, err := os.MkdirTemp(a.base(), "sqlpool-pg-")
 	if err != nil {

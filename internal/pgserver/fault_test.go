@@ -97,7 +97,7 @@ func TestKilledBackendTakesAllDownAndTheServerRecovers(t *testing.T) {
 		})
 	}
 	if err := s.KillBackend(1); err == nil || !strings.Contains(err.Error(), "not a backend") {
-		t.Errorf("killing a process of somebody else: %v", err)
+		t.Errorf("killing a process of another program: %v", err)
 	}
 }
 

@@ -26,7 +26,7 @@ func freeze(pid int) bool {
 		if strings.ContainsAny(state[:1], "Tt") {
 			return true
 		}
-		time.Sleep(time.Millisecond) // the kernel tells nobody when it has stopped one
+		time.Sleep(time.Millisecond) // the kernel sends no signal when it has stopped one
 	}
 }
 

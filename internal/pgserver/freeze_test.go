@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A zombie can be signalled and not be killed any more: whoever then waits for PostgreSQL to recover waits forever.
+// A zombie can be signalled but not killed: a caller that then waits for PostgreSQL to recover waits forever.
 func TestFreezeTellsTheLivingFromTheDead(t *testing.T) {
 	alive := exec.Command("sleep", "60")
 	must(t, alive.Start())

@@ -48,7 +48,7 @@ func one(t *testing.T, c *Console, sql string) string {
 	return rows[0][0]
 }
 
-// eventually asks until it holds: for other processes' ends, of which nobody tells us.
+// eventually asks until it holds: for the ends of other processes, of which there is no event.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx := limited(t)

@@ -35,12 +35,12 @@ type serverLog struct {
 	// entries[i] is message number first+i since the server was created: numbers stay valid when old entries go.
 	entries []Entry
 	first   int
-	// ready is what the server last said about itself. Whoever kills something sets it to false under mu together with the
-	// kill, so that nobody takes the previous life's word for this one's.
+	// ready is what the server last said about itself. A method that kills a process sets it to false under mu together with
+	// the kill, so that a word of the previous process is not taken for one of the next.
 	ready    bool
 	marked   int // the last mark seen
 	sessions sessionBook
-	// changed is closed at the next entry, and nil while nobody waits for it.
+	// changed is closed at the next entry, and nil while no goroutine waits for it.
 	changed chan struct{}
 }
 

@@ -1,6 +1,6 @@
 package pgserver
 
-// Options say how a private server is set up. The zero value is a server for tests: everyone on this machine may log in
+// Options say how a private server is set up. The zero value is a server for tests: every user of this machine may log in
 // without a password (on the loopback address; the socket's folder is closed to other users), no TLS, fsync off.
 type Options struct {
 	// MaxConnections is the server's max_connections, of which 3 are kept for superusers. 0 means 100.

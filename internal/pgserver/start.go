@@ -107,7 +107,7 @@ func (s *Server) bootAnywhere(ctx context.Context) error {
 }
 
 // freePort avoids the range that the kernel gives to outgoing connections (from 32768 on Linux, 49152 on macOS). In it,
-// while the server is down, somebody's connection could take the port, and a client that dials it could even be connected
+// while the server is down, a connection of another program could take the port, and a client that dials it could even be connected
 // to itself.
 func freePort() int {
 	for range 100 {

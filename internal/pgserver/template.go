@@ -52,7 +52,7 @@ func cachedTemplate(ctx context.Context, p Programs, a account, cache string) (s
 	}
 	defer unlock()
 	if _, err := os.Stat(template); !errors.Is(err, fs.ErrNotExist) {
-		return template, err // somebody else made it while this process waited for the lock
+		return template, err // another process made it while this one waited for the lock
 	}
 	// initdb's user may not be able to enter the cache folder, so it works in a folder of its own.
 	work, err := a.newFolder()

@@ -68,7 +68,7 @@ func DSN(t testing.TB) string {
 }
 
 // Database creates an empty database on the tests' server (see [DSN]) and returns its connection string. The database is
-// dropped at the end of the test, whoever is still connected to it.
+// dropped at the end of the test, even if clients are still connected to it.
 func Database(t testing.TB) (dsn string) {
 	t.Helper()
 	dsn, err := inDatabase(DSN(t), newDatabase(t, NewConsole(DSN(t))))

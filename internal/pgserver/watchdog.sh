@@ -9,7 +9,7 @@ commandline() {
 	{ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || ps -o command= -p "$1"
 }
 
-# Only a process whose command line names this very folder: the number in the file may be somebody else's by now.
+# Only a process whose command line names this very folder: the number in the file may be another process's by now.
 if [ -e "$pidfile" ] && read -r pid <"$pidfile"; then
 	case $(commandline "$pid") in
 	*"$data"*)
