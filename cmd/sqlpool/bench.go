@@ -19,7 +19,7 @@ type benchVerb struct {
 	Duration   time.Duration `default:"20s" help:"How long to measure on each driver."`
 	Goroutines int           `default:"32" help:"How many goroutines work at once."`
 	MaxConns   int           `default:"10" help:"How many connections each pool may have in the comparison."`
-	Rate       float64       `help:"What your program does, in transactions a second. 0: advise without it."`
+	Rate       float64       `help:"How many transactions your program runs per second. 0: the advice does not use it."`
 	Held       time.Duration `help:"How long your program holds a connection for each of them. 0: as long as the one measured here."`
 	Cores      int           `help:"The server's cores. 0: not known, or this machine's when the server is private."`
 	Processes  int           `default:"1" help:"How many processes of your program share the server."`
@@ -35,8 +35,8 @@ var benchSizes = []int{1, 2, 4, 8, 16, 32, 64}
 // Help is the rest of bench's --help.
 func (benchVerb) Help() string {
 	return `The pool and database/sql's own take turns at the same work on your server: reads, an insert, a transaction. Then pools
-of different sizes do the transaction, and what they did is turned into advice on a size, with the reasoning. All of it
-happens in a new schema, which is dropped at the end. It loads the server for as long as it takes.
+of different sizes run the transaction, and the command recommends a size from the results, with the reasoning. It works
+in a new schema, which it drops at the end. It loads the server the whole time.
 
 Example:
 

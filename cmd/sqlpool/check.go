@@ -13,7 +13,7 @@ import (
 
 // check is the verb that looks at a database before a pool does.
 type check struct {
-	Database  string `arg:"" optional:"" name:"database" placeholder:"DSN" help:"Database to check, as a URL or key=value, with the pool's settings in it if it has any. Without it and without --dsn, DATABASE_URL is used, then PG* variables: there a password is in no list of processes."`
+	Database  string `arg:"" optional:"" name:"database" placeholder:"DSN" help:"Database to check, as a URL or key=value, with the pool's settings in it if it has any. Without it and without --dsn, DATABASE_URL is used, then PG* variables; a password in a variable is not in the list of processes."`
 	Driver    string `enum:"pgx,pq,both" default:"both" help:"Driver to connect through: pgx, pq (lib/pq) or both."`
 	DSN       string `name:"dsn" placeholder:"DSN" help:"The same as the argument."`
 	JSON      bool   `name:"json" help:"Write the result as one JSON object on standard output, and nothing else there."`
@@ -22,9 +22,9 @@ type check struct {
 
 // Help is the rest of check's --help.
 func (check) Help() string {
-	return `Connects through each driver and says what a pool would meet there: the server's version and limits, who uses its
-connections, whether a pooler is in between and in which mode, TLS, and latency. Then it advises settings, each with its
-reason. It opens at most two connections at a time and changes nothing.
+	return `Connects through each driver and reports what matters to a pool: the server's version and limits, who uses its
+connections, whether a pooler is in between and in which mode, TLS, and latency. Then it recommends settings, each with
+its reason. It opens at most two connections at a time and changes nothing.
 
 The exit status is 1 if a driver cannot connect.
 

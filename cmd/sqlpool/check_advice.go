@@ -51,7 +51,7 @@ func adviseStatements(r *checkResult) *advice {
 	return &advice{
 		"statements", change,
 		"pool_statements=text, and default_query_exec_mode=exec for pgx or binary_parameters=yes for lib/pq",
-		"the pooler is in " + r.Pooler.Mode + " mode and " + known + ", so that statements fail with 26000 or 42P05 now and then; " +
+		"the pooler is in " + r.Pooler.Mode + " mode and " + known + ", so that some statements fail with 26000 or 42P05; " +
 			"PgBouncer from 1.21 on carries them with max_prepared_statements above 0",
 	}
 }
@@ -83,7 +83,7 @@ func adviseHosts(r *checkResult) *advice {
 	}
 	return &advice{
 		"hosts", consider, "target_session_attrs=read-write",
-		fmt.Sprintf("%d hosts are named and any will do: after a failover the pool may sit on a standby and every write fails", r.hosts),
+		fmt.Sprintf("%d hosts are given and the pool takes any of them: after a failover it may be on a standby, and every write fails", r.hosts),
 	}
 }
 
@@ -94,17 +94,17 @@ func adviseTLS(r *checkResult) *advice {
 		case !t.On:
 			return &advice{
 				"tls", change, "sslmode=verify-full",
-				"passwords and data cross the network in the clear",
+				"passwords and data cross the network unencrypted",
 			}
 		case t.Verified == "nothing":
 			return &advice{
 				"tls", change, "sslmode=verify-full, with sslrootcert=FILE if the authority is your own",
-				"the certificate is not verified: whoever answers in the server's place is believed",
+				"the certificate is not verified: another machine could answer in the server's place",
 			}
 		case t.Expires != "" && soon(t.Expires):
 			return &advice{
 				"tls", change, "a new certificate on the server",
-				"the present one is valid until " + t.Expires + " only; new connections fail after that",
+				"the current one is valid until " + t.Expires + " only; new connections fail after that",
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func bouncer(t *testing.T, server *pgserver.Server, settings string) int {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		program = "/usr/sbin/pgbouncer" // where Debian puts it, which is not on everybody's PATH
+		program = "/usr/sbin/pgbouncer" // where Debian puts it, which is not on every user's PATH
 	}
 	dir := t.TempDir()
 	for _, parent := range []string{dir, filepath.Dir(dir)} { // it may run as another user

@@ -27,7 +27,7 @@ var dialReasons = []struct {
 	},
 	{
 		is(syscall.ECONNREFUSED), "nothing listens there (connection refused)",
-		"Is the server running, is the port right, and does listen_addresses have an address that is reached from here?",
+		"Is the server running, is the port right, and does listen_addresses have an address that this machine can reach?",
 	},
 	{
 		is(fs.ErrNotExist), "there is no such Unix socket, or a file that the connection string names is missing",
@@ -42,22 +42,22 @@ var dialReasons = []struct {
 		"Check user and password, and where the password comes from: connection string, PGPASSWORD or passfile.",
 	},
 	{
-		sqlState("28000"), "the server lets this user not in from here",
+		sqlState("28000"), "the server refuses this user from this address",
 		"pg_hba.conf needs a line for this user, database, address and kind of connection (TLS or not); reload the server after it.",
 	},
 	{sqlState("3D000"), "there is no such database", "Check the database's name, or create it."},
 	{
 		sqlState("53300"), "the server is full",
-		"Its max_connections are used up, or the limit of the role or the database is: SELECT * FROM pg_stat_activity as a superuser tells by whom.",
+		"All of its max_connections are in use, or the limit of the role or the database is reached: SELECT * FROM pg_stat_activity as a superuser shows by which clients.",
 	},
-	{sqlState("57P03"), "the server is starting up, shutting down or recovering", "Wait for it; a pool does so by itself."},
+	{sqlState("57P03"), "the server is starting up, shutting down or recovering", "Wait for it; a pool waits by itself."},
 	{
 		says("unsupported startup parameter"), "a pooler in between refuses a startup parameter",
-		"Take it out of the connection string, or add it to ignore_startup_parameters of PgBouncer, which then drops it.",
+		"Remove it from the connection string, or add it to ignore_startup_parameters of PgBouncer, which then drops it.",
 	},
 	{
 		says("unrecognized configuration parameter"), "the server does not know a parameter of the connection string",
-		"Settings of the pool begin with pool_ (pool_max_conns): is it one, or misspelt? If only one driver fails, it is a parameter of the " +
+		"Is it misspelt, or a setting of the pool? Those begin with pool_ (pool_max_conns). If only one driver fails, it is a parameter of the " +
 			"other (binary_parameters of lib/pq, default_query_exec_mode of pgx): choose that with --driver.",
 	},
 	{
@@ -66,39 +66,39 @@ var dialReasons = []struct {
 	},
 	{
 		as[x509.HostnameError], "the server's certificate is for another name",
-		"Use the name in the certificate as host, or sslmode=verify-ca if the authority is all that has to be right.",
+		"Use the name in the certificate as host, or sslmode=verify-ca if only the authority has to be right.",
 	},
-	{as[x509.CertificateInvalidError], "the server's certificate is not valid", "See whether it has expired, and renew it on the server."},
+	{as[x509.CertificateInvalidError], "the server's certificate is not valid", "Check whether it has expired, and renew it on the server."},
 	{
 		func(err error) bool {
 			return errors.Is(err, pq.ErrSSLNotSupported) || says("server refused TLS connection")(err)
 		},
 		"the server does not speak TLS, and the connection string demands it",
-		"Turn ssl on at the server; sslmode=prefer or disable would send everything in the clear.",
+		"Turn ssl on at the server; sslmode=prefer or disable would send everything unencrypted.",
 	},
 	{
 		func(err error) bool {
 			return says("ValidateConnect failed")(err) || says("standby mode")(err) || says("session is read-only")(err) || says("session is not read-only")(err)
 		},
-		"the server, or every one of them, is not what target_session_attrs asks for: a standby where writes are wanted, or the reverse",
-		"Is the primary among the hosts, and has a standby been promoted? target_session_attrs=any takes whoever answers.",
+		"no server is of the kind that target_session_attrs asks for: a standby where writes are wanted, or the reverse",
+		"Is the primary among the hosts, and has a standby been promoted? target_session_attrs=any takes the first host that answers.",
 	},
 	{
 		is(io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET), "something accepts the connection and closes it at once",
-		"Is it PostgreSQL that listens there, and does a proxy in between reach its server?",
+		"Does PostgreSQL listen there, and can a proxy in between reach its server?",
 	},
 	{
 		func(err error) bool { return errors.Is(err, context.DeadlineExceeded) || timedOut(err) },
-		"there is no answer in time", "The address may be wrong, or a firewall may drop the packets; pool_connect_timeout is how long is waited.",
+		"there is no answer in time", "The address may be wrong, or a firewall may drop the packets; pool_connect_timeout bounds the wait.",
 	},
 }
 
 // accepted is what takes the place of the last reason where the server's port does accept connections.
 const (
 	acceptedReason = "something accepts the connection and does not answer"
-	acceptedRemedy = "The address is right, and no firewall is in the way. A PgBouncer that cannot reach its own server does this (SHOW DATABASES and " +
-		"SHOW SERVERS on its console tell), and so does a server that is stopped or overloaded, or a program that is not PostgreSQL. " +
-		"pool_connect_timeout is how long is waited."
+	acceptedRemedy = "The address is right, and no firewall is in the way. A PgBouncer that cannot reach its own server does this (see SHOW DATABASES and " +
+		"SHOW SERVERS on its console), and so does a server that is stopped or overloaded, or a program that is not PostgreSQL. " +
+		"pool_connect_timeout bounds the wait."
 )
 
 // explainTimeout tells a dial from its answer: the driver's error is the same whether no packet came back or the server took

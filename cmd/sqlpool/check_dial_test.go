@@ -32,7 +32,7 @@ func TestCheckSaysWhyThereIsNoConnection(t *testing.T) {
 		{full.URL("postgres"), "the server is full", "max_connections"},
 		{missing.URL("no_such_database"), "there is no such database", "create"},
 		{server.TCP().With("sslmode", "require").URL("postgres"), "does not speak TLS", "ssl"},
-		{server.TCP().With("no_such_parameter", "1").URL("postgres"), "does not know a parameter", "begin with pool_ (pool_max_conns): is it one, or misspelt? If only one driver fails"},
+		{server.TCP().With("no_such_parameter", "1").URL("postgres"), "does not know a parameter", "begin with pool_ (pool_max_conns). If only one driver fails"},
 	} {
 		found := checked(t, exitFailed, test.dsn)
 		for _, d := range found.Drivers {

@@ -35,7 +35,7 @@ func TestTheAdviceForATransactionPoolerHolds(t *testing.T) {
 	}
 }
 
-// work uses statements in all ways that package sql has, from more callers than the pooler has connections, and returns
+// work uses statements in all ways that database/sql has, from more callers than the pooler has connections, and returns
 // the first error.
 func work(t *testing.T, driver, dsn string) error {
 	t.Helper()

@@ -142,7 +142,7 @@ func (f *poolerCheck) tryPrepared(ctx context.Context, a, b *probe) error {
 			if err := a.execute(ctx, name); err != nil {
 				f.Prepared = "no"
 			}
-			if f.Prepared == "no" { // nobody else knows it, so it is ours to remove from that backend
+			if f.Prepared == "no" { // no other client knows it, so this one must remove it from that backend
 				_, err = b.say(ctx, "DEALLOCATE "+name)
 			}
 		}

@@ -2,7 +2,7 @@ package main
 
 import "github.com/sqlpool/go/sqlpool"
 
-// checkResult is what check prints, and its JSON. What could not be found out is nil or empty.
+// checkResult is what check prints, and its JSON. A field that could not be determined is nil or empty.
 type checkResult struct {
 	Verb      string        `json:"verb"`
 	OK        bool          `json:"ok"` // every driver can connect

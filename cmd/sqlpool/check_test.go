@@ -102,7 +102,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A setting is wrong for both drivers or for none: it is named once. What one driver alone objects to has its name.
+// A setting is wrong for both drivers or for none: it is named once. An error of one driver only has its name.
 func TestCheckNamesAWrongSettingOnce(t *testing.T) {
 	for _, test := range []struct {
 		dsn  string
@@ -192,7 +192,7 @@ func TestCheckLooksAtTLS(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	found.Drivers[0].TLS = &tlsCheck{}
-	if a := adviseTLS(&found); a == nil || !strings.Contains(a.Why, "in the clear") {
+	if a := adviseTLS(&found); a == nil || !strings.Contains(a.Why, "unencrypted") {
 		t.Errorf("got %+v", a)
 	}
 	found.Drivers[0].TLS = &tlsCheck{On: true, Verified: "authority", Expires: "2001-01-01"}

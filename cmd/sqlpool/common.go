@@ -19,7 +19,7 @@ type output struct {
 // common is output with a database.
 type common struct {
 	output
-	DSN string `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value. Without it, a private PostgreSQL is started and removed again. A password is better kept in PGPASSWORD or a passfile."`
+	DSN string `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value. Without it, a private PostgreSQL is started and removed again. Keep a password in PGPASSWORD or a passfile instead."`
 }
 
 // drivers are the drivers to use, in order.

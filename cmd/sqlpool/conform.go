@@ -17,8 +17,8 @@ type conform struct {
 
 // Help is the rest of conform's --help.
 func (conform) Help() string {
-	return `Each rule of the conformance suite is checked with the pool in front of the database, on each driver. Rules make schemas
-of their own and drop them again; some end their own sessions. Nothing else in the database is touched. The exit status is
+	return `Checks each rule of the conformance suite with the pool in front of the database, on each driver. Rules create their own
+schemas and drop them again; some end their own sessions. They change nothing else in the database. The exit status is
 1 if a required rule does not hold.
 
 Example:

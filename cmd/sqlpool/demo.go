@@ -21,8 +21,8 @@ type demo struct {
 	Duration   time.Duration  `default:"5s" help:"How long to work on each driver."`
 	Goroutines int            `default:"32" help:"How many goroutines work at once."`
 	MaxConns   int            `default:"8" help:"How many connections the pool may have."`
-	Outage     *time.Duration `placeholder:"DURATION" help:"After the work, how long to take the private server away, for the page to show it: 3s if not given; 0 leaves it alone. Not with --dsn."`
-	Page       string         `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to serve the live page of the pool meanwhile; port 0 is a free one. Whoever can reach it can also pause the demo's pool."`
+	Outage     *time.Duration `placeholder:"DURATION" help:"How long to stop the private server after the work, for the page to show it: 3s if not given; 0 does not stop it. Not with --dsn."`
+	Page       string         `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to serve the live page of the pool during the demo; port 0 is a free one. A client that can reach it can also pause the demo's pool."`
 	Keep       bool           `help:"Keep a pool at work, and its live page, until interrupted."`
 }
 
@@ -33,8 +33,8 @@ const accounts = 500
 func (demo) Help() string {
 	return `Plain database/sql code moves money between accounts: transactions, prepared statements, reads, and a context
 cancelled now and then. At the end the accounts are audited against what each caller was told. Then a transaction is
-forgotten, and the server taken away for a moment: the live page shows both as they happen. In a database of your own
-(--dsn) all of it happens in a new schema, which is dropped at the end, and the server is left alone.
+left open, and the server is stopped for a moment: the live page shows both as they happen. In a database of your own
+(--dsn) the demo works in a new schema, which it drops at the end, and does not stop the server.
 
 Example:
 

@@ -17,7 +17,7 @@ import (
 type crowd struct {
 	answered, lost, refused, errors atomic.Int64
 	first                           atomic.Pointer[string]
-	leave                           func() // and wait until everybody has; more than once does nothing
+	leave                           func() // and wait until all have left; a second call does nothing
 }
 
 func (c *crowd) firstError() string {

@@ -117,7 +117,7 @@ func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, 
 	answered := crowd.answered.Load()
 	for crowd.answered.Load() == answered {
 		if err := sleep(ctx, time.Millisecond); err != nil {
-			return nil, errors.New("nobody was answered any more")
+			return nil, errors.New("no caller was answered any more")
 		}
 	}
 	result.Recovered = float64(time.Since(back).Microseconds()) / 1000
@@ -136,7 +136,7 @@ func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, 
 // settleAfter sends the crowd home and reports whether every connection is back.
 func (t *demoTrial) settleAfter(ctx context.Context, crowd *crowd) bool {
 	crowd.leave()
-	return t.settle(ctx).Status == workload.OK
+	return t.awaitIdle(ctx).Status == workload.OK
 }
 
 // sleep lets the viewer look.

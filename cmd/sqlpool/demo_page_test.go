@@ -15,7 +15,7 @@ import (
 	"github.com/sqlpool/go/internal/pgserver"
 )
 
-// With --keep the page outlives the report, on a pool at work, until somebody interrupts.
+// With --keep the page outlives the report, on a pool at work, until it is interrupted.
 func TestThePageStays(t *testing.T) {
 	dsn := pgserver.Database(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -78,7 +78,7 @@ func (t *demoTrial) run(ctx context.Context) (found *driverResult, err error) {
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted")
 	}
-	settled := t.settle(ctx)
+	idle := t.awaitIdle(ctx)
 	found = t.result(work)
 	if found.BackendsPeak, err = backends(ctx); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (t *demoTrial) run(ctx context.Context) (found *driverResult, err error) {
 	if err := t.breakDown(ctx, db, plain, found); err != nil {
 		return nil, err
 	}
-	found.Checks = append(found.Checks, settled, found.Prepares.check(), found.BackendsPeak.check(t.MaxConns))
+	found.Checks = append(found.Checks, idle, found.Prepares.check(), found.BackendsPeak.check(t.MaxConns))
 	return found, nil
 }
 
@@ -154,9 +154,9 @@ func (t *demoTrial) watch(work *workload.Run) {
 	}
 }
 
-// settle waits until the pool has closed and dialed what the last cancellations left to be done, and checks that every
+// awaitIdle waits until the pool has closed and dialed what the last cancellations left to be done, and checks that every
 // connection is back.
-func (t *demoTrial) settle(ctx context.Context) workload.Check {
+func (t *demoTrial) awaitIdle(ctx context.Context) workload.Check {
 	config := t.pool.Config()
 	ctx, cancel := context.WithTimeout(ctx, config.CloseTimeout+config.ConnectTimeout)
 	defer cancel()

@@ -17,30 +17,30 @@ import (
 // mcp is the verb that lets an assistant look at a pool and read through it.
 type mcp struct {
 	Driver        string        `enum:"pgx,pq" default:"pgx" help:"Driver under the pool: pgx or pq (lib/pq)."`
-	DSN           string        `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value; pool_ settings may be in it. Without it DATABASE_URL is used, then PG* variables: there a password is in no list of processes."`
+	DSN           string        `name:"dsn" placeholder:"DSN" help:"Database to use, as a URL or key=value; pool_ settings may be in it. Without it DATABASE_URL is used, then PG* variables; a password in a variable is not in the list of processes."`
 	Page          string        `placeholder:"URL" help:"Serve the pool of a running program instead, from its live page (hooks/debugui), for example http://localhost:6060/debug/sqlpool/. Then there is no query."`
-	Authorization string        `env:"SQLPOOL_AUTHORIZATION" placeholder:"VALUE" help:"Authorization header to send to --page. Better in the variable: what is on the command line is in the list of processes."`
-	JSON          bool          `name:"json" help:"Log as JSON lines on standard error. Standard output has the protocol alone, which is JSON in any case."`
+	Authorization string        `env:"SQLPOOL_AUTHORIZATION" placeholder:"VALUE" help:"Authorization header to send to --page. Prefer the variable: the list of processes shows the command line."`
+	JSON          bool          `name:"json" help:"Log as JSON lines on standard error. Standard output has only the protocol, which is JSON in any case."`
 	Timeout       time.Duration `default:"10s" help:"How long a query may take, the wait for a connection included."`
 	MaxRows       int           `default:"1000" help:"How many rows a query may return at most."`
-	Privileged    bool          `help:"Query also under a role that can do more than read (superuser, server programs and files, signals, replication). No transaction can take that from it: an assistant then has it too."`
+	Privileged    bool          `help:"Query also under a role that can do more than read (superuser, server programs and files, signals, replication). No transaction can remove these rights, so an assistant has them too."`
 }
 
 // Help is the rest of mcp's --help.
 func (mcp) Help() string {
 	return `A server of the Model Context Protocol on standard input and output: the resource health://connection-pool, and
-tools for the pool's statistics, for who holds its connections, and for a query. A query is one SELECT in a read-only
-transaction that is rolled back, with a limit on rows and time. It can do what functions that its role may call can do, so
-give it a role of its own:
+tools for the pool's statistics, for the holders of its connections, and for a query. A query is one SELECT in a read-only
+transaction that is rolled back, with a limit on rows and time. It may call every function that its role may call, so
+give it its own role:
 
     CREATE ROLE assistant LOGIN PASSWORD '…';
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO assistant;
 
-With --page it looks at the pool of a program that runs: the same resource and tools but the query, with what the program's
-live page says. Nothing is opened in the database then.
+With --page it serves the pool of a running program: the same resource and tools except the query, from the program's
+live page. It then opens no connection to the database.
 
-Otherwise a pool is opened at the start and, when the client leaves, shut down within 30 seconds. A database that is down is
-reported and returned to.
+Otherwise it opens a pool at the start. When the client leaves, it shuts the pool down within 30 seconds. It reports a
+database that is down, and uses it again when it is back.
 
 Example:
 

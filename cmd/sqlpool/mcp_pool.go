@@ -12,10 +12,10 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// poolDrivers are the pool's names in package sql for --driver.
+// poolDrivers are the pool's names in database/sql for --driver.
 var poolDrivers = map[string]string{"pgx": drivers.PGX, "pq": drivers.PQ}
 
-// keepalive is how soon an outage shows in a pool that nobody uses, which is what an assistant's mostly is.
+// keepalive is how soon an outage shows in a pool without callers, and an assistant's pool has none most of the time.
 const keepalive = 2 * time.Second
 
 // opened is what an MCP server serves.
@@ -26,7 +26,7 @@ type opened struct {
 	changes changes // of its state
 }
 
-// config is the pool that the settings ask for, with what a reader that nobody vouches for must not change.
+// config is the pool that the settings ask for, with the fields that an untrusted reader must not change.
 func (m *mcp) config(log *slog.Logger) (sqlpool.Config, error) {
 	cfg, err := drivers.Config(poolDrivers[m.Driver], m.DSN)
 	if err != nil {

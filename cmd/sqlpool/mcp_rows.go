@@ -105,7 +105,7 @@ func present(value any, kind string) any {
 	return cut(fmt.Sprint(value))
 }
 
-// cut shortens a text that nobody would read to its end, between two characters.
+// cut shortens a text that is too long to be read to its end, between two characters.
 func cut(text string) string {
 	if len(text) <= maxValue {
 		return text

@@ -24,8 +24,8 @@ type verbs struct {
 	Demo    demo      `cmd:"" help:"Move money through the pool on each driver and count what happens."`
 	Conform conform   `cmd:"" help:"Check the rules of the conformance suite on a database."`
 	Soak    soak      `cmd:"" help:"Write tokens through faults of every kind and count them on the server."`
-	Bench   benchVerb `cmd:"" help:"Measure the pool on a server of your own, and advise a size for it."`
-	Check   check     `cmd:"" help:"Look at a database as a pool would meet it, and advise settings."`
+	Bench   benchVerb `cmd:"" help:"Measure the pool on your own server, and recommend a size for it."`
+	Check   check     `cmd:"" help:"Check a database for use with a pool, and recommend settings."`
 	Watch   watch     `cmd:"" help:"Show a running pool in the terminal."`
 	MCP     mcp       `cmd:"" name:"mcp" help:"Serve the pool's health, statistics and read-only queries to an assistant."`
 }

@@ -23,8 +23,8 @@ type soak struct {
 // Help is the rest of soak's --help.
 func (soak) Help() string {
 	return `Callers write unique tokens while a third of all statements is cut or loses its reply and the server is stopped,
-restarted and killed. Then the server is asked: a token whose caller saw no error is there exactly once, one whose caller
-was told that it failed is not there, and any other is there once at most. The server is
+restarted and killed. Then the command compares with the server: a token whose caller saw no error must be there exactly once,
+a token whose caller was told that it failed must not be there, and any other must be there at most once. The server is
 always a private one, because it is killed.
 
 Example:

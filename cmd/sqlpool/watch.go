@@ -14,20 +14,20 @@ import (
 
 // watch is the verb that shows a running pool in a terminal.
 type watch struct {
-	URL           string        `arg:"" name:"url" help:"Where the program has mounted hooks/debugui, for example http://localhost:6060/debug/sqlpool/. Without a path, that one is taken."`
+	URL           string        `arg:"" name:"url" help:"Where the program has mounted hooks/debugui, for example http://localhost:6060/debug/sqlpool/. Without a path, /debug/sqlpool/ is used."`
 	Every         time.Duration `default:"1s" help:"How often to look."`
-	Once          bool          `help:"Look once, write what there is as text, and end. So it is without a terminal."`
+	Once          bool          `help:"Look once, write the result as text, and end. This is the default without a terminal."`
 	JSON          bool          `name:"json" help:"Look once and write the page's JSON on standard output."`
-	Authorization string        `env:"SQLPOOL_AUTHORIZATION" placeholder:"VALUE" help:"Authorization header to send. Better in the variable: what is on the command line is in the list of processes."`
+	Authorization string        `env:"SQLPOOL_AUTHORIZATION" placeholder:"VALUE" help:"Authorization header to send. Prefer the variable: the list of processes shows the command line."`
 }
 
 // Help is the rest of watch's --help.
 func (watch) Help() string {
-	return `Shows the page of hooks/debugui in a terminal: how the pool is and since when, its connections, who waits, who holds
-what, and what happened. It only reads. When the program ends, the last look stays and says how old it is; when the
-program comes back, so does the view.
+	return `Shows the page of hooks/debugui in a terminal: the state of the pool and since when, its connections, its queue, the
+holders, and what happened. It only reads. When the program ends, the last view stays and shows its age. When the
+program is back, the view is updated again.
 
-Keys: q ends, p stops and goes on, s shows the stacks of holders, up and down scroll.
+Keys: q ends, p pauses and continues, s shows the stacks of holders, up and down scroll.
 
 Example:
 

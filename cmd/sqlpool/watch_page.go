@@ -120,7 +120,7 @@ func (p *page) look(ctx context.Context, since uint64) (*debugui.View, error) {
 		return nil, fmt.Errorf("%s has several pools: take one of %s", p, strings.Join(urls, ", "))
 	}
 	var v debugui.View
-	if err := json.Unmarshal(body, &v); err != nil || v.At.IsZero() { // which of its fields is of another type helps nobody
+	if err := json.Unmarshal(body, &v); err != nil || v.At.IsZero() { // the field of another type would not help the user
 		return nil, fmt.Errorf("%s is not the page of hooks/debugui: it has other JSON", p)
 	}
 	return &v, nil

@@ -150,7 +150,7 @@ func TestWatchOnATerminal(t *testing.T) {
 			_, _ = shown.Write(buffer[:n])
 			select {
 			case drawn <- struct{}{}:
-			default: // nobody has looked since the last time
+			default: // the last one was not received yet
 			}
 			if err != nil {
 				return

@@ -89,7 +89,7 @@ note: MinIdle is 0`
 	}
 }
 
-// trimmed takes the blanks off the ends of lines, which nobody sees.
+// trimmed removes the blanks at the ends of lines, which are invisible.
 func trimmed(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {

@@ -45,7 +45,7 @@ func (r *Run) Audit(ctx context.Context, db *sql.DB) ([]Check, error) {
 			found.uninvited == 0, "%d are in the log", found.uninvited),
 		Require("errors", "no error but the planned cancellations",
 			errors == 0, "%d errors, the first: %s", errors, first),
-		Require("bad-connection", `nobody saw "driver: bad connection"`,
+		Require("bad-connection", `no caller saw "driver: bad connection"`,
 			badConns == 0, "it was seen %d times", badConns),
 	}, nil
 }

@@ -25,7 +25,7 @@ func TestEveryCheckIsSeenToFail(t *testing.T) {
 		in    string // what happens to the database
 		to    func(r *Run, token int64)
 	}{
-		// The payer of one transfer becomes nobody, and has its money back.
+		// The payer of one transfer becomes an unknown account, and has its money back.
 		{fails: "money", in: `
 			WITH one AS (SELECT ctid, source, amount FROM bank.transfers LIMIT 1),
 				paid AS (UPDATE bank.accounts SET balance = balance + amount FROM one WHERE id = source)

@@ -35,7 +35,7 @@ func (w *worker) cancelIdle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // package sql's own may be under way
+	defer func() { _ = tx.Rollback() }() // database/sql's own may be under way
 	source, target := w.pair()
 	if err := w.log(ctx, tx, token, source, target, 1); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (w *worker) cancelIdle(ctx context.Context) error {
 	return errNotCancelled
 }
 
-// cancelAnywhere cuts a transfer off at any moment: in the queue, in a statement, in COMMIT. Then nobody knows whether
-// it happened; it must not have happened by half, or twice.
+// cancelAnywhere cuts a transfer off at any moment: in the queue, in a statement, in COMMIT. Then the client cannot
+// know whether it happened. It must not have happened by half, or twice.
 func (w *worker) cancelAnywhere(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(w.random.Int64N(int64(anywhere))))
 	defer cancel()
@@ -73,7 +73,7 @@ type plannedError struct{ error }
 func (e *plannedError) Unwrap() error { return e.error }
 
 // planned marks the error if it is what follows from the end of ctx: the context's own error, the server's confirmation
-// of a cancelled query (57014), or a transaction that package sql has rolled back for it.
+// of a cancelled query (57014), or a transaction that database/sql has rolled back for it.
 func planned(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || isBadConn(err) {
 		return err

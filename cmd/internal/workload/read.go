@@ -6,7 +6,7 @@ import "context"
 func (w *worker) balance(ctx context.Context) error {
 	w.run.statements.Add(1)
 	var balance int64
-	err := w.run.statement.balance.QueryRowContext(ctx, w.anyone()).Scan(&balance)
+	err := w.run.statement.balance.QueryRowContext(ctx, w.randomAccount()).Scan(&balance)
 	if err == nil {
 		w.run.reads.Add(1)
 	}
@@ -17,7 +17,7 @@ func (w *worker) balance(ctx context.Context) error {
 func (w *worker) account(ctx context.Context) error {
 	w.run.statements.Add(1)
 	rows, err := w.run.db.QueryContext(ctx, w.run.bank.in(
-		"SELECT target, amount FROM bank.transfers WHERE source = $1 ORDER BY at DESC LIMIT 10"), w.anyone())
+		"SELECT target, amount FROM bank.transfers WHERE source = $1 ORDER BY at DESC LIMIT 10"), w.randomAccount())
 	if err != nil {
 		return err
 	}

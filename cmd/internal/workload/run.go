@@ -57,7 +57,7 @@ type statements struct{ lock, debit, credit, balance *sql.Stmt }
 func (b *Bank) Start(ctx context.Context, db *sql.DB, load Load) (*Run, error) {
 	r := &Run{bank: b, db: db, done: make(chan struct{})}
 	for query, to := range map[string]**sql.Stmt{
-		// In the order of the numbers, whoever pays whom: two transfers never wait for each other in a circle.
+		// In the order of the numbers, whichever account pays: two transfers never wait for each other in a circle.
 		"SELECT id, balance FROM bank.accounts WHERE id IN ($1, $2) ORDER BY id FOR UPDATE": &r.statement.lock,
 		"UPDATE bank.accounts SET balance = balance - $1 WHERE id = $2":                     &r.statement.debit,
 		"UPDATE bank.accounts SET balance = balance + $1 WHERE id = $2":                     &r.statement.credit,

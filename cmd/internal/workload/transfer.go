@@ -98,11 +98,11 @@ func (w *worker) log(ctx context.Context, tx *sql.Tx, token int64, source, targe
 	return err
 }
 
-func (w *worker) anyone() int { return 1 + w.random.IntN(w.run.bank.accounts) }
+func (w *worker) randomAccount() int { return 1 + w.random.IntN(w.run.bank.accounts) }
 
 // pair returns two different accounts.
 func (w *worker) pair() (source, target int) {
-	source, target = w.anyone(), 1+w.random.IntN(w.run.bank.accounts-1)
+	source, target = w.randomAccount(), 1+w.random.IntN(w.run.bank.accounts-1)
 	if target >= source {
 		target++
 	}

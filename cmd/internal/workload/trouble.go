@@ -11,7 +11,7 @@ import (
 // troubleKept is how many errors are kept in full: the first ones tell most.
 const troubleKept = 3
 
-// trouble is every error that nobody planned.
+// trouble is every error that was not planned.
 type trouble struct {
 	mu       sync.Mutex
 	count    int
@@ -38,7 +38,7 @@ func (t *trouble) sum() (count, badConns int, first string) {
 	return t.count, t.badConns, strings.Join(t.first, " | ")
 }
 
-// isBadConn reports package sql's "driver: bad connection", also when something on the way kept only its text.
+// isBadConn reports database/sql's "driver: bad connection", also when something on the way kept only its text.
 func isBadConn(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || strings.Contains(err.Error(), driver.ErrBadConn.Error())
 }
