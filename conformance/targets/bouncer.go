@@ -63,7 +63,7 @@ func startBouncer(ctx context.Context, upstream int) (*bouncer, error) {
 	}
 	cmd := exec.Command("sh", "-c", leashed, "sh", program, config)
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: nobody()}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: unprivileged()}
 	if b.leash, err = cmd.StdinPipe(); err == nil {
 		err = cmd.Start()
 	}
@@ -113,8 +113,8 @@ func findBouncer() (string, error) {
 	return "", errors.New("there is no PgBouncer on this machine: scripts/pgbouncer installs it, SQLPOOL_PGBOUNCER names one")
 }
 
-// nobody is who runs PgBouncer, which refuses root.
-func nobody() *syscall.Credential {
+// unprivileged is the account that runs PgBouncer, which refuses root.
+func unprivileged() *syscall.Credential {
 	if os.Geteuid() != 0 {
 		return nil
 	}

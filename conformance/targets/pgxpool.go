@@ -14,7 +14,7 @@ import (
 	"github.com/sqlpool/go/conformance"
 )
 
-// openPgxpool opens a pgxpool behind package sql. A probe watches its sockets
+// openPgxpool opens a pgxpool behind database/sql. A probe watches its sockets
 // and its tracer.
 func openPgxpool(dsn string) func(conformance.Settings) (*conformance.Subject, error) {
 	return func(s conformance.Settings) (*conformance.Subject, error) {

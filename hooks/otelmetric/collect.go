@@ -40,7 +40,7 @@ func (m *Metrics) add(p member, set attribute.Set) {
 		}
 		m.series[set.Equivalent()] = s
 	}
-	s.sum() // lets go of pools that are gone, should nobody collect
+	s.sum() // forgets pools that are gone, in case no reader collects
 	s.pools = append(s.pools, p)
 }
 

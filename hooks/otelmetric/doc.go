@@ -24,18 +24,18 @@
 //	sqlpool.leaks                          gauge            {loan}        loans that are out and not used for too long, with Sources.Leaks
 //	sqlpool.health                         gauge            {pool}        the pools in each state of health, by sqlpool.health.state
 //
-// The last three are no part of the conventions.
+// The last three are not part of the conventions.
 //
-// Connections that are being dialed or closed are neither idle nor used and in
-// no count, although they hold a slot: the conventions have no state for them.
+// Connections that are being dialed or closed hold a slot, but are neither idle nor
+// used and are in no count, because the conventions have no state for them.
 //
 // Each has the attribute db.client.connection.pool.name, which is the pool's
-// Config.Name, and what was given to Hooks. Pools of the same name and
-// attributes are added up; a program with several pools names them.
+// Config.Name, and the attributes given to Hooks. Pools of the same name and attributes
+// are added up, so give each pool of a program its own name.
 //
 // # What it costs
 //
-// The counters and gauges cost nothing until somebody collects: then Pool.Stats
+// The counters and gauges cost nothing until a reader collects: then Pool.Stats
 // is read, in constant time. The histograms cost one Record at each acquire and
 // one at each release, without an allocation (with the SDK of the version in
 // go.mod): an acquire and release on a driver that does nothing take 365 ns
@@ -45,7 +45,7 @@
 //
 // # When a pool is closed
 //
-// Its gauges are not reported any more. Its counter and its histograms stay at
-// their last value, as the SDK has it, and a pool that is opened again under
-// the same name continues them.
+// Its gauges are not reported any more. Its counter and its histograms keep their last
+// value, as usual in the SDK, and a pool that is opened again under the same name
+// continues them.
 package otelmetric

@@ -35,11 +35,11 @@ func New(provider metric.MeterProvider) (*Metrics, error) {
 	return m, err
 }
 
-// Unregister ends the collection of what is read from Pool.Stats. The
-// histograms go on.
+// Unregister ends the collection of the metrics that are read from Pool.Stats. The
+// histograms continue.
 func (m *Metrics) Unregister() error { return m.registered.Unregister() }
 
-// Sources tell what the pool itself does not know. The zero value is useful.
+// Sources provide what the pool itself does not know. The zero value is useful.
 type Sources struct {
 	// Leaks counts the pool's loans that are found leaking, for example a
 	// *leak.Detector or drivers.LeaksOf. Default nil: there is no sqlpool.leaks.
@@ -55,10 +55,10 @@ func (m *Metrics) Hooks(attributes ...attribute.KeyValue) sqlpool.Hooks {
 	return m.HooksOf(Sources{}, attributes...)
 }
 
-// HooksOf returns what goes into the Config.Hooks of one pool: New panics when a
-// second pool is given them. The attributes are added to every metric of the
-// pool, for example semconv.DBSystemNamePostgreSQL and semconv.ServerAddress:
-// few and constant ones, because each combination is a time series.
+// HooksOf returns what goes into the Config.Hooks of one pool: sqlpool.New panics for a
+// second pool. The attributes are added to every metric of the pool, for example
+// semconv.DBSystemNamePostgreSQL and semconv.ServerAddress: few and constant ones,
+// because each combination is a time series.
 func (m *Metrics) HooksOf(s Sources, attributes ...attribute.KeyValue) sqlpool.Hooks {
 	h := &hooks{metrics: m, sources: s, attributes: append([]attribute.KeyValue(nil), attributes...)}
 	all := sqlpool.Hooks{

@@ -7,15 +7,15 @@
 //
 //	err := drivers.AddHooks(db, oteltrace.Hooks(otel.GetTracerProvider()))
 //
-// It needs no wrapper around the driver: below the pool a wrapper may hide the
-// connection's socket from it, and above it the end of loans.
+// It needs no wrapper around the driver. Below the pool a wrapper may hide the
+// connection's socket from the pool, and above the pool it may hide the end of loans.
 //
 // # The spans
 //
-// One of kind client for each exec, query, prepare, begin, commit and rollback of
-// package sql, a child of the span in the caller's context. That of a query ends
-// when its rows are closed, with an event "answered" at the moment when there
-// were rows to be read.
+// Each exec, query, prepare, begin, commit and rollback of database/sql has a span of
+// kind client, a child of the span in the caller's context. The span of a query ends
+// when its rows are closed, and has an event "answered" at the moment when there were
+// rows to be read.
 //
 //	db.system.name                       postgresql, or what Options.Attributes says
 //	db.operation.name                    of a text: its first word, in capitals; else PREPARE, BEGIN, COMMIT, ROLLBACK
@@ -27,7 +27,7 @@
 //	sqlpool.connection.wait_time         seconds in the queue, for the first statement of a loan, if it waited
 //
 // The name of a span is db.operation.name. The time in the queue is before the
-// span, because package sql acquires a connection before it calls the driver.
+// span, because database/sql acquires a connection before it calls the driver.
 //
 // What a program does with the driver's own connection (sql.Conn.Raw, Loan), and
 // what the pool executes for itself, has no span.

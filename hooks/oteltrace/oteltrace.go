@@ -56,7 +56,7 @@ type Options struct {
 
 	// Comment appends the span's context to the SQL of an exec or query that is not
 	// prepared, as a comment /*traceparent='…'*/ for the server's log. Every text is
-	// then another one, which defeats each cache of statements by text: use it with
+	// then different, which defeats each cache of statements by text: use it with
 	// default_query_exec_mode=exec on pgx and without pool_cache_queries on lib/pq.
 	Comment bool
 }

@@ -149,7 +149,7 @@ func TestDashboardsAskForWhatThereIs(t *testing.T) {
 	for name := range known {
 		name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count"), "_sum")
 		if !used[name] {
-			t.Errorf("nobody looks at %s", name)
+			t.Errorf("no panel or rule uses %s", name)
 		}
 	}
 }

@@ -13,7 +13,7 @@
 //
 // # The metrics
 //
-// Each has the label pool, which is the pool's Config.Name.
+// Each metric has the label pool, which is the pool's Config.Name.
 //
 //	sqlpool_connections{state}           gauge      idle, in_use, dialing, closing; their sum is never above the next
 //	sqlpool_connections_max              gauge      MaxConns
@@ -32,16 +32,16 @@
 //
 // # The names of the standard collector
 //
-// DBStats has the go_sql_* metrics of collectors.NewDBStatsCollector, with the
-// same labels, help and types, so that dashboards and alerts go on working.
-// That collector itself would count sessions here (see sqlpool.OpenDB). What it
-// takes from sql.DBStats comes from the pool; db_name is Config.Name:
+// DBStats has the go_sql_* metrics of collectors.NewDBStatsCollector, with the same
+// labels, help and types, so that dashboards and alerts keep working. That collector
+// itself would count sessions here (see sqlpool.OpenDB). Its values from sql.DBStats
+// come from the pool; db_name is Config.Name:
 //
 //	go_sql_max_open_connections         MaxConns
 //	go_sql_open_connections             Idle + InUse: dials and closes under way are in neither
 //	go_sql_in_use_connections           InUse
 //	go_sql_idle_connections             Idle
-//	go_sql_wait_count_total             WaitCount: waits that ended with a loan, where package sql counts those in vain too
+//	go_sql_wait_count_total             WaitCount: waits that ended with a loan, where database/sql counts those in vain too
 //	go_sql_wait_duration_seconds_total  WaitTime, of the same waits
 //	go_sql_max_idle_closed_total        0: the pool has no limit of idle connections
 //	go_sql_max_idle_time_closed_total   closes for recycle.CodeMaxIdleTime
@@ -60,21 +60,21 @@
 //
 // # How many series
 //
-// For one pool name 20 gauges, 6 counters, 3 histograms of some 20 series each
-// and one counter for each reason, of which the first 32 have a series of their
-// own and others are counted as "other". Pools of the same name are added up; a
-// program with several pools names them.
+// For one pool name 20 gauges, 6 counters, 3 histograms of some 20 series each and one
+// counter for each reason, of which the first 32 have a series of their own and others
+// are counted as "other". Pools of the same name are added up, so give each pool of a
+// program its own name.
 //
 // # When a pool is closed
 //
-// Its gauges go. Its counters and histograms stay at their last values, so that
-// rates and the reasons of its last closes are not lost, and a pool that is
-// opened again under the same name continues them. A program that makes up
-// names without end says Forget.
+// Its gauges disappear. Its counters and histograms keep their last values, so that
+// rates and the reasons of its last closes are not lost, and a pool that is opened
+// again under the same name continues them. A program that creates pools under ever new
+// names must call Forget.
 //
 // # Dashboards
 //
-// The folder dashboards has a Grafana dashboard (grafana.json, to be imported)
-// and Prometheus alerting rules (alerts.yaml). A test holds every name and label
-// in them against this collector.
+// The folder dashboards has a Grafana dashboard (grafana.json, to be imported) and
+// Prometheus alerting rules (alerts.yaml). A test compares every name and label in them
+// with this collector.
 package prommetric

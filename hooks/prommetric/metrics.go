@@ -54,7 +54,7 @@ func New(o Options) *Metrics {
 	}
 }
 
-// Sources tell what the pool itself does not know. The zero value is useful.
+// Sources provide what the pool itself does not know. The zero value is useful.
 type Sources struct {
 	// Leaks counts the pool's loans that are found leaking, for example a
 	// *leak.Detector or drivers.LeaksOf. Default nil: there is no sqlpool_leaks.
@@ -68,8 +68,8 @@ type Sources struct {
 // Hooks returns HooksOf without sources.
 func (m *Metrics) Hooks() sqlpool.Hooks { return m.HooksOf(Sources{}) }
 
-// HooksOf returns what goes into the Config.Hooks of one pool: New panics when a
-// second pool is given them.
+// HooksOf returns what goes into the Config.Hooks of one pool: sqlpool.New panics for a
+// second pool.
 func (m *Metrics) HooksOf(s Sources) sqlpool.Hooks {
 	h := &hooks{metrics: m, sources: s}
 	all := sqlpool.Hooks{
@@ -88,8 +88,8 @@ func (m *Metrics) HooksOf(s Sources) sqlpool.Hooks {
 	return all
 }
 
-// Forget drops every series of a pool name. It is for pools that are closed: an
-// open one goes on uncounted.
+// Forget drops every series of a pool name. It is for pools that are closed: an open
+// one is not counted any more.
 func (m *Metrics) Forget(pool string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

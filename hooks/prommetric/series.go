@@ -52,7 +52,7 @@ func (m *Metrics) add(p member) *series {
 		s = &series{closes: make(map[string]uint64)}
 		m.series[p.Name()] = s
 	}
-	s.read() // lets go of pools that are gone, should nobody scrape
+	s.read() // forgets pools that are gone, in case nothing scrapes
 	s.pools = append(s.pools, p)
 	return s
 }

@@ -34,8 +34,8 @@ func program(t *testing.T) string {
 	return ""
 }
 
-// start starts a browser of the test's own, without a past and without a word
-// to anybody else.
+// start starts a browser for the test, without a history and without requests to
+// other machines.
 func start(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(),
@@ -54,7 +54,7 @@ func start(t *testing.T) context.Context {
 	return ctx
 }
 
-// look is how somebody looks at the page.
+// look is how the page is looked at.
 type look struct {
 	width, height int64
 	dark, phone   bool

@@ -18,7 +18,7 @@ func TestControlsAreRefusedWithoutTheOption(t *testing.T) {
 	if eval[bool](p, `document.getElementById("controls-card").checkVisibility()`) || !strings.Contains(p.text("#controls-off"), "debugui.Config.Controls") {
 		t.Errorf("the controls are there, or the page does not say why not: %s", p.text("#controls-off"))
 	}
-	// A browser logs what is refused, so somebody else asks.
+	// A browser logs what is refused, so another client asks.
 	response, err := http.Post(s.url, "application/json", strings.NewReader(`{"do":"pause"}`))
 	must(t, err)
 	defer func() { _ = response.Body.Close() }()

@@ -50,7 +50,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		p.do(chromedp.KeyEvent(kb.Tab))
 		order = append(order, eval[string](p, focused))
 		if !eval[bool](p, `(s => s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 || document.activeElement.className === "skip")(getComputedStyle(document.activeElement))`) {
-			t.Errorf("nobody sees where %s has the focus", order[len(order)-1])
+			t.Errorf("no outline shows that %s has the focus", order[len(order)-1])
 		}
 	}
 	want := "skip live chip chip theme cell 0"
