@@ -114,10 +114,10 @@ func TestEveryCallKeepsItsDeadlineInTheDark(t *testing.T) {
 }
 
 // While a server is stopped for three seconds every call keeps its deadline. When the
-// server goes on, callers are served as soon as it has started the processes that were
+// server continues, callers are served as soon as it has started the processes that were
 // asked for meanwhile: one cancel request of each connection, and the dials. None is
 // asked for twice.
-func TestAStoppedServerMakesNobodyLate(t *testing.T) {
+func TestAStoppedServerMakesNoCallLate(t *testing.T) {
 	onEach(t, pgserver.Options{}, nil, sqlpool.Config{}, func(l *lab) {
 		start := time.Now()
 		l.must(l.db.PingContext(l.ctx()))

@@ -29,7 +29,7 @@ func (d *dials) hooks() sqlpool.Hooks {
 }
 
 // A server that is down for ten seconds is dialed no more often than the backoff
-// allows, and serves everyone soon after it is back. Both drivers at once: the
+// allows, and serves every caller soon after it is back. Both drivers at once: the
 // outage is long.
 func TestTenSecondsDown(t *testing.T) {
 	timed(t, tenSecondsDown)

@@ -32,9 +32,9 @@ type Fault struct {
 	// Shortage is set when the database serves throughout, but not all.
 	Shortage *Shortage
 
-	// Settle ends what is left of the fault when the callers have gone, so that
+	// CleanUp ends what is left of the fault when the callers have gone, so that
 	// what is counted then is the contender's.
-	Settle func(s *Scene)
+	CleanUp func(s *Scene)
 }
 
 // Faults are all of them.
@@ -51,7 +51,7 @@ func Faults() []Fault {
 		{Name: "silent 3 s", What: "The network accepts everything and passes nothing for 3 s, then closes.", Route: throughNetwork, Break: silence},
 		{Name: "reset in query", What: "Every connection is reset (RST) while statements run.", Route: throughTap, Break: resetAll},
 		{Name: "black hole", What: "The network drops all packets of the connections that are idle now, and serves new ones.", Quiet: true,
-			Route: throughTap, Break: blackHole, Settle: func(s *Scene) { s.Tap.Lighten() }},
+			Route: throughTap, Break: blackHole, CleanUp: func(s *Scene) { s.Tap.Lighten() }},
 		{Name: "slow drip", What: "Answers come at 50 bytes per second for 3 s: no statement meets its deadline.", Route: throughNetwork, Break: drip},
 		{Name: "reply lost", What: "100 times, the server commits an INSERT and its reply is lost with the connection.", Route: throughTap, Break: loseReplies},
 		{Name: "password rotated", What: "The password changes, every session is ended, and callers learn the new one 2 s later.",

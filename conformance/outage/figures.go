@@ -47,7 +47,7 @@ type Figures struct {
 	Messages []string `json:"errors_seen,omitempty"` // the most frequent, with their counts
 }
 
-// patience is how long a contender may take to serve everyone again.
+// patience is how long a contender may take to serve every caller again.
 const patience = 25 * time.Second
 
 // count counts the callers' writes. overdue is by how much one that has not

@@ -87,7 +87,7 @@ func (r *Run) write(caller int) (begun time.Time) {
 
 	err := r.load.Write(ctx, token, caller)
 	t := Try{Caller: caller, Token: token, Begun: begun, Due: due, Returned: time.Now(), Err: err}
-	r.load.Book.Settle(token, err)
+	r.load.Book.Record(token, err)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()

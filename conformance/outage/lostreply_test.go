@@ -42,7 +42,7 @@ func TestALostReplyIsOneRowAndOneError(t *testing.T) {
 				return tx.Commit()
 			},
 		}
-		lose := func(sql string) tap.Fate {
+		lose := func(sql string) tap.Fault {
 			if strings.HasPrefix(sql, "INSERT") || strings.EqualFold(sql, "COMMIT") {
 				return tap.LoseReply
 			}
@@ -56,7 +56,7 @@ func TestALostReplyIsOneRowAndOneError(t *testing.T) {
 				l.scene.Tap.SetPlan(lose)
 				err := insert(token)
 				l.scene.Tap.SetPlan(nil)
-				l.book.Settle(token, err)
+				l.book.Record(token, err)
 				var lost *sqlpool.ConnLostError
 				if !errors.As(err, &lost) || lost.SafeToRetry() {
 					l.Errorf("%s %d: %v, want a lost connection and an unknown outcome", kind, repeat, err)
@@ -76,7 +76,7 @@ func TestALostReplyIsOneRowAndOneError(t *testing.T) {
 	})
 }
 
-// What the test above would see without the pool: lib/pq behind package sql
+// What the test above would see without the pool: lib/pq behind database/sql
 // writes the row twice and says nothing.
 func TestWithoutThePoolALostReplyIsTwoRows(t *testing.T) {
 	scene := newScene(t, pgserver.Options{}, throughTap)
@@ -85,7 +85,7 @@ func TestWithoutThePoolALostReplyIsTwoRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := false
-	scene.Tap.SetPlan(func(sql string) tap.Fate {
+	scene.Tap.SetPlan(func(sql string) tap.Fault {
 		if strings.HasPrefix(sql, "INSERT") && !lost {
 			lost = true
 			return tap.LoseReply
@@ -94,7 +94,7 @@ func TestWithoutThePoolALostReplyIsTwoRows(t *testing.T) {
 	})
 	var book ledger.Book
 	token := book.Token()
-	book.Settle(token, Insert(client.DB, 0)(bounded(t), token, 0))
+	book.Record(token, Insert(client.DB, 0)(bounded(t), token, 0))
 	seen, err := scene.Seen(bounded(t))
 	if err != nil {
 		t.Fatal(err)

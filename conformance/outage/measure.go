@@ -52,8 +52,8 @@ func Measure(ctx context.Context, fault Fault, contender Contender) (figures Fig
 	if err := happens(ctx, fault, scene, client, &book); err != nil {
 		return figures, err
 	}
-	if fault.Settle != nil {
-		fault.Settle(scene)
+	if fault.CleanUp != nil {
+		fault.CleanUp(scene)
 	}
 	if err := figures.leftovers(ctx, scene, client, before); err != nil {
 		return figures, err

@@ -44,7 +44,7 @@ func TestARestartWithIdleConnectionsIsNotSeen(t *testing.T) {
 			for i := range 50 {
 				token := l.book.Token()
 				err := kinds[i%len(kinds)](token)
-				l.book.Settle(token, err)
+				l.book.Record(token, err)
 				if err != nil {
 					l.Errorf("restart %d, statement %d: %v", repeat, i, err)
 				}

@@ -64,7 +64,7 @@ func drip(ctx context.Context, s *Scene) error {
 // resetAll waits for statements to be on their way: a plan sees each.
 func resetAll(ctx context.Context, s *Scene) error {
 	seen := make(chan struct{}, 1)
-	s.Tap.SetPlan(func(string) tap.Fate {
+	s.Tap.SetPlan(func(string) tap.Fault {
 		select {
 		case seen <- struct{}{}:
 		default:
@@ -92,7 +92,7 @@ func loseReplies(ctx context.Context, s *Scene) error {
 	var left atomic.Int64
 	left.Store(100)
 	done := make(chan struct{})
-	s.Tap.SetPlan(func(sql string) tap.Fate {
+	s.Tap.SetPlan(func(sql string) tap.Fault {
 		if !strings.HasPrefix(sql, "INSERT") {
 			return tap.Forward
 		}

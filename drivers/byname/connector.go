@@ -14,7 +14,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// connector starts its pool at the first Connect: package sql calls
+// connector starts its pool at the first Connect: database/sql calls
 // OpenConnector in sql.Open, where no dial is expected, and a *sql.DB that is
 // never used has nothing to end.
 type connector struct {

@@ -9,7 +9,7 @@ import (
 // what the server has. All methods may be called from any goroutine.
 type Book struct {
 	mu       sync.Mutex
-	outcomes []Outcome // of token i+1; Unknown until settled
+	outcomes []Outcome // of token i+1; Unknown until recorded
 	counts   [3]int
 	why      map[int64]error // of the failed ones
 }
@@ -23,8 +23,8 @@ func (b *Book) Token() int64 {
 	return int64(len(b.outcomes))
 }
 
-// Settle notes how the write of a token ended and returns the outcome.
-func (b *Book) Settle(token int64, err error) Outcome {
+// Record notes how the write of a token ended and returns the outcome.
+func (b *Book) Record(token int64, err error) Outcome {
 	o := Judge(err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,7 +117,7 @@ func (a Audit) Err() error {
 	if len(a.Lost)+len(a.Doubled)+len(a.Ghosts)+len(a.Strange) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("ledger: %d acknowledged writes are lost %v, %d tokens are there more than once %v, %d failed writes are there %v, %d tokens are nobody's %v",
+	err := fmt.Errorf("ledger: %d acknowledged writes are lost %v, %d tokens are there more than once %v, %d failed writes are there %v, %d tokens are of no caller %v",
 		len(a.Lost), few(a.Lost), len(a.Doubled), few(a.Doubled), len(a.Ghosts), few(a.Ghosts), len(a.Strange), few(a.Strange))
 	if a.Why != nil {
 		err = fmt.Errorf("%w; the first of the failed ones was told %T %w", err, a.Why, a.Why)

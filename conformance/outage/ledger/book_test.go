@@ -46,9 +46,9 @@ func TestJudge(t *testing.T) {
 func TestAudit(t *testing.T) {
 	var b Book
 	acked, failed, unknown := b.Token(), b.Token(), b.Token()
-	b.Settle(acked, nil)
-	b.Settle(failed, &sqlpool.AcquireError{Kind: sqlpool.ErrClosed})
-	b.Settle(unknown, driver.ErrBadConn)
+	b.Record(acked, nil)
+	b.Record(failed, &sqlpool.AcquireError{Kind: sqlpool.ErrClosed})
+	b.Record(unknown, driver.ErrBadConn)
 	for _, good := range []map[int64]int{{acked: 1}, {acked: 1, unknown: 1}} {
 		if err := b.Audit(good).Err(); err != nil {
 			t.Errorf("%v: %v", good, err)

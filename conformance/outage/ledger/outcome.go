@@ -57,7 +57,7 @@ func Judge(err error) Outcome {
 }
 
 // ends reports whether an SQLSTATE belongs to the end of a session, which can
-// come between a commit and its reply, or says itself that nobody knows.
+// come between a commit and its reply, or says itself that the outcome is unknown.
 func ends(state string) bool {
 	if len(state) != 5 {
 		return true

@@ -60,7 +60,7 @@ func (r Report) String() string {
 	}
 	a := r.Audit
 	fmt.Fprintf(&b, "tokens: %d acknowledged, %d failed, %d unknown; the server has %d\n", a.Acknowledged, a.Failed, a.Unknown, a.Written)
-	fmt.Fprintf(&b, "lost %d, written twice %d, failed and written %d, nobody's %d\n", len(a.Lost), len(a.Doubled), len(a.Ghosts), len(a.Strange))
+	fmt.Fprintf(&b, "lost %d, written twice %d, failed and written %d, of no caller %d\n", len(a.Lost), len(a.Doubled), len(a.Ghosts), len(a.Strange))
 	fmt.Fprintf(&b, "%d dials, %d of them failed; generation %d", r.Stats.DialCount, r.Stats.DialErrorCount, r.Stats.Generation)
 	return b.String()
 }

@@ -47,10 +47,10 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	defer func() { err = errors.Join(err, proxy.Close()) }()
 	behind.Port = proxy.Port()
 
-	s := &soak{cfg: cfg, weather: newWeather(server, proxy, cfg.random(0)), begun: time.Now()}
+	s := &soak{cfg: cfg, faults: newFaults(server, proxy, cfg.random(0)), begun: time.Now()}
 	err = s.run(ctx, bounded, behind.URL("postgres"), &report)
 	report.Elapsed = time.Since(s.begun)
-	s.weather.tell(&report)
+	s.faults.tell(&report)
 	if err != nil {
 		return report, err
 	}
@@ -63,14 +63,14 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 }
 
 type soak struct {
-	cfg     Config
-	weather *weather
-	book    Book
-	begun   time.Time
+	cfg    Config
+	faults *faults
+	book   Book
+	begun  time.Time
 }
 
 // run has the callers write until it is enough, and returns when the last of
-// them and the weather have ended and the pool is closed.
+// them and the faults have ended and the pool is closed.
 func (s *soak) run(ctx, bounded context.Context, dsn string, report *Report) error {
 	connector, err := s.cfg.connector(dsn)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *soak) run(ctx, bounded context.Context, dsn string, report *Report) err
 
 	enough, stop := context.WithTimeout(ctx, s.cfg.Duration)
 	defer stop()
-	s.weather.tap.SetPlan(s.weather.fate)
+	s.faults.tap.SetPlan(s.faults.fault)
 	var work sync.WaitGroup
 	for caller := range s.cfg.Callers {
 		w := &writer{db: db, stmt: stmt, book: &s.book, rng: s.cfg.random(2 + uint64(caller)), deadline: s.cfg.Deadline}
@@ -100,13 +100,13 @@ func (s *soak) run(ctx, bounded context.Context, dsn string, report *Report) err
 			}
 		})
 	}
-	var rage error
-	work.Go(func() { rage = s.weather.rage(enough, bounded, s.cfg.random(1)) })
+	var injecting error
+	work.Go(func() { injecting = s.faults.inject(enough, bounded, s.cfg.random(1)) })
 	s.watch(enough, stop)
 	work.Wait()
-	s.weather.tap.SetPlan(nil)
+	s.faults.tap.SetPlan(nil)
 	report.Stats = pool.Stats()
-	return errors.Join(rage, db.Close())
+	return errors.Join(injecting, db.Close())
 }
 
 // watch tells of the progress, at the end too, and stops the soak when enough
@@ -132,12 +132,12 @@ func (s *soak) watch(enough context.Context, stop context.CancelFunc) {
 }
 
 func (s *soak) progress() Progress {
-	w := s.weather
+	w := s.faults
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := Progress{Elapsed: time.Since(s.begun), Statements: w.statements, Last: w.last,
 		Acknowledged: s.book.Count(Acknowledged), Failed: s.book.Count(Failed), Unknown: s.book.Count(Unknown)}
-	for _, n := range w.faults {
+	for _, n := range w.broken {
 		p.Faulted += n
 	}
 	for _, n := range w.events {

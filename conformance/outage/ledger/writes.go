@@ -36,7 +36,7 @@ func (w *writer) write() {
 		stop := time.AfterFunc(time.Duration(w.rng.Int64N(int64(w.deadline)/20)), cancel)
 		defer stop.Stop()
 	}
-	w.book.Settle(token, ways[w.rng.IntN(len(ways))](w, ctx, token))
+	w.book.Record(token, ways[w.rng.IntN(len(ways))](w, ctx, token))
 }
 
 func (w *writer) exec(ctx context.Context, token int64) error {

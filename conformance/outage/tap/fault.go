@@ -1,11 +1,11 @@
 package tap
 
-// A Fate is what happens to one execution of a statement.
-type Fate int
+// A Fault is what happens to one execution of a statement.
+type Fault int
 
 const (
 	// Forward passes it on, and its reply back.
-	Forward Fate = iota
+	Forward Fault = iota
 
 	// CutBefore closes both ends before any of it reaches the server. The
 	// statement has no effect.
@@ -33,21 +33,21 @@ const (
 	Silence
 )
 
-var fateNames = [...]string{"forward", "cut before", "cut within", "cut uncommitted", "lose reply", "halve reply", "silence"}
+var faultNames = [...]string{"forward", "cut before", "cut within", "cut uncommitted", "lose reply", "halve reply", "silence"}
 
-// String names the fate.
-func (f Fate) String() string {
-	if f < 0 || int(f) >= len(fateNames) {
+// String names the fault.
+func (f Fault) String() string {
+	if f < 0 || int(f) >= len(faultNames) {
 		return "unknown"
 	}
-	return fateNames[f]
+	return faultNames[f]
 }
 
-// Breaks lists every fate but Forward.
-func Breaks() []Fate {
-	return []Fate{CutBefore, CutWithin, CutUncommitted, LoseReply, HalveReply, Silence}
+// Breaks lists every fault but Forward.
+func Breaks() []Fault {
+	return []Fault{CutBefore, CutWithin, CutUncommitted, LoseReply, HalveReply, Silence}
 }
 
-// A Plan decides the fate of one execution of a statement, by its text. It is
+// A Plan decides the fault of one execution of a statement, by its text. It is
 // called from several goroutines.
-type Plan func(sql string) Fate
+type Plan func(sql string) Fault

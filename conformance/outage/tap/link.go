@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// errFate ends a link that met its fate.
-var errFate = errors.New("tap: cut")
+// errFault ends a link that met its fault.
+var errFault = errors.New("tap: cut")
 
 // link is one connection through the proxy: two goroutines, one for each
 // direction.
@@ -18,7 +18,7 @@ type link struct {
 	client, server *net.TCPConn
 
 	dark atomic.Bool  // what is read is thrown away
-	lost atomic.Int32 // a Fate: what becomes of the server's next answer
+	lost atomic.Int32 // a Fault: what becomes of the server's next answer
 
 	// Only the goroutine that reads the client uses these.
 	texts map[string]string // of prepared statements, by name
@@ -77,30 +77,30 @@ func (l *link) requests() error {
 	return nil
 }
 
-// request forwards one message, unless its fate is another.
+// request forwards one message, unless its fault is another.
 func (l *link) request(m message) error {
-	fate := Forward
+	fault := Forward
 	if sql, executes := l.follow(m); executes {
 		if plan := l.tap.plan.Load(); plan != nil {
-			fate = (*plan)(sql)
+			fault = (*plan)(sql)
 		}
-		if fate != Forward {
+		if fault != Forward {
 			l.tap.broken.Add(1)
 		}
 	}
-	switch fate {
+	switch fault {
 	case CutBefore:
-		return errFate
+		return errFault
 	case CutWithin:
 		_, _ = l.server.Write(m.raw[:len(m.raw)/2])
-		return errFate
+		return errFault
 	case CutUncommitted:
 		if m.kind == 'E' {
 			_, _ = l.server.Write(m.raw)
 		}
-		return errFate
+		return errFault
 	case LoseReply, HalveReply, Silence:
-		l.lost.Store(int32(fate))
+		l.lost.Store(int32(fault))
 	}
 	_, err := l.server.Write(m.raw)
 	return err
@@ -116,17 +116,17 @@ func (l *link) answers() error {
 		if err != nil {
 			return out.Flush()
 		}
-		fate := Fate(l.lost.Load())
+		fault := Fault(l.lost.Load())
 		switch {
-		case l.dark.Load() || fate == Silence:
+		case l.dark.Load() || fault == Silence:
 			continue
-		case fate == LoseReply || fate == HalveReply && !first:
+		case fault == LoseReply || fault == HalveReply && !first:
 			if m.kind == 'Z' {
 				_ = out.Flush()
-				return errFate
+				return errFault
 			}
 			continue
-		case fate == HalveReply:
+		case fault == HalveReply:
 			first = false
 		}
 		_, _ = out.Write(m.raw)

@@ -37,7 +37,7 @@ func Listen(upstream string) (*Tap, error) {
 // Port is where the proxy listens.
 func (t *Tap) Port() int { return t.listener.Addr().(*net.TCPAddr).Port }
 
-// SetPlan decides the fates of the executions that follow; nil forwards all.
+// SetPlan decides the faults of the executions that follow; nil forwards all.
 func (t *Tap) SetPlan(p Plan) {
 	if p == nil {
 		t.plan.Store(nil)
@@ -46,7 +46,7 @@ func (t *Tap) SetPlan(p Plan) {
 	t.plan.Store(&p)
 }
 
-// Broken is how many executions had another fate than Forward.
+// Broken is how many executions had another fault than Forward.
 func (t *Tap) Broken() int64 { return t.broken.Load() }
 
 func (t *Tap) accept() {

@@ -79,21 +79,21 @@ func exec(ctx context.Context, c driver.Conn, sql string, args ...driver.NamedVa
 // TestEachFate: an INSERT meets it, as a simple query and with arguments, and
 // the server says whether it had its effect.
 func TestEachFate(t *testing.T) {
-	has := map[Fate]int{Forward: 1, LoseReply: 1, HalveReply: 1, Silence: 1}
+	has := map[Fault]int{Forward: 1, LoseReply: 1, HalveReply: 1, Silence: 1}
 	onEach(t, func(r *rig) {
 		token := 0
-		for _, fate := range append(Breaks(), Forward) {
+		for _, fault := range append(Breaks(), Forward) {
 			for _, args := range []bool{false, true} {
 				token++
 				c := r.connect()
-				r.tap.SetPlan(func(sql string) Fate {
+				r.tap.SetPlan(func(sql string) Fault {
 					if strings.HasPrefix(sql, "INSERT") {
-						return fate
+						return fault
 					}
 					return Forward
 				})
 				ctx := r.ctx()
-				if fate == Silence {
+				if fault == Silence {
 					var cancel context.CancelFunc
 					ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
 					defer cancel()
@@ -104,12 +104,12 @@ func TestEachFate(t *testing.T) {
 				} else {
 					err = exec(ctx, c, fmt.Sprintf("INSERT INTO t VALUES (%d)", token))
 				}
-				if (err == nil) != (fate == Forward) {
-					r.Errorf("%v, args %v: error %v", fate, args, err)
+				if (err == nil) != (fault == Forward) {
+					r.Errorf("%v, args %v: error %v", fault, args, err)
 				}
 				c.Close()
-				if got := r.count(token, has[fate]); got != has[fate] {
-					r.Errorf("%v, args %v: %d rows, want %d", fate, args, got, has[fate])
+				if got := r.count(token, has[fault]); got != has[fault] {
+					r.Errorf("%v, args %v: %d rows, want %d", fault, args, got, has[fault])
 				}
 			}
 		}
