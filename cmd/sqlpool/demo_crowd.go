@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	mathrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -33,7 +35,7 @@ func (c *crowd) note(ctx context.Context, err error) {
 	case err == nil:
 		c.answered.Add(1)
 	case ctx.Err() != nil: // on the way home
-	case errors.Is(err, sqlpool.ErrConnLost):
+	case errors.Is(err, sqlpool.ErrConnLost), brokeWhileRead(err):
 		c.lost.Add(1)
 	case errors.Is(err, sqlpool.ErrUnavailable):
 		c.refused.Add(1)
@@ -42,6 +44,12 @@ func (c *crowd) note(ctx context.Context, err error) {
 		c.first.CompareAndSwap(nil, &text)
 		c.errors.Add(1)
 	}
+}
+
+// brokeWhileRead reports whether err is a driver's own for a connection that broke while rows were read. Rows are the
+// driver's, so their errors are too, as with the driver alone.
+func brokeWhileRead(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // gather has that many callers read balances until they are sent home. Each thinks a little between two statements, so
