@@ -118,34 +118,39 @@ func (e *AcquireError) Error() string {
 // users have never seen the other.
 func (e *AcquireError) hint() string {
 	full := e.Stats.InUse >= e.Stats.MaxConns
-	limit := "AcquireTimeout (pool_acquire_timeout)"
-	if errors.Is(e.Cause, context.DeadlineExceeded) {
-		limit = "the context's deadline"
-	}
 	switch {
 	case e.Stats.Paused && e.Kind != ErrUnavailable:
 		return "the pool is paused: Resume it"
-	case e.Kind == ErrSaturated && e.Dial != nil && !full:
+	case e.Kind == ErrUnavailable, e.Kind == ErrSaturated && e.Dial != nil && !full:
 		return pgerror.Remedy(e.Dial) // more connections would be dialed if they could be
 	case e.Kind == ErrSaturated:
 		return "raise MaxConns (pool_max_conns) or MaxWaiters (pool_max_waiters), or send less"
-	case e.Kind == ErrUnavailable:
-		return pgerror.Remedy(e.Dial)
-	case e.Kind != ErrAcquireTimeout:
-		return ""
+	case e.Kind == ErrAcquireTimeout:
+		return e.timeoutHint(full)
+	}
+	return ""
+}
+
+// timeoutHint is hint for an acquire whose time ran out.
+func (e *AcquireError) timeoutHint(full bool) string {
+	outOfTime := errors.Is(e.Cause, context.DeadlineExceeded)
+	limit := "AcquireTimeout (pool_acquire_timeout)"
+	if outOfTime {
+		limit = "the context's deadline"
+	}
+	switch {
 	case e.Phase == PhaseDialing && e.Dial != nil:
 		return pgerror.Remedy(e.Dial)
 	case e.Phase == PhaseDialing:
 		return "raise ConnectTimeout (pool_connect_timeout) or MaxDialing (pool_max_dialing), or keep connections ready with MinIdle (pool_min_idle)"
-	case e.Phase == PhaseValidating && e.Cause != nil && !errors.Is(e.Cause, context.DeadlineExceeded):
+	case e.Phase == PhaseValidating && e.Cause != nil && !outOfTime:
 		return "idle connections did not pass their check: check the network and the server"
 	case e.Phase == PhaseValidating:
 		return "raise " + limit + ", or make the BeforeAcquire hooks faster"
 	case !full:
 		return "raise " + limit
-	default:
-		return "raise MaxConns (pool_max_conns) or " + limit + ", or let the holders finish sooner"
 	}
+	return "raise MaxConns (pool_max_conns) or " + limit + ", or let the holders finish sooner"
 }
 
 // CallerRefused is what a BeforeAcquire hook returns when it refuses the caller and

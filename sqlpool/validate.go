@@ -89,17 +89,22 @@ func (c Config) Validate() error {
 		refuse("MinIdle", c.MinIdle, fmt.Sprintf("it must not exceed MaxConns, which is %d", d.MaxConns),
 			"lower MinIdle or raise MaxConns")
 	}
-	if c.Backoff.First >= 0 && c.Backoff.Max >= 0 && d.Backoff.First > d.Backoff.Max {
-		refuse("Backoff.First", d.Backoff.First, fmt.Sprintf("it must not exceed Backoff.Max, which is %v", d.Backoff.Max),
-			"lower Backoff.First or raise Backoff.Max")
-	}
-	if c.Backoff.Factor != 0 && !(c.Backoff.Factor >= 1) { // NaN too
-		refuse("Backoff.Factor", c.Backoff.Factor, "a delay must not shrink from one dial to the next",
-			"use 1 or more, or 0 for the default of 2")
-	}
+	c.Backoff.validate(refuse)
 	if c.Statements != StatementsPrepared && c.Statements != StatementsAsText {
 		refuse("Statements", int(c.Statements), "it must be one of the named constants",
 			"use StatementsPrepared or StatementsAsText")
 	}
 	return problems.ErrorOrNil()
+}
+
+// validate is Config.Validate for what is more than the sign of a length.
+func (b Backoff) validate(refuse func(field string, value any, rule, remedy string)) {
+	if d := b.withDefaults(); b.First >= 0 && b.Max >= 0 && d.First > d.Max {
+		refuse("Backoff.First", d.First, fmt.Sprintf("it must not exceed Backoff.Max, which is %v", d.Max),
+			"lower Backoff.First or raise Backoff.Max")
+	}
+	if b.Factor != 0 && !(b.Factor >= 1) { // NaN too
+		refuse("Backoff.Factor", b.Factor, "a delay must not shrink from one dial to the next",
+			"use 1 or more, or 0 for the default of 2")
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/sqlpool/go/drivers/byname"
 	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -65,4 +66,24 @@ func ExampleWithDialer() {
 	fmt.Println(errors.Is(err, closed))
 	// Output:
 	// true
+}
+
+// A program that imports this package links this driver and no other, and opens its
+// database by name: with sql.Open, or with byname.Open for what a connection string
+// cannot say.
+func ExampleOptions() {
+	h, err := byname.Open(byname.PQ, "postgres://app@db.example/orders?pool_min_idle=0",
+		byname.Setting("pool_max_conns", 20),
+		libpq.Options(libpq.BeforeConnect(func(_ context.Context, cfg *pq.Config) error {
+			cfg.Password = "from the vault"
+			return nil
+		})))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.DB.Close()
+	fmt.Println(h.Pool.Stats().MaxConns)
+	// Output:
+	// 20
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sqlpool/go/drivers/byname"
 	"github.com/sqlpool/go/drivers/pgxv5"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -104,4 +105,24 @@ func ExampleUnwrap() {
 		return n, err
 	}
 	_ = count
+}
+
+// A program that imports this package links this driver and no other, and opens its
+// database by name: with sql.Open, or with byname.Open for what a connection string
+// cannot say.
+func ExampleOptions() {
+	h, err := byname.Open(byname.PGX, "postgres://app@db.example/orders?pool_min_idle=0",
+		byname.Setting("pool_max_conns", 20),
+		pgxv5.Options(pgxv5.BeforeConnect(func(_ context.Context, cfg *pgx.ConnConfig) error {
+			cfg.Password = "from the vault"
+			return nil
+		})))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.DB.Close()
+	fmt.Println(h.Pool.Stats().MaxConns)
+	// Output:
+	// 20
 }

@@ -71,8 +71,8 @@ func (all *Sources[C]) Join(text string, again bool, has func(*Source[C]) bool) 
 	return src, ended
 }
 
-// Leave is told that a statement of a session is closed, and keep that it may be prepared
-// again on another. It reports whether the source has ended, and the connections on
+// Leave takes away one statement of the source, which its session has closed; keep says that
+// it may be prepared again on another session. It reports whether the source has ended, and the connections on
 // which something has ended with it.
 func (all *Sources[C]) Leave(src *Source[C], keep bool) (ended bool, conns []C) {
 	all.mu.Lock()
@@ -139,7 +139,7 @@ func (all *Sources[C]) HeldOn(src *Source[C], c C) {
 	}
 }
 
-// Closed is told that c is closed, with all that is prepared on it.
+// Closed forgets c, which is closed, with all that is prepared on it.
 func (all *Sources[C]) Closed(c C, prepared *Cache[C]) {
 	all.mu.Lock()
 	defer all.mu.Unlock()

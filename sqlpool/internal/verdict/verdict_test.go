@@ -106,15 +106,15 @@ func TestNoVerdictRunsAnythingTwiceOrLendsWhatIsBroken(t *testing.T) {
 		{what: "the same connection is tried only with a statement that was not executed", holds: func(f Facts, v Verdict) bool {
 			return v.Again != Here || f.Stale && v.Conn == statement
 		}},
-		{what: "who tries again tells nothing", holds: func(_ Facts, v Verdict) bool {
+		{what: "an operation that is tried again has no error yet, and has not run on the loan", holds: func(_ Facts, v Verdict) bool {
 			return v.Again == Never || v.Tell == TellError && !v.Lost && !v.Unknown && !v.Used
 		}},
 		{what: "a loan is lost with its connection", holds: func(_ Facts, v Verdict) bool { return !v.Lost || v.Conn != statement }},
-		{what: "a lost connection is told of where the loan is lost", holds: func(_ Facts, v Verdict) bool { return v.Tell != TellLost || v.Lost }},
+		{what: "a ConnLostError is told only where the loan is lost", holds: func(_ Facts, v Verdict) bool { return v.Tell != TellLost || v.Lost }},
 		{what: "the pool comes under suspicion only while the caller waits", holds: func(f Facts, v Verdict) bool {
 			return v.Conn != fatal && v.Conn != readOnly || !f.Over
 		}},
-		{what: "a driver that has given the connection up has its word, but for what Config.Classify says and the pool has cut", holds: func(f Facts, v Verdict) bool {
+		{what: "a connection that its driver has given up does not stay, but for what Config.Classify says and what the pool has cut", holds: func(f Facts, v Verdict) bool {
 			return f.Says != SaysGone || f.Explicit || f.Refused || f.ReadOnly || f.Cut || v.Again == Here || v.Conn != statement
 		}},
 		{what: "the outcome is called known only when nothing was sent or nothing can stay", holds: func(f Facts, v Verdict) bool {
