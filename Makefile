@@ -52,7 +52,7 @@ lint: ## check formatting, go vet, and golangci-lint if it is installed
 		$(call each,golangci-lint run --config "$(CURDIR)/.golangci.yml" ./...); \
 	else echo "golangci-lint is not installed: only gofmt and go vet were run"; fi
 
-bench: postgres ## measure the pool beside its peers, into docs/performance.md: about ten minutes; SHORT=1 only tries
+bench: postgres ## measure the pool beside its peers, into docs/performance.md: about a quarter of an hour; SHORT=1 only tries
 	@mkdir -p "$(dir $(BENCH_JSON))"
 	cd bench && $(GO) run ./run -json "$(BENCH_JSON)" -markdown "$(BENCH_JSON:.json=.md)" \
 		$(if $(SHORT),-short,-fill "$(CURDIR)/docs/performance.md,$(CURDIR)/README.md" -plots "$(CURDIR)/docs/images")

@@ -25,9 +25,9 @@ func capture(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	again := pick(SqlpoolPgx)[0]
-	again.Name = againOf(SqlpoolPgx)
-	contenders := append(pick(SqlpoolPgx, LeakPgx), again)
+	again := pick(BarePgx)[0]
+	again.Name = againOf(BarePgx)
+	contenders := append(pick(BarePgx, LeakPgx), again)
 	crowds := []crowd{{1, 4}, {8, 4}}
 	rounds := l.less(captureRounds, 10)
 	l.expect(len(crowds) * len(contenders) * rounds * l.Rounds)
@@ -43,7 +43,7 @@ func capture(ctx context.Context, l *lab) error {
 		for _, c := range crowds {
 			entrants = nil
 			for _, o := range all {
-				entrants = append(entrants, entrant{o.Name, SqlpoolPgx, func(ctx context.Context) (sample, error) {
+				entrants = append(entrants, entrant{o.Name, BarePgx, func(ctx context.Context) (sample, error) {
 					return selects(ctx, o, c.goroutines)
 				}})
 			}
@@ -87,10 +87,10 @@ func selects(ctx context.Context, client Client, goroutines int) (sample, error)
 
 func captureSection(r *Report, b *strings.Builder) {
 	var lines [][]string
-	for _, name := range []string{againOf(SqlpoolPgx), LeakPgx} {
+	for _, name := range []string{againOf(BarePgx), LeakPgx} {
 		line := []string{mark(name)}
 		for _, w := range []string{captureName, captureName + ", 1", captureName + ", 8 on 4"} {
-			line = append(line, r.times(w, name, SqlpoolPgx, throughput))
+			line = append(line, r.times(w, name, BarePgx, throughput))
 		}
 		lines = append(lines, line)
 	}

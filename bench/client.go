@@ -56,8 +56,8 @@ func (c *sqlClient) Do(ctx context.Context, op Op, n int) (err error) {
 		return c.stmt.QueryRowContext(ctx, n%rows).Scan(&got)
 	case Read:
 		return c.QueryRowContext(ctx, c.read, n%rows).Scan(&got)
-	case Tx:
-		return c.transact(ctx, n%rows)
+	case Tx1, Tx3, Unused:
+		return c.transact(ctx, op, n%rows)
 	case Insert:
 		_, err = c.ExecContext(ctx, c.insert, n%rows, 1)
 	case Exec:
@@ -77,18 +77,23 @@ func (c *sqlClient) Do(ctx context.Context, op Op, n int) (err error) {
 	return err
 }
 
-func (c *sqlClient) transact(ctx context.Context, id int) error {
+func (c *sqlClient) transact(ctx context.Context, op Op, id int) error {
 	tx, err := c.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	var balance int
-	if err := tx.QueryRowContext(ctx, c.read, id).Scan(&balance); err != nil {
-		return err
+	if op == Unused {
+		return tx.Rollback()
 	}
-	if _, err := tx.ExecContext(ctx, c.update, 1, id); err != nil {
-		return err
+	if op == Tx3 {
+		var balance int
+		if err := tx.QueryRowContext(ctx, c.read, id).Scan(&balance); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, c.update, 1, id); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.ExecContext(ctx, c.insert, id, 1); err != nil {
 		return err

@@ -41,15 +41,14 @@ const (
 	PlainPgx2  = "database/sql + pgx, again" // the A/A run
 	PgxpoolSQL = "pgxpool behind database/sql"
 	Pgxpool    = "pgxpool, native"
-	SqlpoolPgx = "sqlpool + pgx"
-	Loans      = "sqlpool, native" // no database/sql
+	SqlpoolPgx = "sqlpool + pgx" // as sql.Open gives it, with the standard hooks
+	BarePgx    = "sqlpool + pgx, no hooks"
+	Loans      = "sqlpool, native" // neither database/sql nor hooks
 	LeakPgx    = "sqlpool + pgx, leak capture"
-	HooksPgx   = "sqlpool + pgx, standard hooks"
 	PlainPq    = "database/sql + lib/pq"
 	PlainPq2   = "database/sql + lib/pq, again"
 	SqlpoolPq  = "sqlpool + lib/pq"
-	LeakPq     = "sqlpool + lib/pq, leak capture"
-	HooksPq    = "sqlpool + lib/pq, standard hooks"
+	CachedPq   = "sqlpool + lib/pq, cached queries" // pool_cache_queries=on
 )
 
 // Contenders are all of them, those that others are compared with first.
@@ -58,15 +57,14 @@ var Contenders = []Contender{
 	{PlainPgx2, "pgx", PlainPgx, plain(pgxConnector)},
 	{PgxpoolSQL, "pgx", PlainPgx, openPgxpoolSQL},
 	{Pgxpool, "pgx", PlainPgx, openPgxpool},
-	{SqlpoolPgx, "pgx", PlainPgx, pooled(pgxAdapter, noHooks)},
+	{SqlpoolPgx, "pgx", PlainPgx, pooled(pgxAdapter, standardHooks)},
+	{BarePgx, "pgx", PlainPgx, pooled(pgxAdapter, noHooks)},
 	{Loans, "pgx", PlainPgx, openLoans},
 	{LeakPgx, "pgx", PlainPgx, pooled(pgxAdapter, leakCapture)},
-	{HooksPgx, "pgx", PlainPgx, pooled(pgxAdapter, standardHooks)},
 	{PlainPq, "lib/pq", PlainPq, plain(pqConnector)},
 	{PlainPq2, "lib/pq", PlainPq, plain(pqConnector)},
-	{SqlpoolPq, "lib/pq", PlainPq, pooled(pqAdapter, noHooks)},
-	{LeakPq, "lib/pq", PlainPq, pooled(pqAdapter, leakCapture)},
-	{HooksPq, "lib/pq", PlainPq, pooled(pqAdapter, standardHooks)},
+	{SqlpoolPq, "lib/pq", PlainPq, pooled(pqAdapter, standardHooks)},
+	{CachedPq, "lib/pq", PlainPq, pooled(pqAdapter, standardHooks, cachedQueries)},
 }
 
 // pick returns the contenders of those names, in the order of Contenders.
@@ -112,10 +110,12 @@ func plain(connector connectorOf) func(context.Context, Setup) (Client, error) {
 	}
 }
 
+func cachedQueries(cfg *sqlpool.Config) { cfg.CacheQueries = true }
+
 // pooled is this module's pool.
-func pooled(connector connectorOf, hooks func() []sqlpool.Hooks) func(context.Context, Setup) (Client, error) {
+func pooled(connector connectorOf, hooks func() []sqlpool.Hooks, options ...func(*sqlpool.Config)) func(context.Context, Setup) (Client, error) {
 	return func(ctx context.Context, s Setup) (Client, error) {
-		p, err := openPool(connector, s, hooks)
+		p, err := openPool(connector, s, hooks, options...)
 		if err != nil {
 			return nil, err
 		}
@@ -131,10 +131,14 @@ func openLoans(_ context.Context, s Setup) (Client, error) {
 	return loanClient{p, textsOf(s.Schema)}, nil
 }
 
-func openPool(connector connectorOf, s Setup, hooks func() []sqlpool.Hooks) (*sqlpool.Pool, error) {
+func openPool(connector connectorOf, s Setup, hooks func() []sqlpool.Hooks, options ...func(*sqlpool.Config)) (*sqlpool.Pool, error) {
 	c, err := connector(s.DSN)
 	if err != nil {
 		return nil, err
 	}
-	return sqlpool.New(sqlpool.Config{Connector: watched(c, s), MaxConns: s.Conns, MinIdle: s.MinIdle, Hooks: hooks()})
+	cfg := sqlpool.Config{Connector: watched(c, s), MaxConns: s.Conns, MinIdle: s.MinIdle, Hooks: hooks()}
+	for _, set := range options {
+		set(&cfg)
+	}
+	return sqlpool.New(cfg)
 }

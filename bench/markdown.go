@@ -81,8 +81,9 @@ func mark(name string) string {
 }
 
 func serverSection(r *Report, b *strings.Builder) {
-	for _, transport := range []string{unixSocket, tcp} {
-		fmt.Fprintf(b, "Over %s, geometric means over the six operations, each a ratio to database/sql with the same driver:\n\n", map[string]string{unixSocket: "a unix socket", tcp: "TCP"}[transport])
+	for _, place := range []string{unixSocket, away} {
+		fmt.Fprintf(b, "%s, geometric means over the seven operations, each a ratio to database/sql with the same driver:\n\n",
+			map[string]string{unixSocket: "Over a unix socket", away: "A server about 1 ms of round trip away"}[place])
 		head := []string{"contender", "throughput, all"}
 		for _, n := range callers {
 			head = append(head, goroutines(n))
@@ -90,17 +91,17 @@ func serverSection(r *Report, b *strings.Builder) {
 		head = append(head, "p99, 64", "p99, 256", "client CPU")
 		var lines [][]string
 		for _, c := range Contenders {
-			if _, ok := r.Find(meanOf(transport), c.Name, c.Against, throughput); !ok || c.Name == c.Against {
+			if _, ok := r.Find(meanOf(place), c.Name, c.Against, throughput); !ok || c.Name == c.Against {
 				continue
 			}
-			line := []string{mark(c.Name), r.times(meanOf(transport), c.Name, c.Against, throughput)}
+			line := []string{mark(c.Name), r.times(meanOf(place), c.Name, c.Against, throughput)}
 			for _, n := range callers {
-				line = append(line, r.times(meanOf(transport, goroutines(n)), c.Name, c.Against, throughput))
+				line = append(line, r.times(meanOf(place, goroutines(n)), c.Name, c.Against, throughput))
 			}
 			for _, n := range []int{64, 256} {
-				line = append(line, r.times(meanOf(transport, goroutines(n)), c.Name, c.Against, p99))
+				line = append(line, r.times(meanOf(place, goroutines(n)), c.Name, c.Against, p99))
 			}
-			lines = append(lines, append(line, r.times(meanOf(transport), c.Name, c.Against, cpuPerOp)))
+			lines = append(lines, append(line, r.times(meanOf(place), c.Name, c.Against, cpuPerOp)))
 		}
 		table(b, 1, head, lines)
 		b.WriteByte('\n')
@@ -122,14 +123,33 @@ func operationsSection(r *Report, b *strings.Builder) {
 	for _, op := range ServerOps {
 		head = append(head, string(op))
 	}
-	var lines [][]string
-	for _, c := range Contenders {
-		if c.Name == c.Against {
-			continue
+	for i, place := range []string{unixSocket, away} {
+		if i > 0 {
+			b.WriteString("\nA server about 1 ms of round trip away:\n\n")
 		}
+		var lines [][]string
+		for _, c := range Contenders {
+			if _, ok := r.Find(meanOf(place), c.Name, c.Against, throughput); !ok || c.Name == c.Against {
+				continue
+			}
+			line := []string{mark(c.Name)}
+			for _, op := range ServerOps {
+				line = append(line, r.times(meanOf(place, string(op)), c.Name, c.Against, throughput))
+			}
+			lines = append(lines, line)
+		}
+		table(b, 1, head, lines)
+	}
+	head = []string{"round trips"}
+	for _, op := range tripOps {
+		head = append(head, string(op))
+	}
+	b.WriteString("\nRound trips of one operation, counted:\n\n")
+	var lines [][]string
+	for _, c := range pick(tripContenders...) {
 		line := []string{mark(c.Name)}
-		for _, op := range ServerOps {
-			line = append(line, r.times(meanOf(unixSocket, string(op)), c.Name, c.Against, throughput))
+		for _, op := range tripOps {
+			line = append(line, fmt.Sprintf("%.1f", r.own(tripsOf(op), c.Name, trips)))
 		}
 		lines = append(lines, line)
 	}

@@ -3,8 +3,7 @@ package bench
 // rivals are ratios within the server's workloads that are not to the plain
 // pool: what a hook costs, and the other pools on pgx.
 var rivals = [][2]string{
-	{SqlpoolPgx, PgxpoolSQL}, {SqlpoolPgx, Pgxpool}, {Loans, Pgxpool},
-	{LeakPgx, SqlpoolPgx}, {HooksPgx, SqlpoolPgx}, {LeakPq, SqlpoolPq}, {HooksPq, SqlpoolPq},
+	{SqlpoolPgx, PgxpoolSQL}, {SqlpoolPgx, Pgxpool}, {Loans, Pgxpool}, {SqlpoolPgx, BarePgx}, {CachedPq, SqlpoolPq},
 }
 
 // summarise adds the geometric means: over everything, for each number of
@@ -12,7 +11,7 @@ var rivals = [][2]string{
 // means over all operations, and the p99 where there is a queue: between runs,
 // a single operation's contenders differ by how their connections happen to lie,
 // and a median of few callers by which of two ways the scheduler takes.
-func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entrant) {
+func (l *lab) summarise(place string, cells map[cell]turns, entrants []entrant) {
 	var pairs [][2]string
 	present := map[string]bool{}
 	for _, e := range entrants {
@@ -47,15 +46,15 @@ func (l *lab) summarise(transport string, cells map[cell]turns, entrants []entra
 			}
 		}
 	}
-	mean(meanOf(transport), steady, func(cell) bool { return true })
+	mean(meanOf(place), steady, func(cell) bool { return true })
 	for _, n := range callers {
 		held := steady
 		if n > connections {
 			held = queues
 		}
-		mean(meanOf(transport, goroutines(n)), held, func(c cell) bool { return c.goroutines == n })
+		mean(meanOf(place, goroutines(n)), held, func(c cell) bool { return c.goroutines == n })
 	}
 	for _, op := range ServerOps {
-		mean(meanOf(transport, string(op)), none, func(c cell) bool { return c.op == op })
+		mean(meanOf(place, string(op)), none, func(c cell) bool { return c.op == op })
 	}
 }

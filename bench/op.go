@@ -11,20 +11,22 @@ import (
 type Op string
 
 const (
-	Select   Op = "SELECT 1"        // no argument
-	Argument Op = "one argument"    // SELECT $1::int + 1
-	Stmt     Op = "*sql.Stmt"       // the same through one prepared statement; pgxpool has none and sends the text
-	Read     Op = "read by key"     // one row of 10,000 by its primary key
-	Tx       Op = "transaction"     // read, update and insert, between BEGIN and COMMIT
-	Insert   Op = "insert"          // one row, two arguments
-	Exec     Op = "Exec"            // SELECT 1 without a row to read
-	Conn     Op = "Conn and Close"  // a connection taken from the *sql.DB and given back; nothing is sent
-	Sleep    Op = "2 ms query"      // SELECT pg_sleep(0.002)
-	Bigger   Op = "cancelled query" // SELECT pg_sleep(0.005), for a context that ends before
+	Select   Op = "SELECT 1"           // no argument
+	Argument Op = "one argument"       // SELECT $1::int + 1
+	Stmt     Op = "*sql.Stmt"          // the same through one prepared statement; pgxpool has none and sends the text
+	Read     Op = "read by key"        // one row of 10,000 by its primary key
+	Tx1      Op = "transaction of 1"   // an insert between BEGIN and COMMIT
+	Tx3      Op = "transaction of 3"   // a read, an update and an insert
+	Unused   Op = "unused transaction" // BEGIN and ROLLBACK
+	Insert   Op = "insert"             // one row, two arguments
+	Exec     Op = "Exec"               // SELECT 1 without a row to read
+	Conn     Op = "Conn and Close"     // a connection taken from the *sql.DB and given back; nothing is sent
+	Sleep    Op = "2 ms query"         // SELECT pg_sleep(0.002)
+	Bigger   Op = "cancelled query"    // SELECT pg_sleep(0.005), for a context that ends before
 )
 
 // ServerOps are those that are measured on a real server.
-var ServerOps = []Op{Select, Argument, Stmt, Read, Tx, Insert}
+var ServerOps = []Op{Select, Argument, Stmt, Read, Tx1, Tx3, Insert}
 
 // rows is how many there are to read and update: enough that transactions seldom
 // wait for each other's locks.

@@ -107,8 +107,8 @@ func (t texts) on(ctx context.Context, q pgxQuerier, op Op, n int) (err error) {
 		return q.QueryRow(ctx, argText, n%rows).Scan(&got)
 	case Read:
 		return q.QueryRow(ctx, t.read, n%rows).Scan(&got)
-	case Tx:
-		return t.transact(ctx, q, n%rows)
+	case Tx1, Tx3, Unused:
+		return t.transact(ctx, q, op, n%rows)
 	case Insert:
 		_, err = q.Exec(ctx, t.insert, n%rows, 1)
 	case Exec:
@@ -123,14 +123,19 @@ func (t texts) on(ctx context.Context, q pgxQuerier, op Op, n int) (err error) {
 	return err
 }
 
-func (t texts) transact(ctx context.Context, q pgxQuerier, id int) error {
+func (t texts) transact(ctx context.Context, q pgxQuerier, op Op, id int) error {
 	return pgx.BeginFunc(ctx, q, func(tx pgx.Tx) error {
-		var balance int
-		if err := tx.QueryRow(ctx, t.read, id).Scan(&balance); err != nil {
-			return err
+		if op == Unused {
+			return nil
 		}
-		if _, err := tx.Exec(ctx, t.update, 1, id); err != nil {
-			return err
+		if op == Tx3 {
+			var balance int
+			if err := tx.QueryRow(ctx, t.read, id).Scan(&balance); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, t.update, 1, id); err != nil {
+				return err
+			}
 		}
 		_, err := tx.Exec(ctx, t.insert, id, 1)
 		return err

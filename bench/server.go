@@ -14,16 +14,16 @@ var callers = []int{1, 8, 64, 256}
 
 const connections = 10
 
-// cell is one operation of so many goroutines over a transport.
+// cell is one operation of so many goroutines on a server at a place.
 type cell struct {
-	transport  string
+	place      string
 	op         Op
 	goroutines int
 }
 
 // String implements fmt.Stringer.
 func (c cell) String() string {
-	return fmt.Sprintf("%s, %s, %d", c.transport, c.op, c.goroutines)
+	return fmt.Sprintf("%s, %s, %d", c.place, c.op, c.goroutines)
 }
 
 // pieces is how many turns a round has. Where few goroutines work, it matters for
@@ -36,39 +36,63 @@ func (c cell) pieces() int {
 	return 1
 }
 
-// The transports.
+// Where the server is.
 const (
 	unixSocket = "unix socket"
-	tcp        = "TCP"
+	away       = "1 ms away"
+
+	distance = time.Millisecond // of the one that is away: a round trip's
 )
 
 // serverMeasures are what each cell shows.
 var serverMeasures = []measure{throughput, p50, p99, cpuPerOp}
 
-// server is the work that the pool is for, on a real PostgreSQL. Over TCP the
-// variants of the pool and the A/A runs are left out: what they show does not
-// depend on the transport.
-func server(ctx context.Context, l *lab) error {
+// place is a way to the server, who takes it, and how.
+type place struct {
+	name       string
+	dsn        string
+	contenders []string
+	callers    []int
+	length     time.Duration // of a stretch
+}
+
+// server is the work that the pool is for, on a real PostgreSQL: on the same machine,
+// where what a client does itself counts most, and as far away as a server in the same
+// data centre, where round trips do.
+func server(ctx context.Context, l *lab) (err error) {
 	if err := l.tables(ctx); err != nil {
 		return err
 	}
-	every := l.wanted(names(Contenders))
-	few := l.wanted([]string{PlainPgx, PgxpoolSQL, Pgxpool, SqlpoolPgx, PlainPq, SqlpoolPq})
-	l.expect((l.turnsOf(unixSocket)*len(every) + l.turnsOf(tcp)*len(few)) * l.Rounds)
-	if err := l.transport(ctx, unixSocket, l.server.Socket().KeyValue("postgres"), every, 130*time.Millisecond); err != nil {
+	relay, err := startRelay(ctx, address(l.server.TCP()), distance)
+	if err != nil {
 		return err
 	}
-	return l.transport(ctx, tcp, l.server.TCP().KeyValue("postgres"), few, 100*time.Millisecond)
+	defer shut(&err, relay)
+	far := []string{PlainPgx, PlainPgx2, PgxpoolSQL, Pgxpool, SqlpoolPgx, Loans, PlainPq, PlainPq2, SqlpoolPq, CachedPq}
+	places := []place{
+		{unixSocket, l.server.Socket().KeyValue("postgres"), l.wanted(append(far, BarePgx)), callers, 130 * time.Millisecond},
+		{away, through(l.server.TCP(), relay.port), l.wanted(far), []int{1, 64, 256}, 100 * time.Millisecond},
+	}
+	turns := 0
+	for _, p := range places {
+		turns += l.turnsOf(p) * len(p.contenders) * l.Rounds
+	}
+	l.expect(turns)
+	for _, p := range places {
+		if err := l.at(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *lab) wants(c cell) bool { return l.Cells == nil || l.Cells.MatchString(c.String()) }
 
-// turnsOf is how many turns a contender takes in a round of all cells of a
-// transport.
-func (l *lab) turnsOf(transport string) (n int) {
+// turnsOf is how many turns a contender takes in a round of all cells of a place.
+func (l *lab) turnsOf(p place) (n int) {
 	for _, op := range ServerOps {
-		for _, goroutines := range callers {
-			if c := (cell{transport, op, goroutines}); l.wants(c) {
+		for _, goroutines := range p.callers {
+			if c := (cell{p.name, op, goroutines}); l.wants(c) {
 				n += c.pieces()
 			}
 		}
@@ -86,27 +110,20 @@ func (l *lab) wanted(contenders []string) (some []string) {
 	return some
 }
 
-func names(contenders []Contender) (all []string) {
-	for _, c := range contenders {
-		all = append(all, c.Name)
-	}
-	return all
-}
-
-func (l *lab) transport(ctx context.Context, transport, dsn string, contenders []string, length time.Duration) error {
+func (l *lab) at(ctx context.Context, p place) error {
 	cells := map[cell]turns{}
 	var entrants []entrant
 	for _, op := range ServerOps {
-		asked := slices.DeleteFunc(slices.Clone(callers), func(n int) bool { return !l.wants(cell{transport, op, n}) })
+		asked := slices.DeleteFunc(slices.Clone(p.callers), func(n int) bool { return !l.wants(cell{p.name, op, n}) })
 		if len(asked) == 0 {
 			continue
 		}
 		var err error
-		if entrants, err = l.operation(ctx, transport, dsn, op, asked, contenders, length, cells); err != nil {
+		if entrants, err = l.operation(ctx, p, op, asked, cells); err != nil {
 			return err
 		}
 	}
-	l.summarise(transport, cells, entrants)
+	l.summarise(p.name, cells, entrants)
 	return nil
 }
 
@@ -114,19 +131,19 @@ func (l *lab) transport(ctx context.Context, transport, dsn string, contenders [
 // order drawn anew: where the connections and their server processes happen to
 // lie makes identical contenders differ by some hundredths for as long as they
 // are open, which a mean over the operations would keep.
-func (l *lab) operation(ctx context.Context, transport, dsn string, op Op, callers []int, contenders []string, length time.Duration, cells map[cell]turns) (entrants []entrant, err error) {
+func (l *lab) operation(ctx context.Context, p place, op Op, callers []int, cells map[cell]turns) (entrants []entrant, err error) {
 	if err := l.server.Exec(ctx, "TRUNCATE "+schema+".entry"); err != nil {
 		return nil, err
 	}
-	picked := pick(contenders...)
+	picked := pick(p.contenders...)
 	rand.Shuffle(len(picked), func(i, j int) { picked[i], picked[j] = picked[j], picked[i] })
-	all, err := openAll(ctx, Setup{DSN: dsn, Schema: schema, Conns: connections}, picked)
+	all, err := openAll(ctx, Setup{DSN: p.dsn, Schema: schema, Conns: connections}, picked)
 	defer func() { err = joined(err, closeAll(all)) }()
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range callers {
-		c := cell{transport, op, n}
+		c := cell{p.name, op, n}
 		entrants = nil
 		for _, o := range all {
 			do := func(ctx context.Context, g, n int) error { return o.Do(ctx, op, g*7919+n) } // far from its neighbours' rows
@@ -135,7 +152,7 @@ func (l *lab) operation(ctx context.Context, transport, dsn string, op Op, calle
 				return nil, fmt.Errorf("%v, %s: %w", c, o.Name, err)
 			}
 			entrants = append(entrants, entrant{o.Name, o.Against, func(ctx context.Context) (sample, error) {
-				return stretch(ctx, load{n, l.long(length / time.Duration(c.pieces())), 1}, do)
+				return stretch(ctx, load{n, l.long(p.length / time.Duration(c.pieces())), 1}, do)
 			}})
 		}
 		found, err := l.takeInPieces(ctx, c.String(), l.Rounds, c.pieces(), entrants)
@@ -149,8 +166,8 @@ func (l *lab) operation(ctx context.Context, transport, dsn string, op Op, calle
 }
 
 // meanOf names a mean.
-func meanOf(transport string, of ...string) string {
-	return strings.Join(append([]string{"mean", transport}, of...), ", ")
+func meanOf(place string, of ...string) string {
+	return strings.Join(append([]string{"mean", place}, of...), ", ")
 }
 
 func goroutines(n int) string {

@@ -20,7 +20,7 @@ func startAndStop(ctx context.Context, l *lab) error {
 		return err
 	}
 	var entrants []entrant
-	for _, c := range pick(PlainPgx, PlainPgx2, PgxpoolSQL, Pgxpool, SqlpoolPgx, HooksPgx, PlainPq, SqlpoolPq) {
+	for _, c := range pick(PlainPgx, PlainPgx2, PgxpoolSQL, Pgxpool, SqlpoolPgx, BarePgx, PlainPq, SqlpoolPq) {
 		entrants = append(entrants, entrant{c.Name, c.Against, func(ctx context.Context) (sample, error) {
 			begun := time.Now()
 			client, err := c.Open(ctx, Setup{DSN: s.Socket().KeyValue("postgres"), Conns: 10, MinIdle: 2, Cold: true})

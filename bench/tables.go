@@ -107,7 +107,7 @@ func countsSection(r *Report, b *strings.Builder) {
 
 func livesSection(r *Report, b *strings.Builder) {
 	var lines [][]string
-	for _, c := range pick(PlainPgx2, PgxpoolSQL, Pgxpool, SqlpoolPgx, HooksPgx, SqlpoolPq) {
+	for _, c := range pick(PlainPgx2, PgxpoolSQL, Pgxpool, SqlpoolPgx, BarePgx, SqlpoolPq) {
 		lines = append(lines, []string{
 			mark(c.Name), r.times(startStopName, c.Name, c.Against, opening), r.times(startStopName, c.Name, c.Against, closing),
 			r.times(burstName, c.Name, c.Against, served), r.times(spikeName, c.Name, PlainPgx, served),

@@ -50,9 +50,10 @@ var workloads = []workload{
 	{"prepares", 4, prepares},
 	{"cancels", 10, cancels},
 	{"restart", 8, restart},
+	{tripsName, 3, roundTrips},
 	{captureName, 18, capture},
 	{"wait and use", 8, shares},
-	{"server", 420, server},
+	{"server", 500, server},
 }
 
 // Run measures. The report holds what was found until an error ended the run.

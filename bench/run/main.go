@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	bench.ServeRelay()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process as usual
 	if err := run(ctx); err != nil {
