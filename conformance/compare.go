@@ -20,6 +20,11 @@ func (x *trial) compareOn(plain, pooled *sql.DB, scenario func(r *transcript, db
 	want, got := &transcript{x: x}, &transcript{x: x}
 	scenario(want, plain)
 	scenario(got, pooled)
+	x.same(want, got)
+}
+
+// same fails the check for each line in which two transcripts differ.
+func (x *trial) same(want, got *transcript) {
 	for i := range max(len(want.lines), len(got.lines)) {
 		if w, g := want.line(i), got.line(i); w != g {
 			x.errorf("database/sql alone says\n  %s\nthrough the pool it is\n  %s", w, g)

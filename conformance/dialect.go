@@ -21,6 +21,10 @@ type Dialect struct {
 	Sleep   string // takes %v seconds
 	Fail    string // fails
 	Code    string // the SQLSTATE of Fail, if errors have one
+	Raise   string // fails with the SQLSTATE %v, on a session that goes on
+
+	// Stubborn takes %v seconds, and succeeds at once when it is cancelled.
+	Stubborn string
 
 	// Echo with its argument, and the answer, of another type.
 	EchoInt, EchoFloat, EchoBool, EchoBytes, EchoTime string
@@ -65,6 +69,9 @@ var PostgreSQL = Dialect{
 	Sleep:   "SELECT pg_sleep(%v)",
 	Fail:    "SELECT 1/0",
 	Code:    "22012",
+	Raise:   "DO $$ BEGIN RAISE EXCEPTION 'conformance' USING ERRCODE = '%v'; END $$",
+
+	Stubborn: "DO $$ BEGIN PERFORM pg_sleep(%v); EXCEPTION WHEN query_canceled THEN NULL; END $$",
 
 	EchoInt: "SELECT $1::bigint", EchoFloat: "SELECT $1::float8", EchoBool: "SELECT $1::boolean",
 	EchoBytes: "SELECT $1::bytea", EchoTime: "SELECT $1::timestamptz",

@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"strings"
 	"time"
@@ -99,6 +101,53 @@ var dialFailureRules = []Rule{
 				now, _ := p.openNow()
 				return p.opened() == 1 && now == 0
 			})
+		},
+	},
+	{
+		ID:     "DIAL-12",
+		Rule:   "one call goes through a handful of connections at most when each of them dies at its first statement",
+		Why:    "a pooler whose server is down takes every login: each call would dial thousands of times",
+		Source: "database/sql: three tries; this pool: a connection that dies at its first statement is a failed dial",
+		needs:  []Need{NeedProbe},
+		check: func(x *trial) {
+			const handful = 5
+			p := x.probe()
+			p.intercept(func(_ context.Context, c Call) error {
+				switch c.Op {
+				case OpExec, OpQuery, OpPrepare, OpBegin, OpPing:
+					return driver.ErrBadConn
+				}
+				return nil
+			})
+			one := x.target.Dialect.One
+			for what, call := range map[string]func(*sql.DB) error{
+				"Exec": func(db *sql.DB) error { _, err := db.ExecContext(x.ctx, one); return err },
+				"Ping": func(db *sql.DB) error { return db.PingContext(x.ctx) },
+				"Prepare": func(db *sql.DB) error {
+					stmt, err := db.PrepareContext(x.ctx, one)
+					if err != nil {
+						return err
+					}
+					defer stmt.Close()
+					_, err = stmt.ExecContext(x.ctx)
+					return err
+				},
+				"Begin": func(db *sql.DB) error {
+					tx, err := db.BeginTx(x.ctx, nil)
+					if err != nil {
+						return err
+					}
+					defer tx.Rollback()
+					_, err = tx.ExecContext(x.ctx, one)
+					return err
+				},
+			} {
+				db, before := x.open(Settings{MaxConns: 17}).DB, p.count(OpDial)
+				err := call(db)
+				if n := p.count(OpDial) - before; n > handful || err == nil && what != "Ping" { // that Ping asks the driver is another rule's subject
+					x.errorf("%s dialed %d times, and says %v", what, n, err)
+				}
+			}
 		},
 	},
 }

@@ -71,21 +71,29 @@ func (t *Target) askDriver(c any) {
 	missing(NeedSent, has[interface{ Sent() uint64 }](c))
 	missing(NeedRestates, has[interface{ StatementStale(error) bool }](c))
 	missing(NeedAbort, has[interface{ Abort() error }](c))
+	ends, ok := find[interface{ EndsStatements() bool }](c)
+	missing(NeedCloses, !ok || !ends.EndsStatements())
 }
 
 // has reports whether c, or what it wraps, is a T.
 func has[T any](c any) bool {
+	_, ok := find[T](c)
+	return ok
+}
+
+// find returns c, or what it wraps, as a T.
+func find[T any](c any) (t T, ok bool) {
 	for range 8 { // a wrapper may return itself
-		if _, ok := c.(T); ok {
-			return true
+		if t, ok = c.(T); ok {
+			return t, true
 		}
 		w, wraps := c.(interface{ Raw() driver.Conn })
 		if !wraps {
-			return false
+			return t, false
 		}
 		c = w.Raw()
 	}
-	return false
+	return t, false
 }
 
 func (t *Target) askDialect() {
@@ -95,7 +103,7 @@ func (t *Target) askDialect() {
 		NeedFail: d.Fail != "", NeedTables: d.Tables, NeedSets: d.Sets != "", NeedSeries: d.Series != "",
 		NeedLedger: d.Insert != "" && (d.Tables && d.Count != "" || d.Written != nil),
 		NeedEcho:   d.Echo != "", NeedTextTx: d.Begin != "", NeedStale: d.Alter != "",
-		NeedDiscard: d.Discard != "", NeedKill: t.Server != nil,
+		NeedDiscard: d.Discard != "", NeedRaise: d.Raise != "", NeedStubborn: d.Stubborn != "", NeedKill: t.Server != nil,
 	} {
 		if !able {
 			t.Lacks[need] = fmt.Sprintf("%s has no words for %s", d.Name, need)

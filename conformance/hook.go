@@ -9,7 +9,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-var hookRules = slices.Concat(watchRules, refusalRules, setupRules)
+var hookRules = slices.Concat(watchRules, refusalRules, setupRules, exitRules)
 
 // setupRules: what hooks do to a connection, and in which order.
 var setupRules = []Rule{

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-var inventoryRules = slices.Concat(bookRules, loanRules, lossRules)
+var inventoryRules = slices.Concat(bookRules, loanRules, lossRules, remainRules)
 
 // bookRules: loans and statements, counted.
 var bookRules = []Rule{

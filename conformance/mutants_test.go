@@ -35,6 +35,7 @@ var mutants = slices.Concat(
 	observeMutants,
 	configMutants,
 	edgeMutants,
+	leftMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

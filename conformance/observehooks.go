@@ -100,6 +100,28 @@ var reportRules = []Rule{
 			}
 		},
 	},
+	{
+		ID:     "OBS-12",
+		Rule:   "writes that are refused because the server only reads are counted, and are the last error",
+		Why:    "after a failover that left the pool on a standby every write fails, and everything else looks well",
+		Source: "PostgreSQL: SQLSTATE 25006; this pool: Stats.ReadOnlyCount",
+		needs:  []Need{NeedPool, NeedProbe},
+		check: func(x *trial) {
+			const writes = 4
+			p := x.probe()
+			s := x.open(Settings{MaxConns: 1})
+			x.use("a first statement", s.DB)
+			p.failing(OpExec, func(int) error { return stateError("25006") })
+			for range writes {
+				if _, err := s.DB.ExecContext(x.ctx, x.target.Dialect.One); err == nil {
+					x.fatalf("a statement succeeds that its driver has refused")
+				}
+			}
+			if st := s.Pool.Stats(); st.ReadOnlyCount != writes || !strings.Contains(st.LastError, "25006") {
+				x.errorf("%d writes were refused, %d are counted, and the last error is %q", writes, st.ReadOnlyCount, st.LastError)
+			}
+		},
+	},
 }
 
 // buffer is a bytes.Buffer for several goroutines.

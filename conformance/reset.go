@@ -4,12 +4,16 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 
 	"github.com/sqlpool/go/hooks/resetter"
 	"github.com/sqlpool/go/sqlpool"
 )
 
-var resetRules = []Rule{
+var resetRules = slices.Concat(returnRules, openRules)
+
+// returnRules: what is done between two loans.
+var returnRules = []Rule{
 	{
 		ID:     "RST-01",
 		Rule:   "a connection that comes back inside a transaction is not lent in it: what was left open is rolled back",

@@ -89,6 +89,9 @@ const (
 	NeedRestates Need = "a driver that tells a statement which was not executed from one that failed"
 	NeedBreak    Need = "connections that can be broken"
 	NeedCancel   Need = "a driver whose statements end with their context"
+	NeedRaise    Need = "a statement that fails with any code"
+	NeedCloses   Need = "a driver whose statements do not end with their connection"
+	NeedStubborn Need = "a statement that succeeds when it is cancelled"
 )
 
 // A Family is a group of rules about one thing.

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules)
+var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules, leftRules)
 
 // answerRules: what comes back.
 var answerRules = []Rule{

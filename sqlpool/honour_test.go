@@ -3,8 +3,10 @@ package sqlpool_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -124,27 +126,46 @@ func TestEveryMethodHonoursItsContext(t *testing.T) {
 		for held, methods := range methodsOf {
 			for _, m := range methods {
 				for _, at := range withContext {
-					t.Run(fmt.Sprintf("%s/%s/%s/%v", shapeName, held, m.name, at), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) {
-							if honours(t, shape, held, m, at) {
-								hit.Add(1)
-							}
+					for _, told := range []bool{false, true} { // OnStatement has each statement go another way
+						if told && shapeName != "full" && shapeName != "ends statements" {
+							continue
+						}
+						t.Run(fmt.Sprintf("%s/%s/%s/%v/told=%v", shapeName, held, m.name, at, told), func(t *testing.T) {
+							synctest.Test(t, func(t *testing.T) {
+								if honours(t, shape, held, m, at, told) {
+									hit.Add(1)
+								}
+							})
 						})
-					})
+					}
 				}
 			}
 		}
 	}
-	if n := hit.Load(); n < 150 {
+	if n := hit.Load(); n < 250 {
 		t.Errorf("only %d of the moments came about", n)
 	}
 }
 
 // honours has the driver hang in a call until its context ends, and reports whether
 // the method came there.
-func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.Point) bool {
+func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.Point, told bool) bool {
 	const patience = 100 * time.Millisecond
 	hooks := []sqlpool.Hooks{{BeforeAcquire: func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "SET hook=1") }}}
+	var listens, mine, others atomic.Int64
+	if told {
+		hooks = append(hooks, sqlpool.Hooks{OnStatement: func(ctx context.Context, _ *sqlpool.Executing) func(sqlpool.Executed) {
+			if listens.Load() == 0 {
+				return nil
+			}
+			if ctx.Value(onTheWay{}) == "mine" {
+				mine.Add(1)
+			} else {
+				others.Add(1)
+			}
+			return func(sqlpool.Executed) { listens.Add(1) }
+		}})
+	}
 	server := fakedb.New()
 	db, pool, _ := newDBOn(t, server, shape, sqlpool.Config{MaxConns: 1, PingAfter: time.Nanosecond, Hooks: hooks})
 	e := &scene{db: db, pool: pool}
@@ -176,8 +197,12 @@ func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.
 	start := time.Now()
 	time.AfterFunc(patience, cancel)
 	time.AfterFunc(time.Minute, hang.Release)
+	listens.Store(1)
 	err = m.call(ctx, e)
 	took := time.Since(start)
+	if began, ended := mine.Load()+others.Load(), listens.Swap(0)-1; began != ended || others.Load() > 0 {
+		t.Errorf("OnStatement was told of %d beginnings and %d ends, and of %d with a context that is not the caller's", began, ended, others.Load())
+	}
 	if hang.Hits() == 0 {
 		if err != nil || took > 0 {
 			t.Errorf("without the hang: %v after %v", err, took)
@@ -190,11 +215,67 @@ func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.
 	return true
 }
 
+// executing is what package sql uses of a session in a transaction.
+type executing interface {
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	Close() error
+}
+
+// inTransaction are the ways in which package sql has a session execute something in a
+// transaction.
+var inTransaction = []struct {
+	name string
+	call func(ctx context.Context, c executing, stmt driver.Stmt) error
+}{
+	{"Exec", func(ctx context.Context, c executing, _ driver.Stmt) error {
+		return second(c.ExecContext(ctx, "SELECT 1", nil))
+	}},
+	{"Query", func(ctx context.Context, c executing, _ driver.Stmt) error {
+		return drain(c.QueryContext(ctx, "SELECT 1", nil))
+	}},
+	{"Prepare", func(ctx context.Context, c executing, _ driver.Stmt) error {
+		stmt, err := c.PrepareContext(ctx, "SELECT 2")
+		if err == nil {
+			err = stmt.Close()
+		}
+		return err
+	}},
+	{"Ping", func(ctx context.Context, c executing, _ driver.Stmt) error { return c.Ping(ctx) }},
+	{"Stmt.Exec", func(ctx context.Context, _ executing, stmt driver.Stmt) error {
+		return second(stmt.(driver.StmtExecContext).ExecContext(ctx, nil))
+	}},
+	{"Stmt.Query", func(ctx context.Context, _ executing, stmt driver.Stmt) error {
+		return drain(stmt.(driver.StmtQueryContext).QueryContext(ctx, nil))
+	}},
+}
+
+// drain reads a driver's rows.
+func drain(rows driver.Rows, err error) error {
+	if err != nil {
+		return err
+	}
+	dest := make([]driver.Value, len(rows.Columns()))
+	for err == nil {
+		err = rows.Next(dest)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return errors.Join(err, rows.Close())
+}
+
 // TestEveryStatementEndsWithItsTransaction where the driver would end it, by whichever
-// method it is executed.
+// method it is executed. The methods are called without package sql, whose own rollback at
+// the end of the context waits for the statement under a lock: that stops the time of a
+// bubble, and a statement that does not end would be a hang and no failure.
 func TestEveryStatementEndsWithItsTransaction(t *testing.T) {
-	for _, m := range methodsOf["a Tx"] {
-		for _, at := range []fakedb.Point{fakedb.Prepare, fakedb.Exec, fakedb.Query, fakedb.StmtExec, fakedb.StmtQuery, fakedb.RowsNext} {
+	var hit atomic.Int64
+	for _, m := range inTransaction {
+		for _, at := range []fakedb.Point{fakedb.Prepare, fakedb.Exec, fakedb.Query, fakedb.Ping, fakedb.StmtExec, fakedb.StmtQuery, fakedb.RowsNext} {
 			for name, later := range map[string]bool{"without an end of its own": false, "with a later one": true} {
 				t.Run(fmt.Sprintf("%s/%v/%s", m.name, at, name), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
@@ -205,26 +286,35 @@ func TestEveryStatementEndsWithItsTransaction(t *testing.T) {
 							defer end()
 						}
 						server := fakedb.New()
-						db, _, _ := newDBOn(t, server, endsStatements, sqlpool.Config{MaxConns: 2})
-						stmt, err := db.Prepare("SELECT 1")
+						p := labOn(t, server, endsStatements, sqlpool.Config{MaxConns: 2})
+						opened, err := p.Connector().Connect(context.Background())
 						must(t, err)
+						c := opened.(executing)
+						defer c.Close()
 						outer, cancel := context.WithTimeout(context.Background(), time.Second)
 						defer cancel()
-						tx, err := db.BeginTx(outer, nil)
+						tx, err := c.BeginTx(outer, driver.TxOptions{})
+						must(t, err)
+						stmt, err := c.PrepareContext(context.Background(), "SELECT 1")
 						must(t, err)
 						hang := server.On(at, fakedb.Fault{Hang: fakedb.UntilDone})
 						time.AfterFunc(time.Minute, hang.Release)
 						start := time.Now()
-						err = m.call(own, &scene{db: db, tx: tx, stmt: stmt})
+						err = m.call(own, c, stmt)
 						if took := time.Since(start); hang.Hits() > 0 && (err == nil || took != time.Second) {
 							t.Errorf("the transaction ended after 1s, and its statement after %v with %v", took, err)
 						}
+						hit.Add(int64(min(hang.Hits(), 1)))
 						hang.Remove()
 						hang.Release()
+						_ = stmt.Close()
 						_ = tx.Rollback()
 					})
 				})
 			}
 		}
+	}
+	if n := hit.Load(); n < 16 { // eight moments, with and without an end of one's own
+		t.Errorf("only %d of the moments came about", n)
 	}
 }

@@ -2,6 +2,8 @@ package sqlpool_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime"
@@ -77,6 +79,17 @@ func (l *lives) check(t *testing.T) {
 		}
 	}
 }
+
+// onSession executes a statement as package sql does, and leaves the pool open.
+func onSession(p *sqlpool.Pool) error {
+	db := sql.OpenDB(justConnector{p.Connector()})
+	defer db.Close()
+	_, err := db.Exec("INSERT t")
+	return err
+}
+
+// justConnector hides that a connector can be closed.
+type justConnector struct{ driver.Connector }
 
 // TestALifeIsToldOnceHoweverItEnds: a gauge of open connections, or of loans, that
 // counts the events must not drift.
@@ -161,6 +174,19 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 			}},
 		"a panic at its release": {sqlpool.CodeHookPanic, sqlpool.Config{Hooks: []sqlpool.Hooks{{OnRelease: func(sqlpool.Released) { panic(boom) }}}},
 			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { must(t, acquire(t, p).Release()) }},
+		"a panic at a statement's end": {sqlpool.CodeHookPanic, sqlpool.Config{Hooks: []sqlpool.Hooks{{
+			OnStatement: func(context.Context, *sqlpool.Executing) func(sqlpool.Executed) {
+				return func(sqlpool.Executed) { panic(boom) }
+			},
+		}}}, func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { must(t, onSession(p)) }},
+		"a goroutine that ends at a statement's beginning": {"", sqlpool.Config{Hooks: []sqlpool.Hooks{{
+			OnStatement: func(context.Context, *sqlpool.Executing) func(sqlpool.Executed) { runtime.Goexit(); return nil },
+		}}}, func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { apart(func() { _ = onSession(p) }) }},
+		"a goroutine that ends at a statement's end": {sqlpool.CodeHookPanic, sqlpool.Config{Hooks: []sqlpool.Hooks{{
+			OnStatement: func(context.Context, *sqlpool.Executing) func(sqlpool.Executed) {
+				return func(sqlpool.Executed) { runtime.Goexit() }
+			},
+		}}}, func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { apart(func() { _ = onSession(p) }) }},
 		"a reset that fails": {sqlpool.CodeDead, sqlpool.Config{}, func(t *testing.T, p *sqlpool.Pool, server *fakedb.DB) {
 			must(t, acquire(t, p).Release())
 			server.On(fakedb.ResetSession, fakedb.Fault{Times: 1, Err: boom})
@@ -311,8 +337,11 @@ func TestAHookThatFailsBesideACallerIsSeen(t *testing.T) {
 		}
 	}
 	// On the way to a caller of package sql, by each of its ways.
-	for _, moment := range []string{"OnAcquire", "BeforeAcquire"} {
+	for _, moment := range []string{"OnAcquire", "BeforeAcquire", "OnStatement"} {
 		for _, m := range methodsOf["nothing held"] {
+			if moment == "OnStatement" && strings.HasPrefix(m.name, "Pool.") {
+				continue // no statement
+			}
 			t.Run(fmt.Sprintf("%s panics in %s", moment, m.name), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var on bool
@@ -322,8 +351,11 @@ func TestAHookThatFailsBesideACallerIsSeen(t *testing.T) {
 						}
 					}
 					h := sqlpool.Hooks{OnAcquire: func(sqlpool.Acquired) { cause() }}
-					if moment == "BeforeAcquire" {
+					switch moment {
+					case "BeforeAcquire":
 						h = sqlpool.Hooks{BeforeAcquire: func(context.Context, *sqlpool.Conn) error { cause(); return nil }}
+					case "OnStatement":
+						h = sqlpool.Hooks{OnStatement: func(context.Context, *sqlpool.Executing) func(sqlpool.Executed) { cause(); return nil }}
 					}
 					db, p, _ := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{h}})
 					stmt, err := db.Prepare("SELECT 1")

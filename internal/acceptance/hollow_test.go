@@ -67,8 +67,16 @@ func (h *hollow) serve(c net.Conn) {
 func TestOneCallGoesThroughAHandfulOfLogins(t *testing.T) {
 	for _, name := range []string{"sqlpool-pgx", "sqlpool-pq"} {
 		for what, call := range map[string]func(*sql.DB) error{
-			"ping":    (*sql.DB).Ping,
-			"begin":   func(db *sql.DB) error { _, err := db.Begin(); return err },
+			"ping": (*sql.DB).Ping,
+			"begin": func(db *sql.DB) error {
+				tx, err := db.Begin()
+				if err != nil {
+					return err
+				}
+				defer tx.Rollback()
+				_, err = tx.Exec("SELECT 1")
+				return err
+			},
 			"prepare": func(db *sql.DB) error { _, err := db.Prepare("SELECT 1"); return err },
 		} {
 			t.Run(name+" "+what, func(t *testing.T) {

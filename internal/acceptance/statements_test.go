@@ -218,6 +218,27 @@ func TestNothingIsOlderThanOnThePlainDriver(t *testing.T) {
 	})
 }
 
+// pgx finds what a *sql.Stmt has prepared under its text, in each of its modes.
+func TestAClosedStatementIsForgottenInEveryModeOfPgx(t *testing.T) {
+	onEach(t, func(a *app) {
+		if a.adapter.name != "pgx" {
+			return // lib/pq has no such modes
+		}
+		dsn := a.dsn
+		for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+			a.dsn = dsn + "&default_query_exec_mode=" + mode
+			for _, p := range programs {
+				if !strings.Contains(p.name, "statement") {
+					continue
+				}
+				if plain, pooled := a.beside(p.program); plain != pooled {
+					a.Errorf("%s, %s:\nplain  %s\npooled %s", mode, p.name, plain, pooled)
+				}
+			}
+		}
+	})
+}
+
 // With CacheQueries a query of lib/pq's is as old as its first execution. After an error with any
 // SQLSTATE it is prepared anew.
 func TestACachedQueryFailsOnceAfterAChangeOfSchema(t *testing.T) {
@@ -324,14 +345,20 @@ func TestAQueryInsideOthersRowsIsRefusedAsOnThePlainDriver(t *testing.T) {
 		}
 	}
 	onEach(t, func(a *app) {
-		for _, kind := range []string{"query with an argument", "exec with an argument", "query", "exec"} {
-			for _, ctx := range []context.Context{context.Background(), a.ctx()} {
-				plain, pooled := "", ""
-				if plain, pooled = a.beside(program(a, ctx, kind)); a.adapter.name == "pgx" { // plain pgx may lose its connection here
-					plain = ` refused [generate_series] int64 "2"; int64 "3";<nil>[count] int64 "0";<nil>`
-				}
-				if plain != pooled {
-					a.Errorf("%s:\nplain  %s\npooled %s", kind, plain, pooled)
+		dsns := []string{a.dsn}
+		if a.adapter.name == "pq" {
+			dsns = append(dsns, a.dsn+"&binary_parameters=yes") // texts without arguments go another way then
+		}
+		for _, a.dsn = range dsns {
+			for _, kind := range []string{"query with an argument", "exec with an argument", "query", "exec"} {
+				for _, ctx := range []context.Context{context.Background(), a.ctx()} {
+					plain, pooled := "", ""
+					if plain, pooled = a.beside(program(a, ctx, kind)); a.adapter.name == "pgx" { // plain pgx may lose its connection here
+						plain = ` refused [generate_series] int64 "2"; int64 "3";<nil>[count] int64 "0";<nil>`
+					}
+					if plain != pooled {
+						a.Errorf("%s, %s:\nplain  %s\npooled %s", a.dsn, kind, plain, pooled)
+					}
 				}
 			}
 		}
