@@ -144,10 +144,10 @@ func (v *benchVerb) on(ctx context.Context, t *target, kind driverUnderTest, lin
 	if found.Figures, err = work.Compare(ctx); err != nil {
 		return nil, err
 	}
-	if found.Alone, err = work.Alone(ctx, bench.Tx); err != nil {
+	if found.Alone, err = work.Alone(ctx, bench.Tx3); err != nil {
 		return nil, err
 	}
-	if found.Sizes, err = work.Sweep(ctx, bench.Tx, 2*sizes[len(sizes)-1], sizes); err != nil {
+	if found.Sizes, err = work.Sweep(ctx, bench.Tx3, 2*sizes[len(sizes)-1], sizes); err != nil {
 		return nil, err
 	}
 	found.Advice = v.advise(found, room, t.server != nil)
