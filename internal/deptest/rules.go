@@ -45,6 +45,16 @@ var Rules = []Rule{
 		Why:    "a program links the drivers that it imports and no other",
 	},
 	{
+		ID: "books", From: []string{"./sqlpool/internal/slots", "./sqlpool/internal/idle"},
+		Allow: []string{"fmt", "slices"},
+		Why:   "what a slot is used for is counted without a pool, a driver, a lock or a clock, so that any way through the states can be tried",
+	},
+	{
+		ID: "alarm", From: []string{"./sqlpool/internal/alarm"},
+		Allow: []string{"math", "time"},
+		Why:   "it is a timer and nothing else: its owner has the lock",
+	},
+	{
 		ID: "pgx-adapter", From: []string{"./drivers/pgxv5/..."},
 		Allow:  []string{"std", "./drivers/byname", "./drivers/internal/...", "./internal/sqltext", "github.com/jackc/pgx/v5/..."},
 		Forbid: []string{"./drivers", "./drivers/libpq/...", "github.com/lib/pq/..."},
