@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
 // Acquire lends a physical connection until Loan.Release. It waits at most
@@ -31,52 +33,48 @@ func (p *Pool) acquire(ctx context.Context) (*Conn, error) {
 
 // acquiring is what else an acquire is told.
 type acquiring struct {
-	since     int64 // when its caller began to need a connection, if that was before; it has waited its turn already
-	impatient bool  // it gives up with errImpatient when the queue stalls
-	opener    bool  // the goroutine may be database/sql's own, which no hook must end
+	since     int64    // when its caller began to need a connection, if that was before; it has waited its turn already
+	impatient bool     // it gives up with errImpatient when the queue stalls
+	opener    bool     // the goroutine may be database/sql's own, which no hook must end
+	reserve   *session // that the connection is reserved for, instead of lent
 }
 
-// later is t+d, or the end of time.
-func later(t int64, d time.Duration) int64 {
-	if sum := t + int64(d); sum >= t {
-		return sum
-	}
-	return math.MaxInt64
-}
-
+// acquireAs is the way of every acquire: it is granted a connection, at once or
+// through the queue, checks it, and begins the loan. A connection that fails its
+// check is retired, and the caller is the next to be granted one.
 func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
-	start, retry := as.since, as.since != 0
-	if !retry {
+	start, again := as.since, as.since != 0
+	if !again {
 		start = p.now()
 	}
 	deadline := later(start, p.cfg.AcquireTimeout)
 	if ctx.Err() != nil {
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
-	for again := retry; ; again = true {
+	for ; ; again = true {
 		c, err := p.grant(ctx, start, as.impatient, again)
 		if err != nil {
 			return nil, err
 		}
 		fresh := c.fresh
-		refused, err := p.check(ctx, c, deadline, as.opener)
-		if err == nil {
+		refused, reason := p.check(ctx, c, deadline, as.opener)
+		if reason == nil {
 			c.fresh = false
-			return c, nil
+			return p.begin(c, as.reserve, start)
 		}
 		var own *CallerRefused
-		if _, panicked := err.(*HookPanic); refused && !panicked && errors.As(err, &own) {
-			p.handBack(c)
+		if refused && callerRefused(reason, &own) {
+			p.giveBack(c, outcome{})
 			return nil, p.failure(nil, hideBadConn(own), PhaseValidating, start)
 		}
-		p.reject(c, err)
+		p.giveBack(c, outcome{reason: reason})
 		switch {
 		case ctx.Err() != nil:
 			return nil, p.contextFailure(ctx, PhaseValidating, start)
 		case p.now() >= deadline:
-			return nil, p.failure(ErrAcquireTimeout, hideBadConn(err), PhaseValidating, start)
-		case fresh && refused: // another new one would fare no better
-			return nil, p.failure(nil, hideBadConn(err), PhaseValidating, start)
+			return nil, p.failure(ErrAcquireTimeout, hideBadConn(reason), PhaseValidating, start)
+		case refused && fresh: // another new one would fare no better
+			return nil, p.failure(nil, hideBadConn(reason), PhaseValidating, start)
 		}
 	}
 }
@@ -102,7 +100,7 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		c = p.revokeLocked(now)
 	}
 	if c != nil {
-		p.lendLocked(c, now)
+		p.grantLocked(c, nil, now)
 		p.dialMoreLocked() // an idle connection less may be one below MinIdle
 		p.mu.Unlock()
 		return c, nil
@@ -116,7 +114,7 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		w.Until = min(w.Until, int64(end.Sub(p.epoch)))
 	}
 	p.waiters.Push(w, now, again)
-	p.armExpiryLocked(p.waiters.Expires(w), now)
+	p.expiry.Set(p.waiters.Expires(w), now)
 	p.dialMoreLocked()
 	p.armRevokeLocked()
 	p.mu.Unlock()
@@ -139,16 +137,44 @@ func (p *Pool) refuseLocked(now int64, again, waits bool) error {
 	return nil
 }
 
-// queueLocked returns a waiter for an acquire that began at start and has no
-// deadline but AcquireTimeout.
-func (p *Pool) queueLocked(start int64, impatient bool) *waiter {
-	w := p.waiters.Get()
-	w.Since, w.Until = start, later(start, p.cfg.AcquireTimeout)
-	w.End = w.Until
-	if impatient {
-		w.Patience = int64(stallLimit)
+// grantLocked gives a connection that is in no stack to an acquire: to w, or, if
+// that is nil, to the caller.
+func (p *Pool) grantLocked(c *Conn, w *waiter, now int64) {
+	p.moveLocked(c, slots.Granted)
+	c.acquiredAt = now
+	c.silence, c.answered, c.handed = heard, false, false
+	c.waited, c.waiter = 0, w
+	p.tickLocked(now)
+	if w != nil {
+		c.waited = now - w.Since
+		w.Grant(c)
 	}
-	return w
+}
+
+// begin makes the grant of a connection that has passed its check a loan, or has it
+// reserved for a session.
+func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
+	p.mu.Lock()
+	if c.waiter != nil {
+		p.stats.WaitCount++
+		p.stats.WaitTime += time.Duration(c.waited)
+		p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
+		p.freeWaiterLocked(c)
+	}
+	cut := c.state == slots.Abandoned // by Shutdown, meanwhile
+	switch {
+	case cut:
+		p.finishAbandonedLocked(c)
+	case reserve != nil:
+		p.reserveLocked(reserve, c)
+	default:
+		p.moveLocked(c, slots.Lent)
+	}
+	p.mu.Unlock()
+	if cut {
+		return nil, p.failure(ErrClosed, nil, PhaseValidating, start)
+	}
+	return c, nil
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.
@@ -163,4 +189,18 @@ func (p *Pool) announce(c *Conn, waited int64) error {
 		return p.failure(nil, err, PhaseValidating, began)
 	}
 	return nil
+}
+
+// callerRefused reports whether a hook has refused the caller and not the connection.
+func callerRefused(reason error, own **CallerRefused) bool {
+	_, panicked := reason.(*HookPanic)
+	return !panicked && errors.As(reason, own)
+}
+
+// later is t+d, or the end of time.
+func later(t int64, d time.Duration) int64 {
+	if sum := t + int64(d); sum >= t {
+		return sum
+	}
+	return math.MaxInt64
 }

@@ -35,7 +35,7 @@ func (s *session) announce(c *Conn, waited int64) error {
 // was fit to be lent again.
 func (s *session) endLoan() (fit bool) {
 	if s.parked.Load() {
-		s.pool.unpark(s)
+		s.pool.unreserve(s)
 		return true
 	}
 	c := s.conn

@@ -11,17 +11,18 @@ import (
 // socket to be worth a system call.
 const restedAfter = int64(time.Millisecond)
 
-// check proves that c may be lent: alive, reset by its driver, accepted by the
-// BeforeAcquire hooks. The error is the reason to retire it; refused says that
-// it was a hook's. On database/sql's opener the hooks have a goroutine of their own.
+// check proves that a granted connection may be lent: alive, reset by its driver,
+// accepted by the BeforeAcquire hooks. The error is the reason to retire it; refused
+// says that it was a hook's. On database/sql's opener the hooks have a goroutine of
+// their own.
 func (p *Pool) check(ctx context.Context, c *Conn, deadline int64, opener bool) (refused bool, err error) {
 	if c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load() {
 		if err := p.proveAlive(ctx, c, deadline); err != nil {
 			return false, because(CodeDead, err)
 		}
 	}
-	if !c.fresh {
-		if err := c.reset(ctx); err != nil {
+	if !c.fresh && c.can.reset != nil { // by its contract it does no I/O
+		if err := c.can.reset(ctx); err != nil {
 			return false, because(CodeDead, err)
 		}
 	}
@@ -33,7 +34,7 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64, opener bool) 
 	if opener {
 		err = decideAside(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c)
 	} else {
-		err = decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c, func(reason error) { p.reject(c, reason) })
+		err = decide(ctx, "BeforeAcquire", p.hooks.beforeAcquire, c, func(reason error) { p.giveBack(c, outcome{reason: reason}) })
 	}
 	if err != nil {
 		return true, err
@@ -41,33 +42,16 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64, opener bool) 
 	return true, c.leftOpen("BeforeAcquire")
 }
 
-// reset tells the driver that another borrower has the connection. By its
-// contract it does no I/O.
-func (c *Conn) reset(ctx context.Context) error {
-	if c.can.reset == nil {
-		return nil
-	}
-	return c.can.reset(ctx)
-}
-
 // proveAlive asks the socket, and where that cannot tell, the server.
 func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err error) {
 	defer catch("Ping", &err)
 	generation := p.generation.Load()
 	suspect := c.proven != generation
-	ask := suspect
-	if c.can.alive != nil {
-		switch err := c.can.alive(); {
-		case err == nil:
-		case errors.Is(err, errors.ErrUnsupported):
-			c.can.blind = true
-		case errors.Is(err, driver.ErrSkip):
-			ask = true
-		default:
-			return err
-		}
+	ask, err := c.look()
+	if err != nil {
+		return err
 	}
-	if !ask && c.acquiredAt-c.idleSince <= p.pingAfter(c) {
+	if !ask && !suspect && c.acquiredAt-c.idleSince <= p.pingAfter(c) {
 		return nil
 	}
 	if _, ok := c.inner.(driver.Pinger); !ok && suspect && c.can.blind {
@@ -78,52 +62,47 @@ func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err err
 	case err == nil:
 		c.proven = generation
 	case ctx.Err() == nil && p.now() < deadline:
-		c.silent = c.unheard
 		p.suspectAll(c, err)
+	case c.silence != heard: // it was the caller who did not wait any longer
+		c.silence = silentForCall
 	}
 	return err
 }
 
-// reject retires a connection that did not pass its check. It was no loan.
-func (p *Pool) reject(c *Conn, reason error) {
-	var silent *dialFailure
-	if c.silent {
-		silent = p.silent(c, reason)
+// look asks the socket of a connection that nothing is owed to. ask says that it
+// cannot tell, and that the server is to be asked.
+func (c *Conn) look() (ask bool, err error) {
+	if c.can.alive == nil {
+		return false, nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.ungrantCheckedLocked(c) {
-		return
-	}
-	if c.unheard {
-		p.askUnusedLocked(c.acquiredAt)
-	}
-	p.closeLocked(c, reason)
-	p.silentLocked(silent, c.acquiredAt)
-}
-
-// handBack makes a connection whose borrower was refused idle again.
-func (p *Pool) handBack(c *Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ungrantCheckedLocked(c) {
-		p.placeLocked(c, false, p.now())
+	switch err := c.can.alive(); {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, errors.ErrUnsupported):
+		c.can.blind = true
+		return false, nil
+	case errors.Is(err, driver.ErrSkip):
+		return true, nil
+	default:
+		return false, err
 	}
 }
 
-// ungrantCheckedLocked ends a grant during its check. It reports false when
-// Shutdown took the connection by force meanwhile.
-func (p *Pool) ungrantCheckedLocked(c *Conn) bool {
-	if c.state != stateInUse {
-		p.finishForcedLocked(c)
-		return false
+// ask pings the server and notes when there is no answer in time.
+func (c *Conn) ask(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := c.pool.now()
+	stop := context.AfterFunc(ctx, c.abort) // for a driver that is deaf to its context
+	err := c.Ping(ctx)
+	if !stop() && err == nil {
+		err = ctx.Err()
 	}
-	p.ungrantLocked(c)
-	if c.waiter != nil {
-		p.waiters.Put(c.waiter)
-		c.waiter = nil
+	c.silence = heard
+	if err != nil && ctx.Err() != nil {
+		c.silence, c.silentAt = silentForPing, began
 	}
-	return true
+	return err
 }
 
 func (p *Pool) pingAfter(c *Conn) int64 {

@@ -66,9 +66,9 @@ type Config struct {
 	RollbackTimeout time.Duration
 
 	// CloseTimeout is how long a closing connection keeps its slot while the
-	// server side is not known to be gone. One whose server did not answer in
-	// time before, neither a caller nor a ping, keeps it for four times what its
-	// dial took, but 100 ms at least and no longer than this. Default 500 ms.
+	// server side is not known to be gone. After a caller's deadline or a ping that
+	// was not answered in time, it keeps it for only four times what its dial took,
+	// at least 250 ms (unheardLimit) and at most CloseTimeout. Default 500 ms.
 	CloseTimeout time.Duration
 
 	// ShutdownTimeout is how long Close lets loans finish. Default 30 s.

@@ -3,14 +3,12 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/sqlpool/go/sqlpool/internal/driverx"
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
@@ -18,59 +16,16 @@ import (
 // given only until it returns; the methods marked so may be called from any
 // goroutine at any time, the others only by the hook that was given the Conn.
 type Conn struct {
-	pool     *Pool
-	id       uint64
-	inner    driver.Conn
-	can      abilities
-	openedAt int64 // Pool.now at the end of the dial
-	took     time.Duration
-	backend  Backend
+	origins
+	books
+	condition
+	record
 
-	// Guarded by pool.mu.
-	state      connState
-	place      int      // index in pool.conns
-	loan       uint64   // the number of the present or last loan, from 1: a Loan holds it
-	taken      bool     // one release of that loan is under way: a second one comes too late
-	acquiredAt int64    // when the present loan began
-	waited     int64    // how long its borrower was in the queue
-	idleSince  int64    // when the last loan ended
-	parkedBy   *session // the session that was granted it and has not used it yet
-	outdated   bool     // to be closed when its loan ends, see Pool.Recycle
-	waiter     *waiter  // what its borrower waited with, to be reused when the loan ends
-
-	// proven is the pool's generation at the dial or at the last proof of
-	// life. Written by whoever holds the connection.
-	proven uint64
-
-	// Owned by whoever holds the connection: borrower, settler or sweeper. The
-	// hand-over happens under pool.mu.
-	fresh    bool                                 // never lent yet
-	refused  bool                                 // by a hook, when it was new: it counts as a failed dial
-	broken   error                                // why it must not be lent again
-	unheard  bool                                 // the server did not answer in time, a caller's or a ping's
-	silent   bool                                 // it was a ping's, before a loan
-	answered bool                                 // the server's last word of this loan was an answer, as far as the pool can see
-	handed   bool                                 // the driver's own connection is in the borrower's hands
-	sentAt   uint64                               // what it had sent then
-	askAlive bool                                 // a WhileIdle hook wants it pinged
-	unborn   *dialFailure                         // it died at the first statement of its life
-	ticket   uint64                               // of the pacer, when its dial began
-	trial    bool                                 // it was lent unverified while a login proved nothing; Pool.mu protects it
-	pinned   int                                  // open statements that cannot outlive the loan
-	deferred []func(context.Context, *Conn) error // work asked for by Defer
-	stmts    stmts.Cache[*Conn]
-	values   []struct{ key, value any } // slots of hooks
+	stmts    stmts.Cache[*Conn]                   // owned like condition
+	pinned   int                                  // open statements that cannot outlive the loan; owned likewise
+	deferred []func(context.Context, *Conn) error // work asked for by Defer; owned likewise
 
 	executed statements // by the borrower
-
-	mu       sync.Mutex // protects what diagnostics read while the borrower works
-	text     string     // last statement
-	failed   error      // of the last statement that failed
-	failOf   uint64     // the loan's number at that time
-	origin   fmt.Stringer
-	from     uint64     // the loan's number when origin was set
-	unseen   uint64     // the number of a loan whose end a wrapper hides, if it hides IsValid,
-	unseenBy *connector // from the sessions of this one
 
 	// told is the loan whose end the OnRelease hooks have seen. A borrower that
 	// releases and a Shutdown that cuts it off may both come to tell them.
@@ -79,26 +34,80 @@ type Conn struct {
 	inTx atomic.Bool
 }
 
-type connState int8
+// origins are what a connection brings with it from its dial. They do not change
+// once the pool has it, but for what its driver cannot do after all.
+type origins struct {
+	pool     *Pool
+	id       uint64
+	inner    driver.Conn
+	can      abilities
+	openedAt int64 // Pool.now at the end of the dial
+	took     time.Duration
+	backend  Backend
+	ticket   uint64 // of the pacer, when its dial began
+}
+
+// books are what the pool keeps of a connection. Pool.mu protects them; state and
+// loan are written by Pool.moveLocked alone.
+type books struct {
+	state      slots.State
+	place      int     // index in Pool.conns
+	loan       uint64  // the number of the present or last loan, from 1: a Loan holds it
+	acquiredAt int64   // when the present loan began
+	waited     int64   // how long its borrower was in the queue
+	waiter     *waiter // what it waited with, until the loan begins; nil when it did not wait
+	idleSince  int64   // when the last loan ended
+	leaves     error   // why it is to be closed when its loan ends, or nil
+	trial      bool    // it was lent unverified while a login proved nothing
+}
+
+// condition is what a connection is found to be while it is used. The borrower, the
+// acquire or the upkeep that has it owns this; the hand-over happens under Pool.mu.
+type condition struct {
+	fresh    bool         // it has never passed a check
+	proven   uint64       // Pool.generation at the dial or at the last proof of life
+	broken   error        // why it must not be lent again
+	silence  silence      // the server did not answer in time
+	silentAt int64        // since when it has been waited for then
+	unborn   *dialFailure // it died at the first statement of its life
+	answered bool         // the server's last word of this loan was an answer, as far as the pool can see
+	handed   bool         // the driver's own connection is in the borrower's hands
+	sentAt   uint64       // what it had sent then
+	askAlive bool         // a WhileIdle hook wants it pinged
+}
+
+// silence says for whom the server did not answer in time.
+type silence int8
 
 const (
-	stateOpening  connState = iota // not handed to the pool yet
-	stateInUse                     // on loan, or granted
-	stateIdle                      // in the idle stack
-	stateChecking                  // idle, but out of the stack while hooks look at it or work on it
-	stateClosing                   // retired; the slot is held until the server side is gone
-	stateForced                    // cut off, its slot freed; whoever uses it has not let go yet
-	stateGone
+	heard         silence = iota
+	silentForCall         // a caller's deadline passed: it may be the statement that is slow
+	silentForPing         // a ping's did: it is the server, or the network
 )
+
+// record is what hooks and people may ask while the borrower works; mu protects it.
+type record struct {
+	mu       sync.Mutex
+	values   []struct{ key, value any } // slots of hooks
+	text     string                     // last statement
+	failed   error                      // of the last statement that failed
+	failOf   uint64                     // the loan's number at that time
+	origin   fmt.Stringer
+	from     uint64     // the loan's number when origin was set
+	unseen   uint64     // the number of a loan whose end a wrapper hides, if it hides IsValid,
+	unseenBy *connector // from the sessions of this one
+}
 
 func newConn(p *Pool, inner driver.Conn) *Conn {
 	return &Conn{
-		pool:    p,
-		backend: backendOf(inner),
-		id:      p.lastID.Add(1),
-		inner:   inner,
-		can:     abilitiesOf(inner),
-		fresh:   true,
+		origins: origins{
+			pool:    p,
+			backend: backendOf(inner),
+			id:      p.lastID.Add(1),
+			inner:   inner,
+			can:     abilitiesOf(inner),
+		},
+		condition: condition{fresh: true},
 	}
 }
 
@@ -126,12 +135,12 @@ func (c *Conn) Loans() uint64 { return c.loan }
 func (c *Conn) Generation() uint64 { return c.proven }
 
 // Lending reports the present loan: its number, and how long it has been out.
-// ok is false when nobody has borrowed the connection. Any goroutine.
+// ok is false when the connection is not lent. Any goroutine.
 func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
 	p := c.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !c.lentLocked() {
+	if !c.state.Borrowed() {
 		return 0, 0, false
 	}
 	return c.loan, time.Duration(p.now() - c.acquiredAt), true
@@ -170,79 +179,5 @@ func (c *Conn) Defer(f func(context.Context, *Conn) error) {
 	c.deferred = append(c.deferred, f)
 }
 
-// Raw returns the driver's own connection.
-func (c *Conn) Raw() driver.Conn { return driverx.Unwrap(c.inner) }
-
-// Ping asks the server for a sign of life; without a driver.Pinger it
-// succeeds.
-func (c *Conn) Ping(ctx context.Context) error {
-	if p, ok := c.inner.(driver.Pinger); ok {
-		return hideBadConn(p.Ping(ctx))
-	}
-	return nil
-}
-
-// Exec executes a statement without arguments on the connection, as a hook
-// does for SET or ROLLBACK. It does not count as a use.
-func (c *Conn) Exec(ctx context.Context, query string) error {
-	_, err := driverx.Exec(ctx, c.inner, query, nil)
-	if errors.Is(err, driver.ErrSkip) {
-		var stmt driver.Stmt
-		if stmt, err = driverx.Prepare(ctx, c.inner, query); err == nil {
-			_, err = driverx.StmtExec(ctx, stmt, nil)
-			_ = stmt.Close() // err says what matters
-		}
-	}
-	return hideBadConn(err)
-}
-
-// Query executes a statement without arguments on the connection and returns its
-// rows, with text as string. It is Exec for a hook that needs the answer.
-func (c *Conn) Query(ctx context.Context, query string) ([][]driver.Value, error) {
-	rows, err := driverx.Query(ctx, c.inner, query, nil)
-	if errors.Is(err, driver.ErrSkip) {
-		var stmt driver.Stmt
-		if stmt, err = driverx.Prepare(ctx, c.inner, query); err == nil {
-			defer func() { _ = stmt.Close() }() // err says what matters
-			rows, err = driverx.StmtQuery(ctx, stmt, nil)
-		}
-	}
-	if err != nil {
-		return nil, hideBadConn(err)
-	}
-	defer func() { _ = rows.Close() }() // Next has told what is wrong
-	var all [][]driver.Value
-	for {
-		row := make([]driver.Value, len(rows.Columns()))
-		switch err := rows.Next(row); {
-		case errors.Is(err, io.EOF):
-			return all, nil
-		case err != nil:
-			return nil, hideBadConn(err)
-		}
-		for i, v := range row {
-			if text, ok := v.([]byte); ok { // the driver's, until the next row
-				row[i] = string(text)
-			}
-		}
-		all = append(all, row)
-	}
-}
-
-// KeepAlive has the pool ping the connection after the WhileIdle hooks have
-// returned and before it is lent again, side by side with the pings of other
-// connections and for PingTimeout at most. One that does not answer is retired,
-// and the other idle ones are pinged too. Only WhileIdle hooks may call it.
-func (c *Conn) KeepAlive() { c.askAlive = true }
-
 // String names the connection in logs.
 func (c *Conn) String() string { return fmt.Sprintf("connection %d of pool %q", c.id, c.pool.cfg.Name) }
-
-// abort cuts the connection if its driver can.
-func (c *Conn) abort() {
-	var err error
-	defer catch("Abort", &err)
-	if c.can.abort != nil {
-		_ = c.can.abort()
-	}
-}

@@ -10,42 +10,6 @@ import (
 	"time"
 )
 
-// dialMoreLocked starts the dials that are wanted and allowed. It is called
-// whenever that may have changed: an acquire queues, a slot frees, a dial
-// ends, an idle connection is lent.
-//
-// The dials under way never exceed what the waiters and MinIdle need, nor
-// MaxDialing, nor the free slots; while the database is unreachable there is one
-// at a time, when it is due, and another one beside each that has been silent for a
-// second.
-func (p *Pool) dialMoreLocked() {
-	if p.closed {
-		return
-	}
-	n := p.needLocked()
-	if !p.pacer.Failing() && n.Wanted <= n.Dialing { // nearly always: no reading of the clock
-		return
-	}
-	now := p.now()
-	start, again := p.pacer.May(now, n)
-	for range start {
-		p.startDialLocked()
-	}
-	p.redialAtLocked(again, now)
-}
-
-func (p *Pool) startDialLocked() {
-	d := p.newDialLocked()
-	p.work.Go(func() { p.dial(d) })
-}
-
-func (p *Pool) newDialLocked() *dial {
-	d := &dial{ticket: p.pacer.Ticket(), began: p.now()}
-	d.ctx, d.cancel = context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
-	p.dialing = append(p.dialing, d)
-	return d
-}
-
 // dial is a dial under way.
 type dial struct {
 	ticket uint64 // the pacer's at its start
@@ -54,6 +18,119 @@ type dial struct {
 	cancel context.CancelFunc
 
 	overtaken atomic.Bool
+}
+
+// opened is what a dial has come to.
+type opened struct {
+	conn     *Conn // nil when there is none; one that comes with an error is to be closed
+	verified bool  // it has answered a ping
+	err      error
+}
+
+func (p *Pool) newDialLocked() *dial {
+	d := &dial{ticket: p.pacer.Ticket(), began: p.now()}
+	d.ctx, d.cancel = context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
+	p.dialing = append(p.dialing, d)
+	p.slots.Dial()
+	return d
+}
+
+// dial opens one connection. It runs in a goroutine of its own, detached from
+// every acquire: the one that asked for it may be served by a release meanwhile, and
+// the new connection then serves the next. It ends in dialed, also when the driver
+// panics or ends the goroutine.
+func (p *Pool) dial(d *dial) {
+	o := opened{err: &HookPanic{Moment: "Connector", Value: errHookExit}}
+	defer func() { p.dialed(d, o) }()
+	defer catch("Connector", &o.err)
+	o.err = p.open(d.ctx, &o)
+}
+
+// open connects and shows the connection to the AfterConnect hooks. While a login
+// proves nothing, the connection is pinged too.
+func (p *Pool) open(ctx context.Context, o *opened) error {
+	generation := p.generation.Load()
+	inner, err := p.connect(ctx)
+	if inner == nil {
+		return err
+	}
+	c := newConn(p, inner)
+	o.conn, c.proven = c, generation
+	if err != nil {
+		return err
+	}
+	refusal := decideAside(ctx, "AfterConnect", p.hooks.afterConnect, c)
+	if refusal == nil {
+		refusal = c.leftOpen("AfterConnect")
+	}
+	if refusal != nil {
+		return &hookRefusal{"AfterConnect", refusal}
+	}
+	if !p.doubtsLogins() {
+		return nil
+	}
+	o.verified = true
+	if err := c.ask(ctx, p.cfg.PingTimeout); err != nil {
+		return hollowError(c.cause(err))
+	}
+	return nil
+}
+
+// dialed ends a dial: the connection goes to the waiter whose turn it is or becomes
+// idle, or the failure begins or continues an outage.
+func (p *Pool) dialed(d *dial, o opened) {
+	d.cancel()
+	if o.err != nil && d.overtaken.Load() {
+		o.err = errOvertaken
+	}
+	now := p.now()
+	unwatched := p.tellOpened(d, &o, now)
+	var failure dialFailure
+	if o.err != nil {
+		failure = p.judgeDial(o.err)
+		failure.hollow = o.verified
+	}
+
+	p.mu.Lock()
+	before := p.stateLocked()
+	p.dialing = slices.DeleteFunc(p.dialing, func(other *dial) bool { return other == d })
+	switch c := o.conn; {
+	case o.err == nil:
+		if c.trial = p.pacer.Hollow() && !o.verified; !c.trial && !p.closed {
+			p.overtakeLocked(d, now)
+			p.pacer.Succeeded(c.took)
+		}
+		p.placeLocked(c, now)
+	case c != nil:
+		p.refuseNewLocked(c, unwatched)
+	default:
+		p.slots.DialFailed()
+	}
+	if o.err != nil && o.err != errOvertaken && !p.closed {
+		p.dialFailedLocked(failure, d.ticket, now)
+	}
+	p.changeLocked(before, o.err)
+	p.dialMoreLocked()
+	p.changedLocked()
+	p.mu.Unlock()
+	p.tellStates()
+}
+
+// tellOpened tells the OnOpen hooks how a dial has ended. When they have seen the
+// connection and it does not survive them, it returns the reason for OnClose.
+func (p *Pool) tellOpened(d *dial, o *opened, now int64) (unwatched error) {
+	event := Opened{Took: time.Duration(now - d.began), Err: o.err}
+	if o.err == nil {
+		event.Conn = o.conn
+		o.conn.ticket = d.ticket
+		o.conn.took, o.conn.openedAt, o.conn.idleSince = event.Took, now, now
+	}
+	panicked := watchAside("OnOpen", p.hooks.onOpen, event)
+	if panicked == nil || o.err != nil {
+		return nil
+	}
+	o.err = &hookRefusal{"OnOpen", panicked}
+	return panicked
 }
 
 // errOvertaken is the error of a dial that another one has overtaken. It begins no
@@ -69,95 +146,6 @@ func (p *Pool) overtakeLocked(d *dial, now int64) {
 			other.cancel()
 		}
 	}
-}
-
-// dial opens one connection. It runs in a goroutine of its own, detached from
-// every caller: whoever asked for it may be served by a release meanwhile, and
-// the new connection then serves the next one.
-func (p *Pool) dial(d *dial) {
-	start := p.now()
-	c, verified, err := p.open(d.ctx)
-	d.cancel()
-	if err != nil && d.overtaken.Load() {
-		err = errOvertaken
-	}
-	now := p.now()
-	event := Opened{Took: time.Duration(now - start), Err: err}
-	if err == nil {
-		event.Conn = c
-		c.ticket = d.ticket
-		c.took, c.openedAt, c.idleSince = event.Took, now, now
-	}
-	var unwatched error // the reason for OnClose of a connection that OnOpen has seen and not survived
-	if panicked := watchAside("OnOpen", p.hooks.onOpen, event); panicked != nil && err == nil {
-		err, unwatched = &hookRefusal{"OnOpen", panicked}, panicked
-	}
-	var failure dialFailure
-	if err != nil {
-		failure = p.judgeDial(err)
-	}
-
-	p.mu.Lock()
-	before := p.stateLocked()
-	p.dialing = slices.DeleteFunc(p.dialing, func(other *dial) bool { return other == d })
-	p.stats.DialCount++
-	if c != nil {
-		p.rememberLocked(c)
-	}
-	switch {
-	case err != nil:
-		p.stats.DialErrorCount++
-		if c != nil {
-			c.refused = true
-			p.closeLocked(c, unwatched)
-		}
-		if !p.closed && err != errOvertaken {
-			failure.hollow = verified
-			p.dialFailedLocked(failure, d.ticket, now)
-		}
-	case p.closed:
-		p.closeLocked(c, &Reason{Code: CodeShutdown})
-	default:
-		if c.trial = p.pacer.Hollow() && !verified; !c.trial {
-			p.overtakeLocked(d, now)
-			p.pacer.Succeeded(event.Took)
-		}
-		p.giveLocked(c, now)
-	}
-	p.changeLocked(before, err)
-	p.dialMoreLocked()
-	p.changedLocked()
-	p.mu.Unlock()
-	p.tellStates()
-}
-
-// open connects and shows the connection to the AfterConnect hooks. While a login
-// proves nothing, the connection is pinged too: then it is verified. A connection
-// that comes with an error is to be closed.
-func (p *Pool) open(ctx context.Context) (c *Conn, verified bool, err error) {
-	generation := p.generation.Load()
-	inner, err := p.connect(ctx)
-	if inner == nil {
-		return nil, false, err
-	}
-	c = newConn(p, inner)
-	c.proven = generation
-	if err == nil {
-		refusal := decideAside(ctx, "AfterConnect", p.hooks.afterConnect, c)
-		if refusal == nil {
-			refusal = c.leftOpen("AfterConnect")
-		}
-		if refusal != nil {
-			err = &hookRefusal{"AfterConnect", refusal}
-		}
-	}
-	if err == nil && p.doubtsLogins() {
-		verified = true
-		if err = c.ask(ctx, p.cfg.PingTimeout); err != nil {
-			err = hollowError(c.cause(err))
-		}
-	}
-	return c, verified, err
 }
 
 // connect calls the connector. One that ignores its context is given up some
@@ -198,7 +186,7 @@ func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
 func checkConnected(ctx context.Context, conn driver.Conn, err error) (driver.Conn, error) {
 	switch {
 	case err != nil:
-		// driver.ErrBadConn would have package sql try three times what the
+		// driver.ErrBadConn would have database/sql try three times what the
 		// pool tries at its own pace.
 		return nil, hideBadConn(err)
 	case conn == nil:

@@ -51,7 +51,7 @@ func (s *session) stale(c *Conn, err error) bool {
 // noteAnswer keeps what the failure says of the server: whether it answers.
 func (c *Conn) noteAnswer(answer bool, over error) {
 	if over == context.DeadlineExceeded {
-		c.unheard = true
+		c.silence = silentForCall
 	}
 	if answer || over != nil {
 		c.answered = answer

@@ -54,7 +54,7 @@ func (p *Pool) contextFailure(ctx context.Context, phase Phase, start int64) err
 // phaseLocked says what an acquire in the queue waits for: a dial, if one is
 // under way or due, else a release.
 func (p *Pool) phaseLocked() Phase {
-	if len(p.dialing) > 0 || p.pacer.Failing() && len(p.conns) < p.stats.MaxConns {
+	if p.slots.Dialing() > 0 || p.pacer.Failing() && len(p.conns) < p.stats.MaxConns {
 		return PhaseDialing
 	}
 	return PhaseWaiting

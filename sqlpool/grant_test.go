@@ -2,9 +2,11 @@ package sqlpool
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
 // granted returns a pool, and the loan of its one connection as a waiter was
@@ -34,8 +36,7 @@ func TestAGrantPassedOnLeavesNothingOfItsWaiterBehind(t *testing.T) {
 	p, c, w := granted(t)
 	p.mu.Lock()
 	<-w.Ready
-	p.passOnLocked(c)
-	p.waiters.Put(w)
+	p.giveBackLocked(c, outcome{}, nil)
 	p.mu.Unlock()
 	for range 3 {
 		loan, err := p.Acquire(context.Background())
@@ -74,17 +75,17 @@ func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 		}
 		if cancelled {
 			p.mu.Lock()
-			p.passOnLocked(c)
+			p.giveBackLocked(c, outcome{}, nil)
 			p.mu.Unlock()
-		} else {
-			p.release(c)
+		} else if got, err := p.begin(c, nil, p.now()); got != nil || !errors.Is(err, ErrClosed) {
+			t.Errorf("a connection that was cut off is lent: %v, %v", got, err)
 		}
 		if s := p.Stats(); s.Open != 0 || s.InUse != 0 || s.AcquireCount != s.ReleaseCount {
 			t.Errorf("cancelled %v: %+v", cancelled, s)
 		}
 		p.mu.Lock()
-		if c.state != stateGone {
-			t.Errorf("cancelled %v: state %d", cancelled, c.state)
+		if c.state != slots.Gone {
+			t.Errorf("cancelled %v: state %v", cancelled, c.state)
 		}
 		p.mu.Unlock()
 	}

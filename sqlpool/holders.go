@@ -68,22 +68,17 @@ type held struct {
 	c     *Conn
 	loan  uint64
 	since int64
+	lent  bool // else it is granted, and its borrower still checks it
 }
 
 func (p *Pool) heldLocked() []held {
-	all := make([]held, 0, p.inUse)
+	all := make([]held, 0, p.slots.InUse())
 	for _, c := range p.conns {
-		if c.lentLocked() {
-			all = append(all, held{c, c.loan, c.acquiredAt})
+		if c.state.Borrowed() {
+			all = append(all, held{c, c.loan, c.acquiredAt, c.state.Lent()})
 		}
 	}
 	return all
-}
-
-// lentLocked reports whether a borrower has the connection, and not merely a
-// session that may use it or may not.
-func (c *Conn) lentLocked() bool {
-	return c.state == stateInUse && c.parkedBy == nil
 }
 
 // describe sorts the longest loans first. It asks hooks where a loan came from,

@@ -64,10 +64,17 @@ func aside(moment string, hooks int, f func() error) error {
 }
 
 // decide runs the deciding hooks of one moment until one refuses.
-func decide(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn, exits tail) (err error) {
-	if len(hooks) == 0 {
-		return nil
-	}
+func decide(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn, exits tail) error {
+	return decideEach(moment, len(hooks), func(i int) error { return hooks[i](ctx, c) }, exits)
+}
+
+// decideRelease is decide for AfterRelease, which has no context because it
+// must not use the network.
+func decideRelease(hooks []func(*Conn) error, c *Conn, exits tail) error {
+	return decideEach("AfterRelease", len(hooks), func(i int) error { return hooks[i](c) }, exits)
+}
+
+func decideEach(moment string, hooks int, call func(i int) error, exits tail) (err error) {
 	done := false
 	defer func() {
 		if !done && err == nil {
@@ -75,8 +82,8 @@ func decide(ctx context.Context, moment string, hooks []func(context.Context, *C
 		}
 	}()
 	defer catch(moment, &err)
-	for _, h := range hooks {
-		if err := h(ctx, c); err != nil {
+	for i := range hooks {
+		if err := call(i); err != nil {
 			return err
 		}
 	}
@@ -96,28 +103,6 @@ func (c *Conn) leftOpen(moment string) error {
 		return nil
 	}
 	return because(CodeDirty, errors.New("the connection is in a transaction, or broken, after "+moment))
-}
-
-// decideRelease is decide for AfterRelease, which has no context because it
-// must not use the network.
-func decideRelease(hooks []func(*Conn) error, c *Conn, exits tail) (err error) {
-	if len(hooks) == 0 {
-		return nil
-	}
-	done := false
-	defer func() {
-		if !done && err == nil {
-			exits(&HookPanic{Moment: "AfterRelease", Value: errHookExit, Stack: debug.Stack()})
-		}
-	}()
-	defer catch("AfterRelease", &err)
-	for _, h := range hooks {
-		if err := h(c); err != nil {
-			return err
-		}
-	}
-	done = true
-	return nil
 }
 
 // watch tells the watching hooks of one moment. Every hook is told even when

@@ -52,7 +52,7 @@ type Hooks struct {
 	// here names the borrower.
 	OnAcquire func(Acquired)
 
-	// OnStatement sees every operation of package sql begin: statements, prepares,
+	// OnStatement sees every operation of database/sql begin: statements, prepares,
 	// the ends of transactions, pings. It is given the caller's context, may change
 	// the text (see Executing), and returns the function that is called at the end,
 	// or nil. Both are called in the caller's goroutine. What a program does with the
@@ -116,8 +116,8 @@ type StateChanged struct {
 	Err      error // the dial error behind it; nil on the way to StateUp
 }
 
-// compiled holds each moment's functions in order, so that a moment nobody
-// listens to costs one length check.
+// compiled holds each moment's functions in order, so that a moment without
+// hooks costs one length check.
 type compiled struct {
 	afterConnect  []func(context.Context, *Conn) error
 	beforeAcquire []func(context.Context, *Conn) error

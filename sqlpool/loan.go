@@ -1,5 +1,7 @@
 package sqlpool
 
+import "github.com/sqlpool/go/sqlpool/internal/slots"
+
 // Loan is one borrowing of a physical connection. It is a small value: copies
 // are the same loan. The zero Loan is not held. A loan belongs to one
 // goroutine at a time.
@@ -18,7 +20,7 @@ func (l Loan) Conn() *Conn {
 
 // Release ends the loan: the connection goes to the first waiter, or becomes
 // idle, or is retired when it is not fit for either. A loan that is not held
-// any more is left alone, whoever has the connection now: the error is then
+// any more is left alone, and so is the loan that came after it: the error is then
 // ErrNotHeld.
 func (l Loan) Release() error {
 	if !l.take() {
@@ -48,7 +50,7 @@ func (l Loan) held() bool {
 	p := l.conn.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return l.conn.state == stateInUse && l.conn.loan == l.loan && !l.conn.taken
+	return l.conn.state == slots.Lent && l.conn.loan == l.loan
 }
 
 // take claims the end of the loan for one caller.
@@ -61,13 +63,12 @@ func (l Loan) take() bool {
 	defer p.mu.Unlock()
 	c := l.conn
 	switch {
-	case c.loan != l.loan || c.taken:
-	case c.state == stateInUse:
-		c.taken = true
+	case c.loan != l.loan:
+	case c.state == slots.Lent:
+		p.moveLocked(c, slots.Returning)
 		return true
-	case c.state == stateForced:
-		c.taken = true
-		p.finishForcedLocked(c)
+	case c.state == slots.Abandoned:
+		p.finishAbandonedLocked(c)
 		return false
 	}
 	p.stats.MisuseCount++

@@ -121,10 +121,10 @@ func playModel(t *testing.T, seed uint64) {
 		synctest.Wait()
 		s := p.Stats()
 		p.mu.Lock()
-		idle := len(p.idle)
-		free := p.totalLocked() < p.stats.MaxConns
-		dialing, closing := len(p.dialing), p.closing
-		armed := p.redial.at != 0
+		idle := p.idle.Len()
+		free := p.slots.Taken() < p.stats.MaxConns
+		dialing, closing := p.slots.Dialing(), p.slots.Closing()
+		armed := p.redial.IsSet()
 		p.mu.Unlock()
 		if !paused && s.Waiting > 0 && idle > 0 {
 			t.Errorf("seed %d: %d wait, %d idle", seed, s.Waiting, idle)

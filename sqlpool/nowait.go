@@ -33,17 +33,3 @@ func (p *Pool) TryAcquire(ctx context.Context) (Loan, error) {
 func mayWait(ctx context.Context) bool {
 	return !waitless.Load() || ctx.Value(noWaitKey{}) == nil
 }
-
-// dialForOthersLocked starts a dial after a caller that would not wait, where
-// there is room: else a pool without MinIdle would refuse all of them for ever.
-func (p *Pool) dialForOthersLocked() {
-	if p.closed || p.paused || len(p.dialing) > 0 || p.pacer.Failing() {
-		return
-	}
-	n := p.needLocked()
-	n.Wanted = 1
-	start, _ := p.pacer.May(p.now(), n)
-	for range start {
-		p.startDialLocked()
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/sqlpool/go/sqlpool/internal/alarm"
 	"github.com/sqlpool/go/sqlpool/internal/dialing"
 )
 
@@ -17,11 +18,16 @@ import (
 // is there: by a loan that ended well, or by an answer to a ping. The rules are
 // in internal/dialing; here is what tells them and what acts on them.
 
-// redial is the timer for whatever comes next: a dial that was held back, the
-// probe, or the end of the callers' patience. Pool.mu protects it.
-type redial struct {
-	at    int64 // when it goes off; zero when it is not set
-	timer *time.Timer
+// database is what a pool knows of its server. Pool.mu protects it.
+type database struct {
+	dialing []*dial       // under way
+	pacer   dialing.Pacer // when to dial, and whether to wait for the server
+	redial  alarm.Alarm   // a dial was held back, the probe is due, or the callers' patience ends
+	dialErr error         // what the last failed dial said
+	useful  bool          // a connection has proved itself, ever
+
+	changes []StateChanged // of state, not yet told to OnState
+	telling bool           // a goroutine is telling them
 }
 
 func newPacer(cfg *Config) dialing.Pacer {
@@ -36,27 +42,6 @@ func newPacer(cfg *Config) dialing.Pacer {
 		Patience: cfg.FailFastAfter,
 		Overtake: max(time.Second, cfg.ConnectTimeout/time.Duration(min(cfg.MaxDialing, cfg.MaxConns))), // as evenly as there is room for
 	}}
-}
-
-// needLocked is the pool as the rules see it.
-func (p *Pool) needLocked() dialing.Need {
-	n := dialing.Need{
-		Room:    min(p.cfg.MaxDialing-len(p.dialing), p.stats.MaxConns-p.totalLocked()),
-		Dialing: len(p.dialing),
-		Idle:    p.idleCountLocked(),
-		Looking: p.looking,
-		InUse:   p.inUse,
-		Waiting: p.waiters.Len(),
-		Never:   p.neverConnectedLocked(),
-		Useless: !p.useful,
-	}
-	if !p.paused { // else they would not be lent what is dialed for them
-		n.Wanted = n.Waiting
-	}
-	if p.stats.MinIdle > 0 {
-		n.Wanted += max(p.stats.MinIdle-n.Idle, 0)
-	}
-	return n
 }
 
 // dialFailure is a failed dial as far as it matters here. It is found out
@@ -99,7 +84,7 @@ func (p *Pool) reviewLocked(now int64) {
 	}
 	ask, again := p.pacer.Review(now, p.needLocked())
 	if ask {
-		p.askUnusedLocked(now + 1) // all of them
+		p.probeUnusedLocked(now + 1) // all of them
 	}
 	if p.pacer.Open() {
 		p.waiters.Fail(endedByOutage)
@@ -167,59 +152,6 @@ func (p *Pool) refusesLocked(now int64) bool {
 	}
 	p.wantLocked(now)
 	return true
-}
-
-func (p *Pool) wantLocked(now int64) {
-	if p.pacer.Failing() && p.pacer.Want() {
-		start, again := p.pacer.May(now, p.needLocked())
-		for range start {
-			p.startDialLocked()
-		}
-		p.redialAtLocked(again, now)
-	}
-}
-
-// ProbeSoon has the pool dial within a second or so while dials fail, as a caller
-// who waits would; otherwise it does nothing. It is for a policy that keeps
-// callers away while the database is down and wants to know when it is back.
-func (p *Pool) ProbeSoon() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed {
-		p.wantLocked(p.now())
-	}
-}
-
-// redialAtLocked sets the timer, unless it goes off before.
-func (p *Pool) redialAtLocked(at, now int64) {
-	r := &p.redial
-	if at == dialing.Never || p.closed || r.at != 0 && r.at <= at {
-		return
-	}
-	r.at = at
-	left := time.Duration(max(at-now, 0))
-	if r.timer == nil {
-		r.timer = time.AfterFunc(left, p.dialLater)
-	} else {
-		r.timer.Reset(left)
-	}
-}
-
-// dialLater is called when a dial may be due, or the circuit is to open although
-// a dial is still under way.
-func (p *Pool) dialLater() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.redial.at = 0
-	if p.closed {
-		return
-	}
-	if p.pacer.Failing() {
-		before := p.stateLocked()
-		p.reviewLocked(p.now())
-		p.stateMovedLocked(before, p.dialErr)
-	}
-	p.dialMoreLocked()
 }
 
 // hookRefusal is a new connection that a hook did not accept.

@@ -34,7 +34,7 @@ func (p *Pool) Resume() {
 		if c == nil {
 			break
 		}
-		p.giveLocked(c, now)
+		p.placeLocked(c, now)
 	}
 	p.dialMoreLocked()
 	p.armRevokeLocked()

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sqlpool/go/sqlpool/internal/dialing"
-	"github.com/sqlpool/go/sqlpool/internal/queue"
 	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
@@ -26,53 +24,32 @@ type Pool struct {
 	// connection proven in an older one is proven again before it is lent.
 	generation atomic.Uint64
 
-	// dials ends when Shutdown begins, life when it is over. Dials run under the
-	// one, other background work under the other.
-	dials, life       context.Context
-	endDials, endLife context.CancelFunc
-	work              sync.WaitGroup // every goroutine of the pool
-	ending            sync.Once      // the OnShutdown hooks are called
+	lifetime
 
 	wantsPrimary bool // the connector was asked for a server that takes writes
 
-	asking chan struct{} // one token for each idle connection that is being asked for a sign of life
+	pinging chan struct{} // one token for each idle connection that is being pinged
 
 	// mu protects what follows and the fields of Conn and session that say so.
 	// Nothing slow happens while it is held: no hook, no driver, no channel
 	// that could block.
 	mu sync.Mutex
 
-	conns   []*Conn // every connection that holds a slot, in no order
-	idle    []*Conn // a stack: the one used last is lent first, so that the others can age out
-	waiters queue.Queue[*Conn]
-	expiry  expiry
-	parked  parkedList
+	inventory
+	line
+	database
 
-	// clock is the last reading of now that anybody made under mu, at most one
+	// clock is the last reading of now that was made under mu, at most one
 	// SweepInterval old. A release takes it for the time, because a reading of
 	// its own would cost as much as the rest of it.
 	clock int64
 
-	inUse    int
-	looking  int // of the next: those that the sweep looks at
-	checking int // idle connections that are out of the stack for a moment
-	closing  int
-	dialing  []*dial // under way
-
-	pacer   dialing.Pacer // when to dial, and whether to wait for the database
-	redial  redial
-	dialErr error // what the last failed dial said
-	useful  bool  // a connection has proved itself, ever
-
-	changes []StateChanged // of state, not yet told to OnState
-	telling bool           // a goroutine is telling them
-
 	closed  bool
 	paused  bool          // see pause.go
-	changed chan struct{} // closed and replaced when a dial ends or a slot frees; nil when nobody watches
+	changed chan struct{} // closed and replaced when a dial ends or a slot frees; nil while no goroutine watches
 
-	// stats has the counters and, because Resize may change them, the limits
-	// MaxConns and MinIdle. Gauges are filled in when asked for.
+	// stats has the counters that slots has not and, because Resize may change them,
+	// the limits MaxConns and MinIdle. The rest is filled in when asked for.
 	stats Stats
 }
 
@@ -90,10 +67,9 @@ func New(cfg Config) (*Pool, error) {
 	if c, ok := cfg.Connector.(interface{ ReadWrite() bool }); ok {
 		p.wantsPrimary = c.ReadWrite()
 	}
-	p.idle = make([]*Conn, 0, cfg.MaxConns)
-	p.conns = make([]*Conn, 0, cfg.MaxConns)
 	p.pacer = newPacer(&p.cfg)
-	p.asking = make(chan struct{}, maxAsking)
+	p.expiry.Ring, p.revoke.Ring, p.redial.Ring = p.expire, p.revokeForWaiters, p.dialLater
+	p.pinging = make(chan struct{}, maxPinging)
 	p.stats = Stats{Name: cfg.Name, MaxConns: cfg.MaxConns, MinIdle: cfg.MinIdle, CreatedAt: p.epoch}
 
 	for _, start := range p.hooks.onStart {
@@ -126,13 +102,6 @@ func (p *Pool) isClosed() bool { return p.dials.Err() != nil }
 // is half the price of a time.Now.
 func (p *Pool) now() int64 { return int64(time.Since(p.epoch)) }
 
-// totalLocked counts the slots taken.
-func (p *Pool) totalLocked() int {
-	return len(p.idle) + p.checking + p.inUse + p.closing + len(p.dialing)
-}
-
-func (p *Pool) idleCountLocked() int { return len(p.idle) + p.checking }
-
 // watchLocked returns a channel that is closed at the next change that
 // changedLocked announces.
 func (p *Pool) watchLocked() <-chan struct{} {
@@ -162,7 +131,7 @@ func (p *Pool) Warm(ctx context.Context) error {
 		return loan.Release()
 	}
 	p.mu.Lock()
-	errorsBefore := p.stats.DialErrorCount
+	errorsBefore := p.slots.DialErrors
 	if !p.closed {
 		p.wantLocked(p.now())
 	}
@@ -171,10 +140,10 @@ func (p *Pool) Warm(ctx context.Context) error {
 		case p.closed:
 			p.mu.Unlock()
 			return p.failure(ErrClosed, nil, PhaseDialing, start)
-		case len(p.idle)+p.checking+p.inUse >= p.stats.MinIdle:
+		case p.slots.Open() >= p.stats.MinIdle:
 			p.mu.Unlock()
 			return nil
-		case p.stats.DialErrorCount > errorsBefore:
+		case p.slots.DialErrors > errorsBefore:
 			p.mu.Unlock()
 			return p.failure(ErrUnavailable, nil, PhaseDialing, start)
 		}

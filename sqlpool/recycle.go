@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
 // CodeRecycled: replaced by Pool.Recycle.
@@ -74,7 +76,7 @@ func (p *Pool) replace(ctx context.Context, c *Conn) error {
 		return err
 	}
 	for p.outdate(c) {
-		if err := p.pause(ctx, time.Duration(parkGrace)); err != nil {
+		if err := p.pause(ctx, time.Duration(reserveGrace)); err != nil {
 			return err
 		}
 	}
@@ -93,11 +95,11 @@ func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
 			return ErrClosed
 		case p.pacer.Failing():
 			return errors.Join(ErrUnavailable, p.dialErr)
-		case ended || c.state >= stateClosing || c.outdated:
+		case ended || c.state.Leaving() || c.leaves != nil:
 			return nil
-		case !asked && p.totalLocked()-len(p.dialing)-p.closing >= p.stats.MaxConns:
+		case !asked && p.slots.Open() >= p.stats.MaxConns:
 			return nil
-		case asked || len(p.dialing) >= p.cfg.MaxDialing || p.totalLocked() >= p.stats.MaxConns:
+		case asked || p.slots.Dialing() >= p.cfg.MaxDialing || p.slots.Taken() >= p.stats.MaxConns:
 		default:
 			asked = true
 			d := p.newDialLocked()
@@ -129,14 +131,14 @@ func (p *Pool) outdate(c *Conn) (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.closed || c.state >= stateClosing || c.outdated:
+	case p.closed || c.state.Leaving() || c.leaves != nil:
 		return false
-	case c.state == stateIdle && p.dropIdleLocked(c):
+	case c.state == slots.Idle && p.idle.Drop(c):
 		p.closeLocked(c, recycled)
 		p.dialMoreLocked()
 		return false
-	case c.state == stateInUse && c.parkedBy == nil:
-		c.outdated = true
+	case c.state.Borrowed():
+		c.leaves = recycled
 		return false
 	}
 	return true

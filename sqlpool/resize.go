@@ -29,20 +29,13 @@ func (p *Pool) Resize(maxConns, minIdle int) error {
 		return ErrClosed
 	}
 	p.stats.MaxConns, p.stats.MinIdle = maxConns, minIdle
-	for p.excessLocked() > 0 && len(p.idle) > 0 {
-		c := p.idle[0]
-		p.dropIdleLocked(c)
+	for p.slots.Open() > maxConns && p.idle.Len() > 0 {
+		c, _ := p.idle.DropOldest()
 		p.closeLocked(c, resized)
 	}
 	p.dialMoreLocked()
 	p.changedLocked()
 	return nil
-}
-
-// excessLocked is how many connections there are above MaxConns, those that are
-// on their way out not counted.
-func (p *Pool) excessLocked() int {
-	return p.totalLocked() - p.closing - len(p.dialing) - p.stats.MaxConns
 }
 
 func validateLimits(maxConns, minIdle int) error {

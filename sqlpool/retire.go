@@ -3,17 +3,27 @@ package sqlpool
 import (
 	"io"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
-// closeLocked retires a connection that is in no stack and counted nowhere.
-// The close itself runs in the background and is never on a caller's path. The
+// closeLocked retires a connection that is in no stack. The close itself runs in the background and is never on a caller's path. The
 // slot stays taken until the server side is gone, which an adapter's Close
 // waits for, but no longer than CloseTimeout: else a server that is silent
-// would hold every slot. reason is nil for a connection whose opening nobody
-// has been told of.
+// would hold every slot. reason is nil for a connection whose opening the
+// hooks have not been told of.
 func (p *Pool) closeLocked(c *Conn, reason error) {
-	c.state = stateClosing
-	p.closing++
+	p.moveLocked(c, slots.Closing)
+	p.closeLaterLocked(c, reason)
+}
+
+// refuseNewLocked is closeLocked for a connection that a hook has refused when it was new.
+func (p *Pool) refuseNewLocked(c *Conn, reason error) {
+	p.moveLocked(c, slots.Refused)
+	p.closeLaterLocked(c, reason)
+}
+
+func (p *Pool) closeLaterLocked(c *Conn, reason error) {
 	decided := p.now()
 	p.work.Go(func() {
 		p.closeInner(whole{c}, c.abort, c.closeLimit())
@@ -30,7 +40,7 @@ const unheardLimit = 250 * time.Millisecond
 // silent is not worth the patience of those who wait for the slot.
 func (c *Conn) closeLimit() time.Duration {
 	limit := c.pool.cfg.CloseTimeout
-	if c.unheard {
+	if c.silence != heard {
 		limit = min(limit, max(4*c.took, unheardLimit))
 	}
 	return limit
@@ -74,11 +84,7 @@ func closeQuietly(inner io.Closer) {
 func (p *Pool) freeSlot(c *Conn, reason error, decided int64) {
 	now := p.now()
 	p.mu.Lock()
-	p.closing--
-	if !c.refused {
-		p.stats.CloseCount++
-	}
-	p.forgetLocked(c)
+	p.moveLocked(c, slots.Gone)
 	p.dialMoreLocked()
 	p.changedLocked()
 	p.mu.Unlock()
@@ -87,24 +93,20 @@ func (p *Pool) freeSlot(c *Conn, reason error, decided int64) {
 	}
 }
 
-// abandonLocked frees the slot of a connection that is still being used by
-// somebody who cannot be made to stop. Whoever that is closes it when they let
-// go (finishForcedLocked): a driver.Conn may not be closed while it is used.
+// abandonLocked frees the slot of a connection that is still being used, by code that
+// cannot be made to stop. When that lets go, the connection is closed
+// (finishAbandonedLocked): a driver.Conn may not be closed while it is used.
 func (p *Pool) abandonLocked(c *Conn) {
-	p.forgetLocked(c)
-	c.state = stateForced
-	p.stats.CloseCount++
+	p.moveLocked(c, slots.Abandoned)
 	p.dialMoreLocked()
 	p.changedLocked()
 }
 
-// finishForcedLocked closes an abandoned connection, now that it is not used
+// finishAbandonedLocked closes an abandoned connection, now that it is not used
 // any more.
-func (p *Pool) finishForcedLocked(c *Conn) {
-	if c.state == stateForced {
-		c.state = stateGone
-		go closeQuietly(whole{c})
-	}
+func (p *Pool) finishAbandonedLocked(c *Conn) {
+	p.moveLocked(c, slots.Gone)
+	go closeQuietly(whole{c})
 }
 
 // whole is a connection with what is prepared on it, to be closed. Some drivers keep
@@ -131,25 +133,42 @@ func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {
 	}
 }
 
-// rememberLocked and forgetLocked keep the set of connections, so that each
-// knows its place in it.
-func (p *Pool) rememberLocked(c *Conn) {
-	c.place = len(p.conns)
-	p.conns = append(p.conns, c)
+// Reclaim ends a loan by force and reports whether it was still out: its
+// connection is cut, so that the borrower's next call fails, and the slot can
+// be dialed into again. The borrower's release, whenever it comes, is harmless.
+// loan is what Lending returned: a later loan of the same connection is left
+// alone. Any goroutine.
+//
+// It is for a loan that is certainly lost. One that is merely slow loses its
+// transaction.
+func (c *Conn) Reclaim(loan uint64) bool {
+	p := c.pool
+	p.mu.Lock()
+	if !c.state.Borrowed() || loan == 0 || p.closed || c.loan != loan {
+		p.mu.Unlock()
+		return false
+	}
+	now, cut := p.now(), held{c, c.loan, c.acquiredAt, c.state.Lent()}
+	p.abandonLocked(c)
+	p.mu.Unlock()
+	p.cut(cut, now)
+	return true
 }
 
-func (p *Pool) forgetLocked(c *Conn) {
-	c.state = stateGone
-	last := len(p.conns) - 1
-	moved := p.conns[last]
-	p.conns[c.place] = moved
-	moved.place = c.place
-	p.conns[last] = nil
-	p.conns = p.conns[:last]
+// cut cuts off a borrower whose connection has been abandoned, and tells the hooks.
+func (p *Pool) cut(h held, now int64) {
+	reason := &Reason{Code: CodeForced}
+	go h.c.abort() // not even a driver that hangs here holds up the caller
+	if h.lent {
+		if err := p.tellReleasedAside(h.c, h.loan, h.since, reason); err != nil {
+			p.noteError(err)
+		}
+	}
+	p.tellClosed(h.c, reason, now, 0)
 }
 
 func (p *Pool) noteError(err error) {
-	text := err.Error() // somebody else's code: not under the lock
+	text := err.Error() // may be code of others: not under the lock
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.noteErrorLocked(text)

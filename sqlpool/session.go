@@ -12,13 +12,13 @@ import (
 // callers' use and not the session's life.
 //
 // Database/sql calls a session's methods one at a time, under the lock of its
-// driverConn. Only the pool comes in between, to revoke a parked loan.
+// driverConn. Only the pool comes in between, to revoke a reservation.
 type session struct {
 	pool *Pool
 	from *connector // that opened it; nil in tests
 	conn *Conn      // the loan; nil without one
 
-	// A parked loan has not been used yet and may be revoked (see park.go).
+	// A reserved connection has not been used yet and may be revoked (see reserve.go).
 	// While parked is true, the other three fields here, and conn, are
 	// protected by Pool.mu.
 	parked                 atomic.Bool
@@ -55,14 +55,12 @@ var (
 )
 
 // openSession is Connect: the one place where waiting for a connection is free
-// of database/sql's locks. The loan is parked until its first use.
+// of database/sql's locks. The connection is reserved until its first use.
 func (p *Pool) openSession(ctx context.Context) (*session, error) {
-	c, err := p.acquireAs(ctx, acquiring{opener: true})
-	if err != nil {
+	s := &session{pool: p}
+	if _, err := p.acquireAs(ctx, acquiring{opener: true, reserve: s}); err != nil {
 		return nil, err
 	}
-	s := &session{pool: p, conn: c}
-	p.park(s)
 	return s, nil
 }
 
@@ -89,21 +87,20 @@ func (s *session) ResetSession(ctx context.Context) error {
 // borrow begins a loan, or returns driver.ErrBadConn. Any other error is kept for
 // the next method.
 func (s *session) borrow(ctx context.Context) error {
-	c, err := s.pool.acquireAs(ctx, acquiring{impatient: s.live > 0})
+	as := acquiring{impatient: s.live > 0}
+	// Whether it will be used is as uncertain as after Connect. But one with live
+	// statements must not have to wait for another under the driverConn's lock.
+	if s.live == 0 && s.endsUnseen() {
+		s.used, as.reserve = false, s
+	}
+	c, err := s.pool.acquireAs(ctx, as)
 	if err == errImpatient {
 		if !onLastTry() {
 			return driver.ErrBadConn
 		}
 		c, err = s.pool.acquire(ctx)
 	}
-	// Whether it will be used is as uncertain as after Connect. But one with live
-	// statements must not have to wait for another under the driverConn's lock.
-	if err == nil && s.live == 0 && s.endsUnseen() {
-		s.conn, s.used = c, false
-		s.pool.park(s)
-		return nil
-	}
-	if err == nil {
+	if err == nil && as.reserve == nil {
 		err = s.take(c)
 	}
 	s.sticky = err

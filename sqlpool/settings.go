@@ -22,7 +22,7 @@ const (
 )
 
 // Settings returns the configuration in force, field by field. Where a field has
-// its default value, nobody knows whether somebody chose it.
+// its default value, the pool cannot tell whether it was chosen.
 func (p *Pool) Settings() []Setting {
 	now, begin, usual := p.Config(), p.cfg, Config{}.withDefaults()
 	var all []Setting

@@ -3,6 +3,7 @@ package sqlpool
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -15,6 +16,17 @@ type HolderError struct{ Holder Holder }
 // holder.
 func (e *HolderError) Error() string {
 	return "sqlpool: closed by force: " + e.Holder.String()
+}
+
+// lifetime is what ends with a pool.
+type lifetime struct {
+	// dials ends when Shutdown begins, life when it is over. Dials run under the
+	// one, other background work under the other.
+	dials, life       context.Context
+	endDials, endLife context.CancelFunc
+
+	work   sync.WaitGroup // every goroutine of the pool
+	ending sync.Once      // the OnShutdown hooks are called
 }
 
 // Close is Shutdown with Config.ShutdownTimeout. It implements io.Closer, by
@@ -85,21 +97,16 @@ func (p *Pool) beginShutdownLocked() {
 	p.closed = true
 	p.endDials()
 	p.waiters.Fail(endedByClose)
-	for s := p.parked.head; s != nil; s = p.parked.head {
-		p.closeLocked(p.takeParkedLocked(s), &Reason{Code: CodeShutdown})
+	now := p.now()
+	for s := p.reserved.head; s != nil; s = p.reserved.head {
+		p.placeLocked(p.takeReservedLocked(s), now)
 	}
-	for c := p.popIdleLocked(); c != nil; c = p.popIdleLocked() {
-		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	for c, ok := p.idle.Pop(); ok; c, ok = p.idle.Pop() {
+		p.placeLocked(c, now)
 	}
-	if p.expiry.timer != nil {
-		p.expiry.timer.Stop()
-	}
-	if p.parked.timer != nil {
-		p.parked.timer.Stop()
-	}
-	if p.redial.timer != nil {
-		p.redial.timer.Stop()
-	}
+	p.expiry.Stop()
+	p.revoke.Stop()
+	p.redial.Stop()
 	p.changeLocked(before, nil)
 }
 
@@ -108,7 +115,7 @@ func (p *Pool) beginShutdownLocked() {
 func (p *Pool) drain(ctx context.Context) bool {
 	for {
 		p.mu.Lock()
-		if p.totalLocked() == 0 {
+		if p.slots.Taken() == 0 {
 			p.mu.Unlock()
 			return true
 		}
@@ -130,20 +137,13 @@ func (p *Pool) force() []Holder {
 	now := p.now()
 	cut := p.heldLocked()
 	for _, h := range cut {
-		p.inUse--
-		p.stats.ReleaseCount++
 		p.abandonLocked(h.c)
 	}
 	p.mu.Unlock()
 
 	holders := describe(cut, -1, now)
-	reason := &Reason{Code: CodeForced}
 	for _, h := range cut {
-		go h.c.abort() // not even a driver that hangs here holds up the others
-		if err := p.tellReleasedAside(h.c, h.loan, h.since, reason); err != nil {
-			p.noteError(err)
-		}
-		p.tellClosed(h.c, reason, now, 0)
+		p.cut(h, now)
 	}
 	return holders
 }

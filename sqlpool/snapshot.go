@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
 // A Snapshot is a pool with its connections, all at one instant.
 type Snapshot struct {
 	Stats
 
-	OldestWait time.Duration // how long the first in the queue has been there; zero when nobody waits
+	OldestWait time.Duration // how long the first in the queue has been there; zero when none waits
 
 	// While dials fail: how many have since the last success, for how long, and
 	// when the next is due (zero when it is under way).
@@ -44,7 +46,7 @@ type ConnState string
 const (
 	ConnIdle     ConnState = "idle"
 	ConnChecking ConnState = "checking" // idle, while hooks or a clean-up have it
-	ConnGranted  ConnState = "granted"  // lent to a session of package sql that has not used it yet
+	ConnGranted  ConnState = "granted"  // lent to a session of database/sql that has not used it yet
 	ConnInUse    ConnState = "in_use"
 	ConnClosing  ConnState = "closing"
 )
@@ -61,7 +63,7 @@ func (p *Pool) Snapshot() Snapshot {
 	if p.pacer.Failing() {
 		since, _ := p.pacer.Since()
 		s.DialFailures, s.FailingFor = p.pacer.Failures(), positive(now-since)
-		if len(p.dialing) == 0 {
+		if p.slots.Dialing() == 0 {
 			s.NextDial = positive(p.pacer.Due(p.waiters.Len() > 0) - now)
 		}
 	}
@@ -83,15 +85,14 @@ func (p *Pool) Snapshot() Snapshot {
 // infoLocked is what Pool.mu protects of a ConnInfo.
 func (c *Conn) infoLocked(now int64) ConnInfo {
 	info := ConnInfo{ID: c.id, Age: positive(now - c.openedAt), Took: c.took, Loans: c.loan, Backend: c.backend}
-	switch c.state {
-	case stateIdle:
+	switch {
+	case c.state == slots.Idle:
 		info.State, info.For = ConnIdle, positive(now-c.idleSince)
-	case stateInUse:
+	case c.state == slots.Reserved:
+		info.State, info.For = ConnGranted, positive(now-c.acquiredAt)
+	case c.state.Borrowed():
 		info.State, info.For = ConnInUse, positive(now-c.acquiredAt)
-		if c.parkedBy != nil {
-			info.State = ConnGranted
-		}
-	case stateClosing, stateForced, stateGone:
+	case c.state.Leaving():
 		info.State = ConnClosing
 	default:
 		info.State = ConnChecking

@@ -3,6 +3,7 @@ package sqlpool
 import (
 	"strings"
 
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
@@ -48,10 +49,8 @@ func (p *Pool) tidy(conns []*Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
-		if c.state == stateIdle && p.dropIdleLocked(c) {
-			c.state = stateChecking
-			p.checking++
-			p.work.Go(func() { p.settle(c) })
+		if c.state == slots.Idle && p.idle.Drop(c) {
+			p.upkeepLocked(c, cleaning)
 		}
 	}
 }

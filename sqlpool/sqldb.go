@@ -73,5 +73,5 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return c.pool.cfg.Connector.Driver() }
 
-// Close implements io.Closer: package sql calls it when the *sql.DB closes.
+// Close implements io.Closer: database/sql calls it when the *sql.DB closes.
 func (c *connector) Close() error { return c.pool.Close() }

@@ -53,7 +53,7 @@ func (p *Pool) tellStates() {
 }
 
 // neverConnectedLocked reports whether no dial has succeeded yet.
-func (p *Pool) neverConnectedLocked() bool { return p.stats.DialCount == p.stats.DialErrorCount }
+func (p *Pool) neverConnectedLocked() bool { return p.slots.Dials == p.slots.DialErrors }
 
 func (p *Pool) stateLocked() State {
 	switch {

@@ -17,9 +17,9 @@ type Stats struct {
 	Waiting   int  // acquires in the queue
 	PeakInUse int  // the most InUse has been
 
-	// Acquires. A grant whose connection turns out dead is taken back, so that
-	// AcquireCount, WaitCount and WaitTime can be one grant ahead for a moment.
-	// WaitCount and WaitTime count only those that had to wait.
+	// Acquires. A connection that is granted and turns out dead is no loan: it is in
+	// InUse while it is checked and in none of these. WaitCount and WaitTime count
+	// only those that had to wait. No counter ever runs backwards.
 	AcquireCount uint64 // loans begun
 	ReleaseCount uint64 // loans ended
 	WaitCount    uint64
@@ -52,8 +52,8 @@ func (s Stats) AcquireTime() time.Duration {
 	return s.WaitTime / time.Duration(s.AcquireCount)
 }
 
-// Stats returns the pool's figures as they are at the call. It takes constant
-// time, allocates nothing and may be called at any rate.
+// Stats returns the pool's figures as they are at the call. Their number does
+// not depend on that of the connections: it may be called at any rate and allocates nothing.
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,11 +63,12 @@ func (p *Pool) Stats() Stats {
 func (p *Pool) statsLocked() Stats {
 	s := p.stats
 	s.State = p.stateLocked()
-	s.Idle = p.idleCountLocked()
-	s.InUse = p.inUse
-	s.Dialing = len(p.dialing)
-	s.Closing = p.closing
-	s.Open = s.Idle + s.InUse + s.Dialing + s.Closing
+	s.Idle, s.InUse = p.slots.Idle(), p.slots.InUse()
+	s.Dialing, s.Closing = p.slots.Dialing(), p.slots.Closing()
+	s.Open = p.slots.Taken()
+	s.PeakInUse = p.slots.PeakInUse
+	s.AcquireCount, s.ReleaseCount = p.slots.Acquires, p.slots.Releases
+	s.DialCount, s.DialErrorCount, s.CloseCount = p.slots.Dials, p.slots.DialErrors, p.slots.Closes
 	s.Waiting = p.waiters.Len()
 	s.Paused = p.paused
 	s.Generation = p.generation.Load()

@@ -2,14 +2,13 @@ package sqlpool
 
 import (
 	"context"
-	"database/sql/driver"
-	"errors"
-	"slices"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
 // sweep is the pool's one standing goroutine. At each interval it takes back
-// parked loans that no session uses, looks whether the idle connections are still
+// reservations that no session uses, looks whether the idle connections are still
 // there and shows them to the WhileIdle hooks, the one idle longest first. A look
 // that waits for the server, or for a slow hook, does not hold up the next sweep:
 // OnSweep is the pool's own sign of life.
@@ -23,7 +22,7 @@ func (p *Pool) sweep() {
 			return
 		case <-ticker.C:
 		}
-		p.reclaimParked()
+		p.tick()
 		if inspected == nil && p.anyIdle() {
 			inspected = make(chan struct{})
 			p.work.Go(func() {
@@ -53,13 +52,13 @@ func (p *Pool) sweep() {
 func (p *Pool) anyIdle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.idle) > 0
+	return p.idle.Len() > 0
 }
 
 // inspectIdle looks at what is idle now.
 func (p *Pool) inspectIdle() {
 	p.mu.Lock()
-	idle := slices.Clone(p.idle)
+	idle := p.idle.All()
 	p.mu.Unlock()
 	for _, c := range idle {
 		if p.dials.Err() != nil {
@@ -69,92 +68,54 @@ func (p *Pool) inspectIdle() {
 	}
 }
 
-// reclaimParked ticks the pool's clock and makes idle what was granted to sessions that have not used it
-// for parkLimit.
-func (p *Pool) reclaimParked() {
+// tick notes the time and takes back the reservations that no session uses.
+func (p *Pool) tick() {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tickLocked(now)
-	for s := p.parked.head; s != nil && now-s.parkedAt >= parkLimit; s = p.parked.head {
-		p.giveLocked(p.takeParkedLocked(s), now)
-	}
+	p.takeUnusedLocked(now)
 }
 
 // inspect looks at the socket of one connection, if it is still idle, and shows
-// it to the WhileIdle hooks. It is lent to nobody meanwhile. A server that goes
-// away is noticed here by a pool that nobody uses.
+// it to the WhileIdle hooks. It is not lent meanwhile. A server that goes away is
+// noticed here by a pool that is not used.
 func (p *Pool) inspect(c *Conn) {
 	if c.can.alive == nil && len(p.hooks.whileIdle) == 0 {
 		return
 	}
 	p.mu.Lock()
-	if c.state != stateIdle || !p.dropIdleLocked(c) {
+	if c.state != slots.Idle || !p.idle.Drop(c) {
 		p.mu.Unlock()
 		return
 	}
-	c.state = stateChecking
-	p.checking++
-	p.looking++
+	p.moveLocked(c, slots.Inspecting)
 	p.mu.Unlock()
-
-	began := p.now()
-	c.unheard = false
-	ask, reason := p.look(c)
-	if reason == nil {
-		ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
-		reason = decideAside(ctx, "WhileIdle", p.hooks.whileIdle, c)
-		c.unheard = reason != nil && ctx.Err() != nil && p.life.Err() == nil
-		cancel()
-	}
-	ask, c.askAlive = ask || c.askAlive, false
-	settle := (reason == nil || isSound(reason)) && (c.hasWork() || c.dirty())
-	silent := p.silent(c, reason)
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.looking--; p.looking == 0 {
-		p.pacer.Looked()
-	}
-	if reason != nil && p.keepsForNowLocked(reason) {
-		reason = nil
-	}
-	switch {
-	case reason == nil && ask:
-		p.askLaterLocked(c)
-		return
-	case reason == nil && settle:
-		p.work.Go(func() { p.settle(c) })
-		return
-	case reason != nil:
-		p.checking--
-		p.closeLocked(c, reason)
-		p.silentLocked(silent, began)
-		p.dialMoreLocked()
-	case p.closed:
-		p.checking--
-		p.closeLocked(c, &Reason{Code: CodeShutdown})
-	default:
-		p.checking--
-		p.giveLocked(c, p.now())
-	}
+	p.tend(c, func() outcome { return p.lookAt(c) })
 }
 
-// look asks the socket of an idle connection. ask says that it cannot tell, and
-// that the server is to be asked.
-func (p *Pool) look(c *Conn) (ask bool, reason error) {
-	defer catch("Alive", &reason)
-	if c.can.alive == nil {
-		return false, nil
+// lookAt says what a connection needs that has been idle since the last sweep.
+func (p *Pool) lookAt(c *Conn) (o outcome) {
+	began := p.now()
+	c.silence = heard
+	ask, err := c.look()
+	if err != nil {
+		return outcome{reason: because(CodeDead, err)}
 	}
-	switch err := c.can.alive(); {
-	case err == nil, errors.Is(err, errors.ErrUnsupported): // one that can never be looked at is no reason to ask at each sweep
-		return false, nil
-	case errors.Is(err, driver.ErrSkip):
-		return true, nil
-	default:
-		return false, because(CodeDead, err)
+	ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
+	defer cancel()
+	o.reason = decideAside(ctx, "WhileIdle", p.hooks.whileIdle, c)
+	if o.reason != nil && ctx.Err() != nil && p.life.Err() == nil {
+		c.silence, c.silentAt = silentForPing, began
 	}
+	switch {
+	case ask || c.askAlive:
+		o.todo = pinging
+	case (o.reason == nil || isSound(o.reason)) && (c.hasWork() || c.dirty()):
+		o.todo = cleaning
+	}
+	c.askAlive = false
+	return o
 }
 
 // keepsForNowLocked reports whether an idle connection that a hook wants gone is
@@ -162,13 +123,13 @@ func (p *Pool) look(c *Conn) (ask bool, reason error) {
 // replacement is dialed meanwhile; while dials fail, an old connection is better
 // than none.
 func (p *Pool) keepsForNowLocked(why error) bool {
-	if p.closed || !isSound(why) || p.idleCountLocked() > p.stats.MinIdle {
+	if p.closed || !isSound(why) || p.slots.Idle() > p.stats.MinIdle {
 		return false
 	}
-	if p.pacer.Failing() || len(p.dialing) > 0 {
+	if p.pacer.Failing() || p.slots.Dialing() > 0 {
 		return true
 	}
-	if p.totalLocked() >= p.stats.MaxConns {
+	if p.slots.Taken() >= p.stats.MaxConns {
 		return false // there is no room for both
 	}
 	p.startDialLocked()

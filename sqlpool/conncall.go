@@ -1,0 +1,98 @@
+package sqlpool
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
+)
+
+// Raw returns the driver's own connection.
+func (c *Conn) Raw() driver.Conn { return driverx.Unwrap(c.inner) }
+
+// Ping asks the server for a sign of life; without a driver.Pinger it
+// succeeds.
+func (c *Conn) Ping(ctx context.Context) error {
+	if p, ok := c.inner.(driver.Pinger); ok {
+		return hideBadConn(p.Ping(ctx))
+	}
+	return nil
+}
+
+// Exec executes a statement without arguments on the connection, as a hook
+// does for SET or ROLLBACK. It does not count as a use.
+func (c *Conn) Exec(ctx context.Context, query string) error {
+	_, err := driverx.Exec(ctx, c.inner, query, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var stmt driver.Stmt
+		if stmt, err = driverx.Prepare(ctx, c.inner, query); err == nil {
+			_, err = driverx.StmtExec(ctx, stmt, nil)
+			_ = stmt.Close() // err says what matters
+		}
+	}
+	return hideBadConn(err)
+}
+
+// Query executes a statement without arguments on the connection and returns its
+// rows, with text as string. It is Exec for a hook that needs the answer.
+func (c *Conn) Query(ctx context.Context, query string) ([][]driver.Value, error) {
+	rows, err := driverx.Query(ctx, c.inner, query, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var stmt driver.Stmt
+		if stmt, err = driverx.Prepare(ctx, c.inner, query); err == nil {
+			defer func() { _ = stmt.Close() }() // err says what matters
+			rows, err = driverx.StmtQuery(ctx, stmt, nil)
+		}
+	}
+	if err != nil {
+		return nil, hideBadConn(err)
+	}
+	defer func() { _ = rows.Close() }() // Next has told what is wrong
+	var all [][]driver.Value
+	for {
+		row := make([]driver.Value, len(rows.Columns()))
+		switch err := rows.Next(row); {
+		case errors.Is(err, io.EOF):
+			return all, nil
+		case err != nil:
+			return nil, hideBadConn(err)
+		}
+		for i, v := range row {
+			if text, ok := v.([]byte); ok { // the driver's, until the next row
+				row[i] = string(text)
+			}
+		}
+		all = append(all, row)
+	}
+}
+
+// KeepAlive has the pool ping the connection after the WhileIdle hooks have
+// returned and before it is lent again, side by side with the pings of other
+// connections and for PingTimeout at most. One that does not answer is retired,
+// and the other idle ones are pinged too. Only WhileIdle hooks may call it.
+func (c *Conn) KeepAlive() { c.askAlive = true }
+
+// abort cuts the connection if its driver can.
+func (c *Conn) abort() {
+	var err error
+	defer catch("Abort", &err)
+	if c.can.abort != nil {
+		_ = c.can.abort()
+	}
+}
+
+// SetUp runs the AfterConnect hooks again, and before them what the driver's
+// connector does after a connect (pgxv5.AfterConnect), for a hook that has taken
+// away what they had set: a reset of the session. Only a hook that was given the
+// Conn may call it, and not from AfterConnect. An error is the first hook's that
+// refuses: the connection is then to be retired.
+func (c *Conn) SetUp(ctx context.Context) error {
+	if again, ok := driverx.Find[interface{ AfterConnect(context.Context) error }](c.inner); ok {
+		if err := again.AfterConnect(ctx); err != nil {
+			return hideBadConn(err)
+		}
+	}
+	return decideAside(ctx, "AfterConnect", c.pool.hooks.afterConnect, c)
+}

@@ -1,0 +1,193 @@
+package sqlpool
+
+import (
+	"github.com/sqlpool/go/sqlpool/internal/dialing"
+	"github.com/sqlpool/go/sqlpool/internal/idle"
+	"github.com/sqlpool/go/sqlpool/internal/slots"
+)
+
+// inventory is every connection of a pool. Pool.mu protects it.
+type inventory struct {
+	conns []*Conn           // those that hold a slot, in no order
+	slots slots.Book        // what each of them is used for, and every count of that
+	idle  idle.Stack[*Conn] // those that may be lent at once
+}
+
+// moveLocked takes a connection from its state to the next. It is the one place
+// where a state changes: package slots has the moves that there are, and counts.
+func (p *Pool) moveLocked(c *Conn, to slots.State) {
+	from := c.state
+	p.slots.Move(&c.state, to)
+	if from == slots.Dialing {
+		c.place = len(p.conns)
+		p.conns = append(p.conns, c)
+	}
+	if from.HoldsSlot() && !to.HoldsSlot() {
+		p.removeLocked(c)
+	}
+	if (from == slots.Granted || from == slots.Reserved) && (to <= slots.Granted || to == slots.Closing) {
+		c.loan-- // it was none
+	}
+	if to == slots.Granted {
+		c.loan++
+	}
+	if from == slots.Inspecting && p.slots.Inspecting() == 0 {
+		p.pacer.Looked()
+	}
+}
+
+// removeLocked takes c out of the set of connections. Each knows its place in it.
+func (p *Pool) removeLocked(c *Conn) {
+	last := len(p.conns) - 1
+	moved := p.conns[last]
+	p.conns[c.place] = moved
+	moved.place = c.place
+	p.conns[last] = nil
+	p.conns = p.conns[:last]
+}
+
+// task is what a connection needs before it is of use to the next borrower.
+type task int8
+
+const (
+	nothing task = iota
+	cleaning
+	pinging // and cleaning, if it needs that too
+)
+
+// outcome is how an acquire, a borrower or the upkeep has done with a connection.
+type outcome struct {
+	reason error // why it is to be closed, or nil: it works
+	todo   task  // what it needs then
+	proves bool  // what was done with it has shown that the server is there
+}
+
+// giveBack is where every connection goes that an acquire, a borrower or the pool's
+// own upkeep has done with, whichever way that ended: it is closed, for a reason of
+// its own or because the pool wants it gone; or worked on first; or granted to the waiter whose
+// turn it is; or idle. It reports whether it is idle now.
+func (p *Pool) giveBack(c *Conn, o outcome) (idle bool) {
+	fault := p.faultOf(c, o.reason) // before the lock: what an error says may be code of others
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.giveBackLocked(c, o, fault)
+}
+
+func (p *Pool) giveBackLocked(c *Conn, o outcome, fault *dialFailure) (idle bool) {
+	p.freeWaiterLocked(c)
+	if c.state == slots.Abandoned { // it was taken by force meanwhile
+		p.finishAbandonedLocked(c)
+		return false
+	}
+	now := max(p.clock, c.acquiredAt)
+	if p.waiters.Len() > 0 {
+		now = p.now() // what a waiter waited is measured
+		p.tickLocked(now)
+	}
+	if c.state.Lent() {
+		c.idleSince = now
+		if p.waiters.Len() > 0 {
+			p.waiters.Loan(now-c.acquiredAt, c.silence != heard)
+		}
+	}
+	if o.reason != nil && c.state == slots.Inspecting && p.keepsForNowLocked(o.reason) {
+		o.reason = nil
+	}
+	switch {
+	case o.reason != nil:
+		p.closeLocked(c, o.reason)
+		p.lostLocked(c, fault)
+		return false
+	case o.todo != nothing && !p.closed:
+		p.upkeepLocked(c, o.todo)
+	default:
+		idle = p.placeLocked(c, now)
+	}
+	if o.proves {
+		p.provedLocked(c)
+	}
+	return idle
+}
+
+// placeLocked finds the place of a connection that works: it closes it when the pool
+// shuts down, Recycle has marked it or Resize has left no room for it, grants it to
+// the waiter whose turn it is, or makes it idle, and reports that.
+func (p *Pool) placeLocked(c *Conn, now int64) (idle bool) {
+	open := p.slots.Open()
+	if c.state == slots.Dialing { // a new one
+		open++
+	}
+	switch {
+	case p.closed:
+		p.closeLocked(c, &Reason{Code: CodeShutdown})
+	case c.leaves != nil:
+		p.closeLocked(c, c.leaves)
+		p.dialMoreLocked()
+	case open > p.stats.MaxConns:
+		p.closeLocked(c, resized)
+	case p.waiters.Len() > 0 && !p.paused:
+		p.grantLocked(c, p.waiters.Next(now), now)
+	default:
+		p.moveLocked(c, slots.Idle)
+		p.idle.Push(c, c.idleSince)
+		return true
+	}
+	return false
+}
+
+// popIdleLocked takes the connection used last out of the stack, or returns nil: also
+// while the pool is paused.
+func (p *Pool) popIdleLocked() *Conn {
+	if p.paused {
+		return nil
+	}
+	c, _ := p.idle.Pop()
+	return c
+}
+
+// tickLocked notes a reading of the clock.
+func (p *Pool) tickLocked(now int64) {
+	if now > p.clock {
+		p.clock = now
+	}
+}
+
+// faultOf is what the end of a connection says of the server, as a failed dial would,
+// or nil.
+func (p *Pool) faultOf(c *Conn, reason error) *dialFailure {
+	switch {
+	case reason == nil:
+		return nil
+	case c.silence == silentForPing:
+		f := p.judgeDial(reason)
+		f.kind = dialing.Unanswered
+		return &f
+	}
+	return c.unborn
+}
+
+// lostLocked is called when a connection has been closed that did not work any more.
+//
+// A call that its caller's deadline ended is no evidence against the server: it
+// may have been slow by itself. But when the network swallows what is sent, it
+// is all there is to see, and every connection that lies idle would cost one
+// caller its deadline. So a silent connection throws suspicion on all that were
+// not used since: they are asked side by side. With the last of all, nothing
+// is known of the database any more, and a dial has to find out, whether or not
+// a caller comes: readiness may keep callers away.
+func (p *Pool) lostLocked(c *Conn, fault *dialFailure) {
+	ticket, silent := c.ticket, c.silence == silentForPing
+	switch {
+	case silent:
+		p.probeUnusedLocked(c.silentAt)
+		ticket = p.pacer.Ticket()
+	case c.silence == silentForCall:
+		p.probeUnusedLocked(c.acquiredAt)
+	}
+	if fault != nil && !(silent && p.slots.Open() > 0) { // else what is asked will tell
+		p.diedUnusedLocked(*fault, ticket, p.now())
+	} else {
+		p.reviewLocked(p.now())
+	}
+	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
+}
