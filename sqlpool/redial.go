@@ -14,11 +14,10 @@ func (p *Pool) dialMoreLocked() {
 	if p.closed {
 		return
 	}
-	n := p.needLocked()
-	if !p.pacer.Failing() && n.Wanted <= n.Dialing { // nearly always: no reading of the clock
+	if !p.pacer.Failing() && p.wantedLocked() <= p.slots.Dialing() { // nearly always: no reading of the clock
 		return
 	}
-	p.dialForLocked(n, p.now())
+	p.dialForLocked(p.needLocked(), p.now())
 }
 
 // dialForLocked starts the dials that the rules allow for a need, and has the pool ask
@@ -31,9 +30,21 @@ func (p *Pool) dialForLocked(n dialing.Need, now int64) {
 	p.redialAtLocked(again, now)
 }
 
+// wantedLocked is how many connections the waiters and MinIdle lack.
+func (p *Pool) wantedLocked() (n int) {
+	if !p.paused { // else they would not be lent what is dialed for them
+		n = p.waiters.Len()
+	}
+	if p.stats.MinIdle > 0 {
+		n += max(p.stats.MinIdle-p.slots.Idle(), 0)
+	}
+	return n
+}
+
 // needLocked is the pool as the rules see it.
 func (p *Pool) needLocked() dialing.Need {
-	n := dialing.Need{
+	return dialing.Need{
+		Wanted:  p.wantedLocked(),
 		Room:    min(p.cfg.MaxDialing-p.slots.Dialing(), p.stats.MaxConns-p.slots.Taken()),
 		Dialing: p.slots.Dialing(),
 		Idle:    p.slots.Idle(),
@@ -43,13 +54,6 @@ func (p *Pool) needLocked() dialing.Need {
 		Never:   p.neverConnectedLocked(),
 		Useless: !p.useful,
 	}
-	if !p.paused { // else they would not be lent what is dialed for them
-		n.Wanted = n.Waiting
-	}
-	if p.stats.MinIdle > 0 {
-		n.Wanted += max(p.stats.MinIdle-n.Idle, 0)
-	}
-	return n
 }
 
 // dialForOthersLocked starts a dial after a caller that would not wait, where
