@@ -18,7 +18,7 @@ func (p *Pool) Acquire(ctx context.Context) (Loan, error) {
 	if err != nil {
 		return Loan{}, err
 	}
-	if err := p.announce(c, c.waited); err != nil {
+	if err := p.announce(c); err != nil {
 		return Loan{}, err
 	}
 	c.handOut()
@@ -178,11 +178,11 @@ func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.
-func (p *Pool) announce(c *Conn, waited int64) error {
+func (p *Pool) announce(c *Conn) error {
 	if len(p.hooks.onAcquire) == 0 {
 		return nil
 	}
-	event := Acquired{Conn: c, Waited: time.Duration(waited)}
+	event := Acquired{Conn: c, Waited: time.Duration(c.waited)}
 	if err := watch("OnAcquire", p.hooks.onAcquire, event, func(reason error) { p.retire(c, reason) }); err != nil {
 		began := c.acquiredAt
 		p.retire(c, err)

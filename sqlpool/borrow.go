@@ -14,14 +14,10 @@ func (s *session) acquire(ctx context.Context, since int64) error {
 
 // take begins the loan of a connection that was just acquired or claimed.
 func (s *session) take(c *Conn) error {
-	return s.announce(c, c.waited)
-}
-
-func (s *session) announce(c *Conn, waited int64) error {
 	s.used = false
 	if len(s.pool.hooks.onAcquire) > 0 { // one of them may end the goroutine
 		s.conn = nil
-		if err := s.pool.announce(c, waited); err != nil {
+		if err := s.pool.announce(c); err != nil {
 			return err
 		}
 	}
@@ -34,7 +30,7 @@ func (s *session) announce(c *Conn, waited int64) error {
 // endLoan gives the connection back, if there is one, and reports whether it
 // was fit to be lent again.
 func (s *session) endLoan() (fit bool) {
-	if s.parked.Load() {
+	if s.reserved.Load() {
 		s.pool.unreserve(s)
 		return true
 	}
@@ -54,5 +50,5 @@ func (s *session) endLoan() (fit bool) {
 // holds reports whether the session has the loan of c, and not only a claim to
 // it.
 func (s *session) holds(c *Conn) bool {
-	return !s.parked.Load() && s.conn == c
+	return !s.reserved.Load() && s.conn == c
 }

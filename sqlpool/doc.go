@@ -24,9 +24,9 @@
 //  5. The check proves that what was granted may be lent: alive, reset, accepted by
 //     the hooks. It runs in the caller's goroutine (check.go).
 //  6. The loan begins when the check has passed, and ends when the caller gives the
-//     connection back, loses it, or has it taken by force (loan.go, release.go). For a session that
-//     may never be used the connection is reserved instead, and may be revoked
-//     (reserve.go).
+//     connection back, breaks it, or has it taken away by force (loan.go, release.go,
+//     retire.go). For a session that may never be used the connection is reserved
+//     instead, and may be revoked (reserve.go).
 //  7. Pool.giveBack is where a connection goes that an acquire, a borrower or the
 //     pool itself has done with: closed, worked on, granted to the next waiter, or
 //     idle (giveback.go).
@@ -51,7 +51,7 @@
 //     statement.go, tx.go and txcontext.go use a loan on behalf of database/sql, with
 //     lasttry.go for its third try and limit.go for StatementTimeout; loanend.go,
 //     loanrows.go, loanrows_go126.go and loanrows_go127.go end a loan where a wrapper
-//     hides how it ended.
+//     hides how it ended, found out by package internal/sqlstack.
 //   - facts.go collects the facts of a failure, and verdict.go does what package
 //     internal/verdict makes of them; classify.go says what an error means for a
 //     connection, by the tables of package internal/pgerror. source.go joins the

@@ -65,19 +65,19 @@ type outcome struct {
 // giveBack is where every connection goes that an acquire, a borrower or the pool's
 // own upkeep has done with, whichever way that ended: it is closed, for a reason of
 // its own or because the pool wants it gone; or worked on first; or granted to the waiter whose
-// turn it is; or idle. It reports whether it is idle now.
-func (p *Pool) giveBack(c *Conn, o outcome) (idle bool) {
+// turn it is; or idle.
+func (p *Pool) giveBack(c *Conn, o outcome) {
 	fault := p.faultOf(c, o.reason) // before the lock: what an error says may be code of others
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.giveBackLocked(c, o, fault)
+	p.giveBackLocked(c, o, fault)
 }
 
-func (p *Pool) giveBackLocked(c *Conn, o outcome, fault *dialFailure) (idle bool) {
+func (p *Pool) giveBackLocked(c *Conn, o outcome, fault *dialFailure) {
 	p.freeWaiterLocked(c)
 	if c.state == slots.Abandoned { // it was taken by force meanwhile
 		p.finishAbandonedLocked(c)
-		return false
+		return
 	}
 	now := max(p.clock, c.acquiredAt)
 	if p.waiters.Len() > 0 {
@@ -97,22 +97,21 @@ func (p *Pool) giveBackLocked(c *Conn, o outcome, fault *dialFailure) (idle bool
 	case o.reason != nil:
 		p.closeLocked(c, o.reason)
 		p.lostLocked(c, fault)
-		return false
+		return
 	case o.todo != nothing && !p.closed:
 		p.upkeepLocked(c, o.todo)
 	default:
-		idle = p.placeLocked(c, now)
+		p.placeLocked(c, now)
 	}
 	if o.proves {
 		p.provedLocked(c)
 	}
-	return idle
 }
 
 // placeLocked finds the place of a connection that works: it closes it when the pool
 // shuts down, Recycle has marked it or Resize has left no room for it, grants it to
-// the waiter whose turn it is, or makes it idle, and reports that.
-func (p *Pool) placeLocked(c *Conn, now int64) (idle bool) {
+// the waiter whose turn it is, or makes it idle.
+func (p *Pool) placeLocked(c *Conn, now int64) {
 	open := p.slots.Open()
 	if c.state == slots.Dialing { // a new one
 		open++
@@ -130,9 +129,7 @@ func (p *Pool) placeLocked(c *Conn, now int64) (idle bool) {
 	default:
 		p.moveLocked(c, slots.Idle)
 		p.idle.Push(c, c.idleSince)
-		return true
 	}
-	return false
 }
 
 // popIdleLocked takes the connection used last out of the stack, or returns nil: also

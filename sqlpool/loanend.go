@@ -3,8 +3,9 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
-	"runtime"
 	"strings"
+
+	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
 // Database/sql tells a session that its loan is over by calling IsValid. A
@@ -24,56 +25,6 @@ import (
 // What stays hidden is the end of a *sql.Conn: its loan ends when database/sql
 // uses or discards that session next, and Holder.EndUnseen says so.
 
-// sqlCaller is the type of database/sql whose method a session was called by.
-type sqlCaller string
-
-const (
-	callerUnknown sqlCaller = ""
-	callerDB      sqlCaller = "DB"
-	callerConn    sqlCaller = "Conn"
-	callerStmt    sqlCaller = "Stmt"
-	callerTx      sqlCaller = "Tx"
-)
-
-// callerOfSession finds the innermost exported method of database/sql in the
-// stack, and its name.
-func callerOfSession() (caller sqlCaller, method string) {
-	pcs := make([]uintptr, 32)
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs)
-		if n == 0 {
-			return callerUnknown, ""
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := true; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			if caller, method = parseCaller(frame.Function); caller != callerUnknown {
-				return caller, method
-			}
-		}
-	}
-}
-
-// parseCaller takes a function's name apart, such as
-// "database/sql.(*DB).ExecContext.func1".
-func parseCaller(function string) (sqlCaller, string) {
-	rest, ok := strings.CutPrefix(function, "database/sql.(*")
-	if !ok {
-		return callerUnknown, ""
-	}
-	receiver, method, _ := strings.Cut(rest, ").")
-	method, _, _ = strings.Cut(method, ".")
-	if method == "" || method[0] < 'A' || method[0] > 'Z' {
-		return callerUnknown, ""
-	}
-	switch caller := sqlCaller(receiver); caller {
-	case callerDB, callerConn, callerStmt, callerTx:
-		return caller, method
-	}
-	return callerUnknown, ""
-}
-
 // endsUnseen reports whether IsValid may be hidden from this session.
 func (s *session) endsUnseen() bool { return s.from != nil && !s.from.validates.Load() }
 
@@ -85,8 +36,8 @@ func (s *session) alone(ctx context.Context, st *stmt) (alone bool, err error) {
 		return false, nil
 	}
 	s.begins()
-	switch caller, _ := callerOfSession(); {
-	case caller == callerDB, caller == callerStmt && st != nil && st.ofDB:
+	switch caller, _ := sqlstack.Caller(); {
+	case caller == sqlstack.DB, caller == sqlstack.Stmt && st != nil && st.ofDB:
 	default:
 		s.pinned = true
 		return false, nil
@@ -110,7 +61,7 @@ func (s *session) begins() {
 // ResetSession has not, because the wrapper hides that too. It must not wait
 // under the driverConn's lock for longer than ResetSession does.
 func (s *session) borrowForDB(ctx context.Context) error {
-	if s.live == 0 || s.conn != nil || s.parked.Load() || s.sticky != nil {
+	if s.live == 0 || s.conn != nil || s.reserved.Load() || s.sticky != nil {
 		return nil // enter acquires
 	}
 	if ctx.Err() != nil {
@@ -178,8 +129,8 @@ func (s *session) pingAlone(ctx context.Context) error {
 // does not execute as text, or for a *sql.Conn.
 func (s *session) prepareAlone(ctx context.Context, query string) (driver.Stmt, error) {
 	s.begins()
-	caller, method := callerOfSession()
-	ofDB := caller == callerDB || caller == callerStmt
+	caller, method := sqlstack.Caller()
+	ofDB := caller == sqlstack.DB || caller == sqlstack.Stmt
 	if !ofDB {
 		s.pinned = true
 	} else if s.pinned {
@@ -191,7 +142,7 @@ func (s *session) prepareAlone(ctx context.Context, query string) (driver.Stmt, 
 		}
 	}
 	st, err := s.prepare(ctx, query)
-	if ofDB && (err != nil || caller == callerDB && strings.HasPrefix(method, "Prepare")) {
+	if ofDB && (err != nil || caller == sqlstack.DB && strings.HasPrefix(method, "Prepare")) {
 		s.endAlone()
 	}
 	if err != nil {
@@ -219,7 +170,7 @@ func (s *session) beginAlone(ctx context.Context, opts driver.TxOptions) (*tx, e
 // endUnused ends the loan of a statement that database/sql prepared for one
 // operation of a *sql.DB and closes unexecuted.
 func (s *session) endUnused(st *stmt) {
-	if s.endsUnseen() && st.ofDB && !s.pinned && !s.reading && s.tx == nil && s.used && s.conn != nil && !s.parked.Load() {
+	if s.endsUnseen() && st.ofDB && !s.pinned && !s.reading && s.tx == nil && s.used && s.conn != nil && !s.reserved.Load() {
 		s.endAlone()
 	}
 }

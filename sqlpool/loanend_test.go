@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -306,57 +305,6 @@ func TestTheStackIsReadOnlyUntilIsValidWasSeen(t *testing.T) {
 	if !c.validates.Load() {
 		t.Error("IsValid was called and not noted")
 	}
-}
-
-// Middlewares of any depth lie between database/sql and the session.
-func TestTheCallerIsFoundBelowManyFrames(t *testing.T) {
-	var found atomic.Value
-	var below func(n int, f func())
-	below = func(n int, f func()) {
-		if n == 0 {
-			f()
-			return
-		}
-		below(n-1, f)
-	}
-	probe := &callerProbe{look: func() {
-		below(200, func() {
-			caller, method := callerOfSession()
-			found.Store(string(caller) + "." + method)
-		})
-	}}
-	db := sql.OpenDB(probe)
-	defer db.Close()
-	conn, err := db.Conn(background)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for want, f := range map[string]func(){
-		"DB.ExecContext":    func() { _, _ = db.Exec("x") },
-		"DB.PrepareContext": func() { _, _ = db.Prepare("x") },
-		"DB.BeginTx":        func() { _, _ = db.Begin() },
-		"Conn.ExecContext":  func() { _, _ = conn.ExecContext(background, "x") },
-	} {
-		f()
-		if got := found.Load(); got != want {
-			t.Errorf("called by %v, want %s", got, want)
-		}
-	}
-	if caller, method := callerOfSession(); caller != callerUnknown {
-		t.Errorf("called by %s.%s, and database/sql has no part in it", caller, method)
-	}
-}
-
-type callerProbe struct{ look func() }
-
-func (c *callerProbe) Connect(context.Context) (driver.Conn, error) { return c, nil }
-func (c *callerProbe) Driver() driver.Driver                        { return nil }
-func (c *callerProbe) Close() error                                 { return nil }
-func (c *callerProbe) Begin() (driver.Tx, error)                    { c.look(); return nil, io.EOF }
-func (c *callerProbe) Prepare(string) (driver.Stmt, error)          { c.look(); return nil, io.EOF }
-func (c *callerProbe) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
-	c.look()
-	return nil, io.EOF
 }
 
 // That a wrapper hides IsValid is said once it is known: a *sql.Conn that is the first

@@ -24,7 +24,7 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 			return nil, err
 		}
 	}
-	if s.parked.Load() && s.pool.claim(s) {
+	if s.reserved.Load() && s.pool.claim(s) {
 		if err := s.take(s.conn); err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ func TestRawReachesTheDriversOwnConnection(t *testing.T) {
 		db, p, _ := newDBOn(t, fakedb.New(), traced, sqlpool.Config{}) // wraps it once
 		conn, err := db.Conn(context.Background())
 		must(t, err)
-		for range 2 { // parked at first, an ordinary loan then
+		for range 2 { // reserved at first, an ordinary loan then
 			must(t, conn.Raw(func(c any) error {
 				raw, ok := c.(interface{ Raw() driver.Conn }).Raw().(*fakedb.Conn)
 				if !ok || raw.ID() != 1 {

@@ -142,9 +142,9 @@ func TestRecycleLetsALoanEnd(t *testing.T) {
 	})
 }
 
-// A session that was opened and not used yet holds a parked loan, which is
+// A session that was opened and not used yet holds a reservation, which is
 // nobody's for long.
-func TestRecycleReachesAParkedConnection(t *testing.T) {
+func TestRecycleReachesAReservedConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _, gone := recycling(t, 0, sqlpool.Config{MaxConns: 1})
 		session, err := p.Connector().Connect(context.Background())

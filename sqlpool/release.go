@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// release ends a loan and reports whether the connection became idle. It does
-// no I/O: what needs the network is done in the background (see upkeep.go).
-func (p *Pool) release(c *Conn) (idle bool) {
+// release ends a loan. It does no I/O: what needs the network is done in the
+// background (see upkeep.go).
+func (p *Pool) release(c *Conn) {
 	dirty, reason := p.part(c) // before the lock: no driver is called under it
-	return p.takeBack(c, dirty, reason)
+	p.takeBack(c, dirty, reason)
 }
 
 // part finds out, and tells the hooks, how a connection comes back.
@@ -28,7 +28,7 @@ func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 }
 
 // takeBack gives back a connection whose hooks have been told.
-func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
+func (p *Pool) takeBack(c *Conn, dirty bool, reason error) {
 	o := outcome{reason: reason}
 	if reason == nil {
 		o.proves = c.proves()
@@ -36,7 +36,7 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) (idle bool) {
 			o.todo = cleaning
 		}
 	}
-	return p.giveBack(c, o)
+	p.giveBack(c, o)
 }
 
 // retire ends a loan and the connection with it.

@@ -28,38 +28,38 @@ const (
 type reservedList struct{ head, tail *session }
 
 func (l *reservedList) push(s *session) {
-	s.prevParked = l.tail
+	s.prevReserved = l.tail
 	if l.tail == nil {
 		l.head = s
 	} else {
-		l.tail.nextParked = s
+		l.tail.nextReserved = s
 	}
 	l.tail = s
 }
 
 func (l *reservedList) remove(s *session) {
-	if s.prevParked == nil {
-		l.head = s.nextParked
+	if s.prevReserved == nil {
+		l.head = s.nextReserved
 	} else {
-		s.prevParked.nextParked = s.nextParked
+		s.prevReserved.nextReserved = s.nextReserved
 	}
-	if s.nextParked == nil {
-		l.tail = s.prevParked
+	if s.nextReserved == nil {
+		l.tail = s.prevReserved
 	} else {
-		s.nextParked.prevParked = s.prevParked
+		s.nextReserved.prevReserved = s.prevReserved
 	}
-	s.prevParked, s.nextParked = nil, nil
+	s.prevReserved, s.nextReserved = nil, nil
 }
 
 // reserveLocked reserves a granted connection for a session that was just opened.
 func (p *Pool) reserveLocked(s *session, c *Conn) {
 	p.moveLocked(c, slots.Reserved)
 	s.conn = c
-	s.parkedAt = p.now()
-	s.parked.Store(true)
+	s.reservedAt = p.now()
+	s.reserved.Store(true)
 	p.reserved.push(s)
 	if p.closed { // Shutdown has taken back the others already
-		p.placeLocked(p.takeReservedLocked(s), s.parkedAt)
+		p.placeLocked(p.takeReservedLocked(s), s.reservedAt)
 		return
 	}
 	p.armRevokeLocked()
@@ -70,7 +70,7 @@ func (p *Pool) claim(s *session) bool {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !s.parked.Load() {
+	if !s.reserved.Load() {
 		return s.conn != nil
 	}
 	c := s.conn
@@ -82,14 +82,14 @@ func (p *Pool) claim(s *session) bool {
 
 func (p *Pool) unreserveLocked(s *session) {
 	p.reserved.remove(s)
-	s.parked.Store(false)
+	s.reserved.Store(false)
 }
 
 // unreserve gives back the reservation of a session that does not want it any more.
 func (p *Pool) unreserve(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.parked.Load() {
+	if s.reserved.Load() {
 		p.placeLocked(p.takeReservedLocked(s), p.now())
 	}
 }
@@ -98,7 +98,7 @@ func (p *Pool) unreserve(s *session) {
 // returns nil. The connection is to be granted or placed at once.
 func (p *Pool) revokeLocked(now int64) *Conn {
 	s := p.reserved.head
-	if s == nil || p.paused || now-s.parkedAt < reserveGrace {
+	if s == nil || p.paused || now-s.reservedAt < reserveGrace {
 		return nil
 	}
 	return p.takeReservedLocked(s)
@@ -108,14 +108,14 @@ func (p *Pool) takeReservedLocked(s *session) *Conn {
 	c := s.conn
 	s.conn = nil // before the session can see that it is not reserved any more
 	p.unreserveLocked(s)
-	c.idleSince = s.parkedAt
+	c.idleSince = s.reservedAt
 	return c
 }
 
 // takeUnusedLocked makes idle what was reserved for sessions that have not used it
 // for reserveLimit.
 func (p *Pool) takeUnusedLocked(now int64) {
-	for s := p.reserved.head; s != nil && now-s.parkedAt >= reserveLimit; s = p.reserved.head {
+	for s := p.reserved.head; s != nil && now-s.reservedAt >= reserveLimit; s = p.reserved.head {
 		p.placeLocked(p.takeReservedLocked(s), now)
 	}
 }
@@ -126,7 +126,7 @@ func (p *Pool) armRevokeLocked() {
 	if p.reserved.head == nil || p.waiters.Len() == 0 || p.closed || p.paused {
 		return
 	}
-	p.revoke.Set(p.reserved.head.parkedAt+reserveGrace, p.now())
+	p.revoke.Set(p.reserved.head.reservedAt+reserveGrace, p.now())
 }
 
 func (p *Pool) revokeForWaiters() {

@@ -13,8 +13,8 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// parked opens a session as package sql's opener does, and does not use it.
-func parked(t *testing.T, p *sqlpool.Pool) driver.Conn {
+// reservedSession opens a session as database/sql's opener does, and does not use it.
+func reservedSession(t *testing.T, p *sqlpool.Pool) driver.Conn {
 	t.Helper()
 	c, err := p.Connector().Connect(t.Context())
 	if err != nil {
@@ -29,12 +29,12 @@ func execOn(t *testing.T, c driver.Conn, text string) error {
 	return err
 }
 
-func TestAParkedLoanIsRevokedForAWaiterAfterItsGrace(t *testing.T) {
+func TestAReservationIsRevokedForAWaiterAfterItsGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, server := lab(t, sqlpool.Config{MaxConns: 1})
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		if s := p.Stats(); s.InUse != 1 || s.AcquireCount != 0 || len(p.Holders()) != 0 {
-			t.Errorf("parked: %+v", s)
+			t.Errorf("reserved: %+v", s)
 		}
 		a := <-queue(t.Context(), p)
 		if a.took != 5*time.Millisecond {
@@ -55,10 +55,10 @@ func TestAParkedLoanIsRevokedForAWaiterAfterItsGrace(t *testing.T) {
 	})
 }
 
-func TestANewcomerTakesAParkedLoanThatIsPastItsGrace(t *testing.T) {
+func TestANewcomerTakesAReservationThatIsPastItsGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1})
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		time.Sleep(5 * time.Millisecond)
 		a := <-queue(t.Context(), p)
 		if a.err != nil || a.took != 0 {
@@ -68,13 +68,13 @@ func TestANewcomerTakesAParkedLoanThatIsPastItsGrace(t *testing.T) {
 	})
 }
 
-func TestAParkedLoanIsClaimedAtItsFirstUseAndCountedOnce(t *testing.T) {
+func TestAReservationIsClaimedAtItsFirstUseAndCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var waits []time.Duration
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1, SweepInterval: time.Hour, Hooks: []sqlpool.Hooks{{
 			OnAcquire: func(a sqlpool.Acquired) { waits = append(waits, a.Waited) },
 		}}})
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		time.Sleep(10 * time.Second)
 		if err := execOn(t, session, "INSERT x"); err != nil {
 			t.Fatal(err)
@@ -88,16 +88,16 @@ func TestAParkedLoanIsClaimedAtItsFirstUseAndCountedOnce(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		if len(waits) != 1 || waits[0] != 0 {
-			t.Errorf("waited %v: the parking is no waiting", waits)
+			t.Errorf("waited %v: a reservation is no waiting", waits)
 		}
 		_ = session.Close()
 	})
 }
 
-func TestTheSweepTakesBackWhatWasParkedForASecond(t *testing.T) {
+func TestTheSweepTakesBackWhatWasReservedForASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1})
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if s := p.Stats(); s.Idle != 1 || s.InUse != 0 || s.AcquireCount != s.ReleaseCount {
@@ -111,10 +111,10 @@ func TestTheSweepTakesBackWhatWasParkedForASecond(t *testing.T) {
 	})
 }
 
-func TestAParkedLoanDoesNotHoldUpShutdown(t *testing.T) {
+func TestAReservationDoesNotHoldUpShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 2})
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		start := time.Now()
 		if err := p.Close(); err != nil || time.Since(start) > 0 {
 			t.Errorf("after %v: %v", time.Since(start), err)
@@ -126,8 +126,8 @@ func TestAParkedLoanDoesNotHoldUpShutdown(t *testing.T) {
 	})
 }
 
-// The pool closes between the grant of a session's first loan and its parking.
-func TestALoanThatIsParkedInAClosedPoolIsTakenBack(t *testing.T) {
+// The pool closes between the grant of a session's first connection and its reservation.
+func TestAReservationInAClosedPoolIsTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p *sqlpool.Pool
 		server := fakedb.New()
@@ -140,7 +140,7 @@ func TestALoanThatIsParkedInAClosedPoolIsTakenBack(t *testing.T) {
 			},
 		}}})
 		start := time.Now()
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		if err := <-closed; err != nil || time.Since(start) > time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
@@ -151,14 +151,14 @@ func TestALoanThatIsParkedInAClosedPoolIsTakenBack(t *testing.T) {
 	})
 }
 
-// A parked loan has a number of its own: whoever had the connection before must
+// A reservation has a number of its own: the borrower that had the connection before must
 // not be able to release it.
-func TestAStaleReleaseDoesNotReachAParkedLoan(t *testing.T) {
+func TestAStaleReleaseDoesNotReachAReservation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1})
 		stale := acquire(t, p)
 		_ = stale.Release()
-		session := parked(t, p)
+		session := reservedSession(t, p)
 		if err := stale.Release(); !errors.Is(err, sqlpool.ErrNotHeld) || p.Stats().InUse != 1 {
 			t.Errorf("the release of an ended loan: %v, %+v", err, p.Stats())
 		}
@@ -176,7 +176,7 @@ func TestAStaleReleaseDoesNotReachAParkedLoan(t *testing.T) {
 
 // Opening, using, revoking and shutting down at once: whoever wins, no
 // connection has two owners and none is lost. The race detector watches.
-func TestSessionsParkAndClaimWhileOthersRevokeAndShutDown(t *testing.T) {
+func TestSessionsReserveAndClaimWhileOthersRevokeAndShutDown(t *testing.T) {
 	for range 200 {
 		server := fakedb.New()
 		p, err := sqlpool.New(sqlpool.Config{Connector: server.Connector(), MaxConns: 2, SweepInterval: time.Millisecond})

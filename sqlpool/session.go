@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"sync/atomic"
+
+	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
 // session is what database/sql takes for a connection: at most one loan of a
@@ -19,11 +21,11 @@ type session struct {
 	conn *Conn      // the loan; nil without one
 
 	// A reserved connection has not been used yet and may be revoked (see reserve.go).
-	// While parked is true, the other three fields here, and conn, are
+	// While reserved is true, the other three fields here, and conn, are
 	// protected by Pool.mu.
-	parked                 atomic.Bool
-	parkedAt               int64
-	nextParked, prevParked *session
+	reserved                   atomic.Bool
+	reservedAt                 int64
+	nextReserved, prevReserved *session
 
 	used    bool            // an operation has run on the present loan
 	raw     bool            // the driver's connection was handed out in it
@@ -145,13 +147,13 @@ func (s *session) Close() error {
 	s.quit()
 	abandoned := true
 	if s.endsUnseen() {
-		caller, method := callerOfSession()
-		if caller == callerDB && method == "Close" {
+		caller, method := sqlstack.Caller()
+		if caller == sqlstack.DB && method == "Close" {
 			go s.from.Close() // not waited for: database/sql closes the sessions one by one
 		}
-		abandoned = s.raw || caller == callerConn && method != "Close" // Raw, as a rule
+		abandoned = s.raw || caller == sqlstack.Conn && method != "Close" // Raw, as a rule
 	}
-	if !s.parked.Load() && s.conn != nil && s.used && abandoned {
+	if !s.reserved.Load() && s.conn != nil && s.used && abandoned {
 		c := s.conn
 		s.conn, s.tx, s.raw = nil, nil, false
 		s.pool.retire(c, &Reason{Code: CodeAbandoned})

@@ -96,7 +96,7 @@ func TestEachOperationIsOneLoan(t *testing.T) {
 	})
 }
 
-func TestASessionParkedByTheOpenerHoldsNobodyUp(t *testing.T) {
+func TestASessionReservedByTheOpenerHoldsNoCallerUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, p, _ := newDB(t, sqlpool.Config{MaxConns: 1})
 		db.SetMaxOpenConns(1)

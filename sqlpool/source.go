@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/sqlpool/go/sqlpool/internal/slots"
+	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
@@ -20,8 +21,8 @@ func closedWithSession() bool { return lineIn("database/sql.(*driverConn).finalC
 // another goroutine, counts as a new *sql.Stmt: that costs a round trip and no
 // answer.
 func preparesAgain() bool {
-	caller, method := callerOfSession()
-	return caller == callerStmt || caller == callerTx && strings.HasPrefix(method, "Stmt")
+	caller, method := sqlstack.Caller()
+	return caller == sqlstack.Stmt || caller == sqlstack.Tx && strings.HasPrefix(method, "Stmt")
 }
 
 // join finds the source for a new statement of the session.

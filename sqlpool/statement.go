@@ -100,7 +100,7 @@ func (st *stmt) leave(keep bool) (ended bool) {
 // hides the end of loans, also with one.
 func (s *session) closeEnded() error {
 	c := s.conn
-	if c == nil || s.parked.Load() || s.raw || s.lost != nil || s.tx == nil && s.endsUnseen() {
+	if c == nil || s.reserved.Load() || s.raw || s.lost != nil || s.tx == nil && s.endsUnseen() {
 		return nil
 	}
 	c.stmts.Collect(s.pool.sources.Ended())

@@ -50,6 +50,11 @@ var Rules = []Rule{
 		Why:   "what a slot is used for is counted without a pool, a driver, a lock or a clock, so that any way through the states can be tried",
 	},
 	{
+		ID: "sqlstack", From: []string{"./sqlpool/internal/sqlstack"},
+		Allow: []string{"runtime", "strings"},
+		Why:   "it reads the stack and nothing else",
+	},
+	{
 		ID: "alarm", From: []string{"./sqlpool/internal/alarm"},
 		Allow: []string{"math", "time"},
 		Why:   "it is a timer and nothing else: its owner has the lock",
