@@ -161,7 +161,7 @@ func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
 		p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
 		p.freeWaiterLocked(c)
 	}
-	cut := c.state == slots.Abandoned // by Shutdown, meanwhile
+	cut, closed := c.state == slots.Abandoned, p.closed // by Shutdown or Reclaim, meanwhile
 	switch {
 	case cut:
 		p.finishAbandonedLocked(c)
@@ -171,10 +171,13 @@ func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
 		p.moveLocked(c, slots.Lent)
 	}
 	p.mu.Unlock()
-	if cut {
+	switch {
+	case !cut:
+		return c, nil
+	case closed:
 		return nil, p.failure(ErrClosed, nil, PhaseValidating, start)
 	}
-	return c, nil
+	return nil, p.failure(nil, &Reason{Code: CodeForced}, PhaseValidating, start)
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.
