@@ -30,6 +30,11 @@ type abilities struct {
 	// that certainly had no effect from one that may have had.
 	sent func() uint64
 
+	// txProgress tells how far the transaction that was begun last has come: begun
+	// when the server has begun it, sent when a statement of it may have left. A
+	// driver whose BEGIN is sent and answered at once has no need of it.
+	txProgress func() (begun, sent bool)
+
 	// abort cuts the connection, from any goroutine, so that blocked calls
 	// return. Close follows. cuts says that the adapter is trusted with it:
 	// it returns at once, and whatever is blocked after it.
@@ -89,6 +94,9 @@ func abilitiesOf(inner driver.Conn) abilities {
 	}
 	if c, ok := driverx.Find[interface{ Sent() uint64 }](inner); ok {
 		can.sent = c.Sent
+	}
+	if c, ok := driverx.Find[interface{ TxProgress() (begun, sent bool) }](inner); ok {
+		can.txProgress = c.TxProgress
 	}
 	if c, ok := driverx.Find[interface{ Abort() error }](inner); ok {
 		can.abort, can.cuts = c.Abort, trusted(c)

@@ -34,12 +34,12 @@ func (s *session) endLoan() (fit bool) {
 		s.pool.unreserve(s)
 		return true
 	}
+	if s.tx != nil {
+		s.tx = nil
+	}
 	c := s.conn
 	if c == nil {
 		return true // no statement has ended with it
-	}
-	if s.tx != nil {
-		s.tx = nil
 	}
 	s.conn, s.raw, s.pinned = nil, false, false // before the hooks, which may end the goroutine
 	dirty, reason := s.pool.part(c)

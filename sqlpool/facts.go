@@ -28,10 +28,15 @@ func (s *session) facts(c *Conn, a *attempt, over, err error) verdict.Facts {
 		Exhausted: a.exhausted(c),
 		Harmless:  a.harmless,
 	}
+	if s.tx != nil && c.can.txProgress != nil {
+		begun, sent := c.can.txProgress()
+		f.Used = s.used || begun
+		f.Sent = f.Sent && sent // what has left else is a BEGIN, which has no effect
+	}
 	if !f.Explicit {
 		f.Class = pgerror.Classify(err)
 	}
-	f.ReadOnly = s.tx != nil && s.tx.readOnly
+	f.ReadOnly = s.tx != nil && s.tx.opts.ReadOnly
 	if f.Class == pgerror.ReadOnly && !f.ReadOnly { // else it is what the caller asked for
 		s.pool.noteReadOnly(err)
 		f.ReadOnly = !s.pool.wantsPrimary && !f.Explicit

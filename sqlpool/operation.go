@@ -34,6 +34,11 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 			return nil, err
 		}
 	}
+	if s.tx != nil && s.tx.inner == nil {
+		if err := s.beginAgain(ctx, a); err != nil {
+			return nil, err
+		}
+	}
 	c := s.conn
 	if text != "" {
 		c.note(text)

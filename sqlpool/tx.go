@@ -14,12 +14,12 @@ import (
 // and a driver that sees it end as well closes the connection. The caller's
 // context still interrupts BEGIN and COMMIT.
 type tx struct {
-	session  *session
-	conn     *Conn
-	inner    driver.Tx
-	readOnly bool
-	done     bool
-	alone    bool // the loan ends with it (see loanend.go)
+	session *session
+	conn    *Conn
+	inner   driver.Tx // nil when its connection was lost before anything was sent: the next statement begins it again
+	opts    driver.TxOptions
+	done    bool
+	alone   bool // the loan ends with it (see loanend.go)
 
 	caller   context.Context
 	detached detachedContext    // the inner transaction's
@@ -62,7 +62,9 @@ func (s *session) tryBegin(ctx context.Context, opts driver.TxOptions) (*tx, err
 		}
 		t, err := s.begin(ctx, c, &a, opts)
 		if err == nil {
-			s.succeeded(c)
+			if a.sentBy(c) { // else BEGIN waits for the first statement, and the server has said nothing
+				s.succeeded(c)
+			}
 			s.tx = t
 			c.inTx.Store(true)
 			return t, nil
@@ -74,7 +76,7 @@ func (s *session) tryBegin(ctx context.Context, opts driver.TxOptions) (*tx, err
 }
 
 func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.TxOptions) (*tx, error) {
-	t := &tx{session: s, conn: c, readOnly: opts.ReadOnly, caller: ctx, cancel: func() {}}
+	t := &tx{session: s, conn: c, opts: opts, caller: ctx, cancel: func() {}}
 	if ctx.Done() == nil && c.can.cuts { // nothing would end a context of its own but Rollback's timer, and that cuts
 		var err error
 		t.inner, err = driverx.Begin(ctx, c.inner, opts)
@@ -105,6 +107,51 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 	return nil, ctx.Err() // what the driver saw was the end of the detached context
 }
 
+// leave gives up the connection of a transaction of which nothing was sent. Nothing that the driver has begun
+// for it may go on, as in begin.
+func (t *tx) leave() {
+	if t == nil {
+		return
+	}
+	_ = t.inner.Rollback() // of what the server does not know, or on a connection that is broken
+	t.cancel()
+	t.conn.inTx.Store(false)
+	t.inner = nil
+}
+
+// beginAgain begins the transaction on another connection: the one that it was on has
+// broken, and nothing of the transaction had been sent. If that fails, the loan is lost.
+func (s *session) beginAgain(ctx context.Context, a *attempt) (err error) {
+	t := s.tx
+	s.tx = nil // what fails now is judged as at its first BEGIN
+	defer func() {
+		s.tx = t
+		if err != nil && s.lost == nil {
+			s.lost = &ConnLostError{Conn: t.conn.id, Op: "begin", Err: hideBadConn(err)}
+		}
+	}()
+	again := attempt{harmless: true, broken: a.broken, stillborn: a.stillborn}
+	for {
+		c, err := s.enter(ctx, &again, "")
+		if err != nil {
+			return err
+		}
+		begun, err := s.begin(t.caller, c, &again, t.opts)
+		if err == nil {
+			if again.sentBy(c) {
+				s.succeeded(c)
+			}
+			t.conn, t.inner, t.cancel = c, begun.inner, begun.cancel
+			c.inTx.Store(true)
+			a.broken, a.stillborn = again.broken, again.stillborn
+			return nil
+		}
+		if err = s.leave(ctx, c, &again, "begin", err); err != nil {
+			return err
+		}
+	}
+}
+
 // interrupted is called when a context has ended a BEGIN, COMMIT or ROLLBACK, or
 // nothing but its end is known of one. A connection that may be inside the transaction
 // still is rolled back when the loan ends, or closed where its driver cannot tell. A
@@ -133,7 +180,7 @@ func (t *tx) Commit() error {
 		stop := context.AfterFunc(t.caller, t.cancel)
 		defer stop()
 	}
-	return t.told(OpCommit, func() error { return t.end("commit", t.inner.Commit) })
+	return t.told(OpCommit, func() error { return t.end("commit", func() error { return t.inner.Commit() }) })
 }
 
 // Rollback implements driver.Tx. It has RollbackTimeout, whatever the caller's
@@ -176,13 +223,18 @@ func (t *tx) end(op string, f func() error) error {
 	}
 	t.done = true
 	defer func() {
-		c.inTx.Store(false)
+		if t.inner != nil {
+			c.inTx.Store(false)
+		}
 		s.tx = nil
 		t.cancel()
 		if t.alone {
 			s.endAlone()
 		}
 	}()
+	if t.inner == nil {
+		return s.lost // that of the statement which could not begin it again
+	}
 	if c.pinned > 0 && c.broken == nil {
 		c.broken = &Reason{Code: CodePinned}
 	}
@@ -193,7 +245,9 @@ func (t *tx) end(op string, f func() error) error {
 	a.mark(c)
 	err := f()
 	if err == nil {
-		c.answered = true
+		if a.sentBy(c) {
+			c.answered = true
+		}
 		return nil
 	}
 	if c.can.txStatus == nil && !pgerror.HasState(err) {

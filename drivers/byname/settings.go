@@ -113,6 +113,12 @@ var coreSettings = []setting{
 		boolean("true", func(a *assembly, on bool) { a.cfg.CacheQueries = on }, func(a *assembly) bool { return a.cfg.CacheQueries }),
 	},
 	{
+		"pool_begin", "POOL_BEGIN", nil, "",
+		"When a transaction's BEGIN is sent: eager, when it begins, or lazy, with its first statement, which saves a round trip (not on lib/pq with TLS, " +
+			"nor through a socket that is hidden). What differs: operations.md.",
+		word(begins, func(a *assembly) *bool { return &a.lazy }),
+	},
+	{
 		"pool_hide_statements", "POOL_HIDE_STATEMENTS", nil, "HideStatements",
 		"Keeps the text of statements out of errors, logs and reports. Arguments are never in them.",
 		boolean("true", func(a *assembly, on bool) { a.cfg.HideStatements = on }, func(a *assembly) bool { return a.cfg.HideStatements }),
@@ -143,6 +149,8 @@ var coreSettings = []setting{
 		wait(func(a *assembly) *time.Duration { return &a.cfg.FailFastAfter }),
 	},
 }
+
+var begins = map[string]bool{"eager": false, "lazy": true}
 
 var statementWords = map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
 

@@ -44,7 +44,7 @@ func cancellerOf(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) cancelle
 	}
 	c := canceller{dialer: dialer, key: append(binary.BigEndian.AppendUint32(nil, uint32(pid.Int())), secret.Bytes()...)}
 	switch socket.Elem().Type() {
-	case reflect.TypeFor[*wire.Conn]():
+	case reflect.TypeFor[*wire.Conn](), reflect.TypeFor[*filtered]():
 	case reflect.TypeFor[*tls.Conn]():
 		c.direct = cfg.SSLNegotiation == pq.SSLNegotiationDirect
 		c.tls = &tls.Config{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/sqlpool/go/drivers/internal/lazybegin"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
@@ -38,6 +39,8 @@ type conn struct {
 	binary bool  // binary_parameters is on, by the user's wish
 	one    *bool // lib/pq's switch for one round trip, or nil; see onetrip.go
 
+	lazy *lazybegin.Filter // nil: BEGIN is sent when it comes
+
 	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
 
 	call     call    // the present one, or the last
@@ -58,7 +61,7 @@ type call struct {
 }
 
 // open takes over a connection that has just been made.
-func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error {
+func (c *conn) open(inner driver.Conn, dialer *filteringDialer, cfg pq.Config) error {
 	var ok bool
 	if c.inner, ok = inner.(pqConn); !ok {
 		return fmt.Errorf("this lib/pq's connection (%T) lacks a method that the adapter needs", inner)
@@ -71,7 +74,8 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error
 	c.wire.OnRead = c.listen
 	c.status = statusOf(inner)
 	c.one = switchOf(inner)
-	c.again = cancellerOf(inner, dialer, cfg)
+	c.again = cancellerOf(inner, dialer.Dialer, cfg)
+	c.holdBegin(dialer)
 	return nil
 }
 
@@ -206,14 +210,17 @@ func (c *conn) Begin() (driver.Tx, error) {
 }
 
 // BeginTx implements driver.ConnBeginTx. As in lib/pq, the statements of the
-// transaction end with ctx.
+// transaction end with ctx. With LazyBegin and without TLS, BEGIN travels with the
+// first statement, and until then nothing is sent.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := c.begin(ctx, false); err != nil {
 		return nil, err
 	}
 	// lib/pq watches ctx when BEGIN has been answered, not before.
 	stop := c.guard.watch(ctx)
+	disarm := c.arm()
 	inner, err := c.inner.BeginTx(ctx, opts)
+	disarm()
 	stop()
 	if err != nil {
 		return nil, c.end(err)

@@ -27,6 +27,7 @@ type connector struct {
 	before       func(context.Context, *pq.Config) error
 	notice       func(*pq.Error)
 	notification func(*pq.Notification)
+	lazy         bool
 }
 
 // Connector returns a connector for the connection string, as lib/pq reads it,
@@ -110,7 +111,12 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
-	inner.Dialer(dialer)
+	filtering := &filteringDialer{Dialer: dialer}
+	if _, replicates := cfg.Runtime["replication"]; !c.lazy || replicates { // a server that replicates knows simple queries only
+		inner.Dialer(dialer)
+	} else {
+		inner.Dialer(filtering)
+	}
 	conn := &conn{binary: cfg.BinaryParameters}
 	dialer.OnCancel = conn.guard.cancelling
 
@@ -120,7 +126,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		err = wire.Interruption(ctx)
 	}
 	if err == nil {
-		err = conn.open(pqConn, dialer, cfg)
+		err = conn.open(pqConn, filtering, cfg)
 	}
 	if err != nil {
 		dialer.Discard(ctx, err)

@@ -10,7 +10,8 @@
 //   - a connection is not used again while a cancel request may still reach it;
 //   - Close returns when the server's side is gone, and cancels what runs there until it is (cancel.go);
 //   - the transaction status can be read (txstatus.go): lib/pq lends connections
-//     on which a text BEGIN is open.
+//     on which a text BEGIN is open;
+//   - BEGIN can travel with the first statement of its transaction, without TLS (begin.go).
 //
 // Importing the package registers "sqlpool-pq" with database/sql (register.go): a pool
 // on this driver, opened by name with its settings in the connection string. Package

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/sqlpool/go/drivers/internal/lazybegin"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
@@ -27,7 +28,7 @@ var (
 )
 
 // conn is stdlib's connection with its socket. What is not here is stdlib's own:
-// Conn, CheckNamedValue.
+// CheckNamedValue.
 type conn struct {
 	*stdConn
 	pg     *pgconn.PgConn
@@ -35,6 +36,9 @@ type conn struct {
 	wire   *wire.Conn
 	asks   bool // the configuration's way to end a call sends a cancel request first, see doubt.go
 	closed bool
+
+	lazy     *lazybegin.Filter // nil: BEGIN is sent when it comes
+	beginCtx context.Context   // the transaction's
 }
 
 // errBusy is the answer to a call while rows are open. stdlib says ErrBadConn, of a
@@ -123,12 +127,15 @@ func (c *conn) Begin() (driver.Tx, error) {
 }
 
 // BeginTx implements driver.ConnBeginTx. In pgx, ctx is also what Commit and
-// Rollback of the transaction obey, and no other statement.
+// Rollback of the transaction obey, and no other statement. With LazyBegin, BEGIN
+// travels with the first statement, and until then nothing is sent.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
+	disarm := c.arm(ctx)
 	tx, err := c.stdConn.BeginTx(ctx, opts)
+	disarm()
 	if err == nil && c.asks {
 		return &doubtedTx{tx, c, ctx}, nil
 	}

@@ -27,6 +27,7 @@ type connector struct {
 	dial         func(ctx context.Context, network, address string) (net.Conn, error)
 	before       func(context.Context, *pgx.ConnConfig) error
 	after        func(context.Context, *pgx.Conn) error
+	lazy         bool
 	notice       pgconn.NoticeHandler
 	notification pgconn.NotificationHandler
 }
@@ -139,6 +140,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
+	begin := c.filter(&cfg)
 	inner, err := stdlib.GetConnector(cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 	if err != nil {
 		dialer.Discard(ctx, err)
@@ -148,11 +150,12 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, connectError(ctx, err)
 	}
 	conn := &conn{stdConn: inner.(*stdlib.Conn), after: c.after}
-	conn.pg = conn.Conn().PgConn()
+	conn.pg = conn.stdConn.Conn().PgConn()
 	if conn.wire, err = dialer.Establish(); err != nil {
 		_ = conn.stdConn.Close() // err says what is wrong
 		return nil, connectError(ctx, err)
 	}
+	conn.holdBegin(begin())
 	conn.asks = asksFirst(&cfg.Config, conn.pg)
 	if err := conn.AfterConnect(ctx); err != nil {
 		return nil, connectError(ctx, fmt.Errorf("AfterConnect: %w", err))
@@ -214,7 +217,7 @@ func (c *conn) AfterConnect(ctx context.Context) error {
 			_ = c.Close() // f has said what is wrong
 		}
 	}()
-	if err := c.after(ctx, c.Conn()); err != nil {
+	if err := c.after(ctx, c.stdConn.Conn()); err != nil {
 		return err
 	}
 	done = true

@@ -12,6 +12,7 @@
 //   - an expired context is the caller's error, where pgx says ErrBadConn and
 //     database/sql tries again;
 //   - a connection on which AfterConnect fails is closed, where stdlib leaks it;
+//   - BEGIN can travel with the first statement of its transaction (begin.go);
 //   - stdlib never pings on its own: the pool decides when to ask.
 //
 // Importing the package registers "sqlpool-pgx" with database/sql (register.go): a pool

@@ -17,6 +17,12 @@ func WithDialFunc(dial func(ctx context.Context, network, address string) (net.C
 	return func(c *connector) { c.dial = dial }
 }
 
+// LazyBegin has BEGIN travel with the transaction's first statement, which saves a
+// round trip. Without it BEGIN is sent when the transaction begins, as by pgx.
+func LazyBegin() Option {
+	return func(c *connector) { c.lazy = true }
+}
+
 // BeforeConnect calls f before each connect with a copy of the configuration,
 // which f may change: the place for a password that expires. The copy is
 // shallow: replace what its fields point to, do not change it. The error is the

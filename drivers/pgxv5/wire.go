@@ -4,6 +4,8 @@ import (
 	"database/sql/driver"
 	"net"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // closeLimit is how long Close waits for the server's side to end.
@@ -71,7 +73,16 @@ func (c *conn) Abort() error {
 
 // Raw returns the connection of pgx's package stdlib; [Raw] leads from an
 // *sql.Conn to *pgx.Conn.
-func (c *conn) Raw() driver.Conn { return c.stdConn }
+func (c *conn) Raw() driver.Conn {
+	c.sendBegin()
+	return c.stdConn
+}
+
+// Conn returns pgx's connection, as stdlib's does.
+func (c *conn) Conn() *pgx.Conn {
+	c.sendBegin()
+	return c.stdConn.Conn()
+}
 
 // CacheQueries says that pgx keeps prepared statements itself.
 func (c *conn) CacheQueries() bool { return false }

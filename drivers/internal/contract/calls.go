@@ -57,8 +57,11 @@ func (s *suite) calls(t *testing.T, c Conn) map[string]call {
 			_, err := c.PrepareContext(ctx, "SELECT 2")
 			return err
 		},
-		"begin": func(ctx context.Context) error {
+		"begin": func(ctx context.Context) error { // it may wait for the first statement
 			_, err := c.BeginTx(ctx, driver.TxOptions{})
+			if err == nil {
+				_, err = c.ExecContext(ctx, "SELECT 1", nil)
+			}
 			return err
 		},
 		"ping": c.Ping,

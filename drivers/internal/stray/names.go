@@ -12,7 +12,7 @@ const prefix = "pool_"
 // drivers, which the adapters must not import; a test there compares the two.
 var names = []string{
 	"pool_acquire_timeout", "pool_backoff_factor", "pool_backoff_first", "pool_backoff_jitter", "pool_backoff_max",
-	"pool_cache_queries", "pool_check_on_acquire", "pool_close_timeout", "pool_connect_timeout", "pool_fail_fast_after",
+	"pool_begin", "pool_cache_queries", "pool_check_on_acquire", "pool_close_timeout", "pool_connect_timeout", "pool_fail_fast_after",
 	"pool_fleet", "pool_fleet_all_databases", "pool_fleet_interval", "pool_fleet_max_conns", "pool_health_check_period",
 	"pool_hide_statements", "pool_keepalive", "pool_leak_after", "pool_leak_capture", "pool_leak_detection",
 	"pool_leak_profile", "pool_leak_reclaim", "pool_log", "pool_log_slow", "pool_max_conn_idle_time", "pool_max_conn_lifetime",

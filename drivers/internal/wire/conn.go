@@ -40,6 +40,8 @@ type Conn struct {
 	// late, when set, gives Read and Write a moment to take what has arrived, and
 	// then becomes halt. Revive unsets it.
 	late atomic.Pointer[stop]
+	// guarded says that nothing may be written now, see Guard.
+	guarded atomic.Bool
 	// fault is the first error that the network reported, deadlines apart.
 	fault atomic.Pointer[stop]
 
@@ -88,6 +90,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 func (c *Conn) Write(b []byte) (int, error) {
 	if err := c.ready("write"); err != nil {
 		return 0, err
+	}
+	if c.guarded.Load() {
+		c.Stop(errGuarded)
+		return 0, c.opError("write", errGuarded)
 	}
 	n, err := c.raw.Write(b)
 	if n > 0 {

@@ -130,6 +130,12 @@ func (c *Conn) Hold(f func()) {
 	f()
 }
 
+var errGuarded = errors.New("a write past the transaction whose BEGIN has not been sent: nothing was sent, and the connection is given up")
+
+// Guard says whether a write ends the connection. It is on while a BEGIN is held above
+// the socket: what found a way past it would run outside of its transaction.
+func (c *Conn) Guard(on bool) { c.guarded.Store(on) }
+
 // ready says whether a read or write may begin.
 func (c *Conn) ready(op string) error {
 	if h := c.halt.Load(); h != nil {
