@@ -110,7 +110,7 @@ var dialFailureRules = []Rule{
 		Source: "database/sql: three tries; this pool: a connection that dies at its first statement is a failed dial",
 		needs:  []Need{NeedProbe},
 		check: func(x *trial) {
-			const handful = 5
+			const handful = 8 // what the call dials, and what the pool does to look for its server
 			p := x.probe()
 			p.intercept(func(_ context.Context, c Call) error {
 				switch c.Op {

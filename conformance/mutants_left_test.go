@@ -21,9 +21,9 @@ var leftMutants = []mutant{
 	{"SQL-33", "a statement that is refused while rows are open ends the transaction", above(func(c *conn) driver.Conn { return &touchyConn{conn: c} })},
 	{"SQL-33", "a statement that is refused while rows are open ends the rows", above(func(c *conn) driver.Conn { return &touchyConn{conn: c, rows: true} })},
 	{"SQL-34", "a success after the cancel request is told as one", above(func(c *conn) driver.Conn { return obedientConn{c} })},
-	{"DIAL-12", "a dial is repeated until its connection answers a ping, ten times", dialing(17, func() func(context.Context, connectCall) (driver.Conn, error) {
+	{"DIAL-12", "a dial is repeated until its connection answers a ping, thirty times", dialing(17, func() func(context.Context, connectCall) (driver.Conn, error) {
 		return func(ctx context.Context, connect connectCall) (c driver.Conn, err error) {
-			for range 10 {
+			for range 30 {
 				if c, err = connect(ctx); err != nil {
 					return nil, err
 				}

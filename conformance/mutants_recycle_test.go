@@ -60,7 +60,7 @@ var recycleMutants = []mutant{
 		t.Open = func(s Settings) (*Subject, error) {
 			for i, h := range s.Hooks {
 				if h.AfterConnect != nil && h.AfterRelease != nil && h.WhileIdle != nil {
-					s.Hooks[i] = recycle.MaxLifetime(20*soon, 0)
+					s.Hooks[i] = recycle.MaxLifetime(60*soon, 0)
 				}
 			}
 			return OpenPool(s)

@@ -108,7 +108,7 @@ var renewalRules = []Rule{
 		Source: "this pool: recycle.MaxLifetime draws a jitter for each connection",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
-			const conns, lifetime = 8, 20 * soon
+			const conns, lifetime = 8, 60 * soon
 			var ages list[time.Duration]
 			s := x.open(Settings{
 				MaxConns: conns,

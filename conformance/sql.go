@@ -97,12 +97,13 @@ var answerRules = []Rule{
 			x.compare(func(r *transcript, db *sql.DB) {
 				l := x.ledger()
 				r.hide = append(r.hide, l.table)
-				result, err := db.ExecContext(x.ctx, l.insert, l.token(1))
-				r.result("an insert", result, err)
+				// Before anything is inserted: SQLite answers with what its connection has inserted last.
 				x.along(r, db, x.target.Dialect.One, func(route string, a asker) {
 					result, err := a.exec()
 					r.result(route+": no insert", result, err)
 				})
+				result, err := db.ExecContext(x.ctx, l.insert, l.token(1))
+				r.result("an insert", result, err)
 				for _, n := range affects(x.target.Dialect.Affect) {
 					x.along(r, db, in(fmt.Sprintf(x.target.Dialect.Affect, n), l.table), func(route string, a asker) {
 						result, err := a.exec()
