@@ -67,7 +67,7 @@ func (l Loan) take() bool {
 	case c.state == slots.Lent:
 		p.moveLocked(c, slots.Returning)
 		return true
-	case c.state == slots.Abandoned:
+	case c.state == slots.Abandoned && c.cutOnLoan: // else what works on it gives it back
 		p.finishAbandonedLocked(c)
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -60,6 +61,58 @@ func TestAReleaseWithinTheReleaseIsCaught(t *testing.T) {
 		if s := p.Stats(); s.MisuseCount != 2 || s.Idle != 1 || s.ReleaseCount != 1 {
 			t.Errorf("%+v", s)
 		}
+	})
+}
+
+// The slot is lost to what still uses the connection. A second release must not close it
+// under that, which gives it back later.
+func TestASecondReleaseLeavesAnAbandonedConnectionAlone(t *testing.T) {
+	caught := func(t *testing.T, p *sqlpool.Pool, err error) {
+		t.Helper()
+		if s := p.Stats(); !errors.Is(err, sqlpool.ErrNotHeld) || s.MisuseCount != 1 {
+			t.Errorf("the second release: %v, %+v", err, s)
+		}
+	}
+	t.Run("during the rollback after the first", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			server := fakedb.New()
+			p := labOn(t, server, fakedb.NoAbort, sqlpool.Config{MaxConns: 1, RollbackTimeout: time.Second})
+			loan := acquire(t, p)
+			must(t, loan.Conn().Exec(t.Context(), "BEGIN"))
+			hung := server.On(fakedb.Exec, fakedb.Fault{Text: "ROLLBACK", Hang: fakedb.UntilReleased})
+			must(t, loan.Release())
+			time.Sleep(2 * time.Second) // RollbackTimeout and CloseTimeout
+			caught(t, p, loan.Release())
+			synctest.Wait()
+			if n := server.Counts().Closes; n != 0 {
+				t.Errorf("closed %d times while the driver executes", n)
+			}
+			hung.Release()
+			synctest.Wait()
+			if n := server.Counts().Closes; n != 1 {
+				t.Errorf("closed %d times", n)
+			}
+		})
+	})
+	t.Run("within the first", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var loan sqlpool.Loan
+			var again error
+			p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{AfterRelease: func(c *sqlpool.Conn) error {
+				if number, _, _ := c.Lending(); !c.Reclaim(number) {
+					t.Error("not reclaimed")
+				}
+				again = loan.Release()
+				return nil
+			}}}})
+			loan = acquire(t, p)
+			must(t, loan.Release())
+			caught(t, p, again)
+			synctest.Wait()
+			if n := server.Counts().Closes; n != 1 {
+				t.Errorf("closed %d times", n)
+			}
+		})
 	})
 }
 

@@ -97,6 +97,7 @@ func (p *Pool) freeSlot(c *Conn, reason error, decided int64) {
 // cannot be made to stop. When that lets go, the connection is closed
 // (finishAbandonedLocked): a driver.Conn may not be closed while it is used.
 func (p *Pool) abandonLocked(c *Conn) {
+	c.cutOnLoan = c.state == slots.Lent
 	p.moveLocked(c, slots.Abandoned)
 	p.dialMoreLocked()
 	p.changedLocked()
