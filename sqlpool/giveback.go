@@ -184,7 +184,9 @@ func (p *Pool) lostLocked(c *Conn, fault *dialFailure) {
 	if fault != nil && !(silent && p.slots.Open() > 0) { // else what is asked will tell
 		p.diedUnusedLocked(*fault, ticket, p.now())
 	} else {
+		before := p.stateLocked()
 		p.reviewLocked(p.now())
+		p.stateMovedLocked(before, p.dialErr)
 	}
 	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
 }

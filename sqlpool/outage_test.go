@@ -85,6 +85,25 @@ func TestAnOutageGoesFromRetryingToDownAndBackUp(t *testing.T) {
 	})
 }
 
+// The last connection keeps the circuit closed, because it may come back. When it is
+// lost, no dial has to fail for the change to be told.
+func TestTheLossOfTheLastConnectionTellsThatTheDatabaseIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told states
+		p, server := lab(t, sqlpool.Config{MaxConns: 2, Backoff: sqlpool.Backoff{NoJitter: true}, Hooks: []sqlpool.Hooks{told.hook()}})
+		loan := acquire(t, p)
+		server.SetDown(&fakedb.Error{Code: "28P01"})
+		waiter := queue(t.Context(), p)
+		told.want(t, sqlpool.StateUp, sqlpool.StateRetrying)
+		must(t, loan.Retire(nil))
+		a := <-waiter
+		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 0 {
+			t.Errorf("after %v: %v", a.took, a.err)
+		}
+		told.want(t, sqlpool.StateUp, sqlpool.StateRetrying, sqlpool.StateDown)
+	})
+}
+
 func TestWhileDownThereIsOneProbeAtATimeOnTheBackoffsSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, server := lab(t, sqlpool.Config{MaxConns: 8, MinIdle: 4, MaxDialing: 4, Backoff: sqlpool.Backoff{NoJitter: true}})
