@@ -146,7 +146,7 @@ func (p *Pool) grantLocked(c *Conn, w *waiter, now int64) {
 	c.waited, c.waiter = 0, w
 	p.tickLocked(now)
 	if w != nil {
-		c.waited = now - w.Since
+		c.waited = max(now-w.Since, 0) // it may have come after the reading of the clock
 		w.Grant(c)
 	}
 }

@@ -100,7 +100,7 @@ func (p *Pool) dialed(d *dial, o opened) {
 			p.overtakeLocked(d, now)
 			p.pacer.Succeeded(c.took)
 		}
-		p.placeLocked(c, now)
+		p.placeLocked(c, p.now()) // the hooks took their time, and a waiter may have come meanwhile
 	case c != nil:
 		p.refuseNewLocked(c, unwatched)
 	default:

@@ -43,6 +43,29 @@ func TestABurstIsServedByFewConnections(t *testing.T) {
 	})
 }
 
+// The wait ends when the hooks have seen the new connection, and not before it began.
+func TestAWaitLastsAsLongAsTheHooksOfItsDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var waited time.Duration
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+			OnOpen:    func(sqlpool.Opened) { time.Sleep(10 * time.Millisecond) },
+			OnAcquire: func(a sqlpool.Acquired) { waited = a.Waited },
+		}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		first := queue(ctx, p)
+		time.Sleep(time.Millisecond)
+		cancel()
+		<-first
+		a := <-queue(t.Context(), p) // comes while OnOpen sees the connection
+		must(t, a.err)
+		const want = 9 * time.Millisecond
+		if s := p.Stats(); a.took != want || waited != want || s.WaitTime != want || s.MaxWait != want {
+			t.Errorf("waited %v, the hook was told %v, counted %v", a.took, waited, s.WaitTime)
+		}
+		must(t, a.loan.Release())
+	})
+}
+
 func TestNoMoreDialsThanWaitersAndMinIdleNeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, server := lab(t, sqlpool.Config{MaxConns: 10, MinIdle: 1, MaxDialing: 10})
