@@ -155,13 +155,13 @@ func (p *Pool) grantLocked(c *Conn, w *waiter, now int64) {
 // reserved for a session.
 func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
 	p.mu.Lock()
-	if c.waiter != nil {
+	cut, closed := c.state == slots.Abandoned, p.closed // by Shutdown or Reclaim, meanwhile
+	if c.waiter != nil && !cut {
 		p.stats.WaitCount++
 		p.stats.WaitTime += time.Duration(c.waited)
 		p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
-		p.freeWaiterLocked(c)
 	}
-	cut, closed := c.state == slots.Abandoned, p.closed // by Shutdown or Reclaim, meanwhile
+	p.freeWaiterLocked(c)
 	switch {
 	case cut:
 		p.finishAbandonedLocked(c)

@@ -80,7 +80,7 @@ func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 		} else if got, err := p.begin(c, nil, p.now()); got != nil || !errors.Is(err, ErrClosed) {
 			t.Errorf("a connection that was cut off is lent: %v, %v", got, err)
 		}
-		if s := p.Stats(); s.Open != 0 || s.InUse != 0 || s.AcquireCount != s.ReleaseCount {
+		if s := p.Stats(); s.Open != 0 || s.InUse != 0 || s.AcquireCount != s.ReleaseCount || s.WaitCount != 1 { // that of the first acquire, for the dial
 			t.Errorf("cancelled %v: %+v", cancelled, s)
 		}
 		p.mu.Lock()
