@@ -90,6 +90,7 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 	// Before the lock: a context may be anyone's code.
 	waits := mayWait(ctx)
 	end, ends := ctx.Deadline()
+	ends = ends && ctx.Done() != nil // wait ends it, if ctx does end
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -110,7 +111,7 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 		return nil, p.failure(err, nil, PhaseWaiting, start)
 	}
 	w := p.queueLocked(start, impatient)
-	if ends && ctx.Done() != nil { // so that the queue knows for whom it is too late; wait ends it, if ctx does end
+	if ends { // so that the queue knows for whom it is too late
 		w.Until = min(w.Until, int64(end.Sub(p.epoch)))
 	}
 	p.waiters.Push(w, now, again)

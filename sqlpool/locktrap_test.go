@@ -3,6 +3,8 @@ package sqlpool_test
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -167,4 +169,35 @@ func TestAWaiterWithLiveStatementsIsServedInTheEnd(t *testing.T) {
 	if after := p.Stats(); after.TimeoutCount != before.TimeoutCount || after.CanceledCount != 0 {
 		t.Errorf("going on elsewhere was counted as a failure: %+v", after)
 	}
+}
+
+// asking is a context that asks the pool whenever it is asked.
+type asking struct {
+	context.Context
+	pool *sqlpool.Pool
+}
+
+func (a asking) Done() <-chan struct{} { _ = a.pool.Stats(); return a.Context.Done() }
+func (a asking) Err() error            { _ = a.pool.Stats(); return a.Context.Err() }
+
+func TestAContextIsNotAskedUnderThePoolsLock(t *testing.T) {
+	p, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), MaxConns: 1})
+	must(t, err)
+	loan := acquire(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.Acquire(asking{ctx, p})
+		ended <- err
+	}()
+	atOnce(t, "a look at the pool", func() error { waiting(t, p, 1); return nil })
+	cancel()
+	atOnce(t, "the acquire", func() error {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("got %w", err)
+		}
+		return nil
+	})
+	must(t, loan.Release(), p.Close())
 }

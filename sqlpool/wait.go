@@ -63,9 +63,10 @@ func (p *Pool) wait(ctx context.Context, w *waiter, start int64) (*Conn, error) 
 	case <-ctx.Done():
 	}
 
+	late := ctx.Err() == context.DeadlineExceeded // before the lock, as in grant
 	p.mu.Lock()
 	if w.Queued() {
-		p.waiters.Leave(w, ctx.Err() == context.DeadlineExceeded)
+		p.waiters.Leave(w, late)
 		p.waiters.Put(w)
 	} else { // the answer and the end of the wait crossed
 		<-w.Ready
