@@ -90,6 +90,9 @@ func (p *Pool) giveBackLocked(c *Conn, o outcome, fault *dialFailure) {
 			p.waiters.Loan(now-c.acquiredAt, c.silence != heard)
 		}
 	}
+	if c.state.Borrowed() && o.reason == nil && c.hasWork() { // under the lock: what ends later finds it idle (see tidy)
+		o.todo = cleaning
+	}
 	if o.reason != nil && c.state == slots.Inspecting && p.keepsForNowLocked(o.reason) {
 		o.reason = nil
 	}

@@ -2,8 +2,10 @@ package sqlpool
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool/internal/slots"
@@ -89,4 +91,42 @@ func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 		}
 		p.mu.Unlock()
 	}
+}
+
+// noticed is a statement that notices its Close.
+type noticed struct {
+	driver.Stmt
+	closed bool
+}
+
+func (n *noticed) Close() error {
+	n.closed = true
+	return nil
+}
+
+// What is not idle is left alone when a statement ends, because its loan's end sees to
+// that: also when the end of the statement comes as late as it can.
+func TestAStatementThatEndsDuringAReleaseIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := New(Config{Connector: fakedb.Instant(), MaxConns: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		loan, err := p.Acquire(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, st := loan.conn, new(noticed)
+		src, _ := p.sources.Join("SELECT 1", false, func(*source) bool { return false })
+		c.stmts.Hold(src, st)
+		p.sources.HeldOn(src, c)
+		done := outcome{} // the borrower has found nothing to do
+		p.leave(src, false)
+		p.giveBack(c, done)
+		synctest.Wait()
+		if !st.closed {
+			t.Error("the statement is open on an idle connection")
+		}
+	})
 }

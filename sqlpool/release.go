@@ -32,7 +32,7 @@ func (p *Pool) takeBack(c *Conn, dirty bool, reason error) {
 	o := outcome{reason: reason}
 	if reason == nil {
 		o.proves = c.proves()
-		if dirty || c.hasWork() {
+		if dirty {
 			o.todo = cleaning
 		}
 	}
