@@ -217,3 +217,27 @@ func TestAPanicWithACallerRefusedRetiresTheConnection(t *testing.T) {
 		}
 	})
 }
+
+// A panic of a driver, where the pool calls it between two loans, names the driver's
+// method.
+func TestAPanicOfADriverBetweenLoansNamesItsMethod(t *testing.T) {
+	for name, at := range map[string]fakedb.Point{"Alive": fakedb.Alive, "Ping": fakedb.Ping} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var reasons []error
+				p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+					WhileIdle: func(_ context.Context, c *sqlpool.Conn) error { c.KeepAlive(); return nil },
+					OnClose:   func(c sqlpool.Closed) { reasons = append(reasons, c.Reason) },
+				}}})
+				must(t, acquire(t, p).Release())
+				server.On(at, fakedb.Fault{Times: 1, Panic: "boom"})
+				time.Sleep(3 * time.Second)
+				synctest.Wait()
+				var panicked *sqlpool.HookPanic
+				if len(reasons) != 1 || !errors.As(reasons[0], &panicked) || panicked.Moment != name || sqlpool.ReasonCode(reasons[0]) != sqlpool.CodeHookPanic {
+					t.Errorf("closed for %v", reasons)
+				}
+			})
+		})
+	}
+}

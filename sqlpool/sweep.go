@@ -96,6 +96,7 @@ func (p *Pool) inspect(c *Conn) {
 
 // lookAt says what a connection needs that has been idle since the last sweep.
 func (p *Pool) lookAt(c *Conn) (o outcome) {
+	defer catch("Alive", &o.reason)
 	began := p.now()
 	c.silence = heard
 	ask, err := c.look()

@@ -53,9 +53,10 @@ func (p *Pool) probeUnusedLocked(since int64) {
 }
 
 // ping asks the server, side by side with the pings of other connections.
-func (p *Pool) ping(c *Conn) error {
+func (p *Pool) ping(c *Conn) (err error) {
 	p.pinging <- struct{}{}
 	defer func() { <-p.pinging }()
+	defer catch("Ping", &err)
 	generation := p.generation.Load()
 	if err := c.ask(p.life, p.cfg.PingTimeout); err != nil {
 		if p.life.Err() == nil {
