@@ -22,7 +22,7 @@ func (e *FieldError) Error() string {
 }
 
 // mostConns is the largest max_connections that a PostgreSQL server takes (MAX_BACKENDS
-// of postmaster.h). A pool makes room for all its connections when it is opened.
+// of postmaster.h).
 const mostConns = 1<<18 - 1
 
 // tooManyConns is the error for a MaxConns that no server has.
