@@ -52,10 +52,7 @@ func (f *Filter) refuse(b []byte) (int, error) {
 				return len(b), nil
 			}
 			if pure { // a failed transaction lets statements be closed: the server does it
-				f.guard(false)
-				_, err := f.w.Write(closes)
-				f.guard(true)
-				if err != nil {
+				if err := f.sendCloses(closes); err != nil {
 					return 0, err
 				}
 				after = beyond

@@ -60,8 +60,10 @@ func (f *Filter) take(p []byte) int {
 			left += n
 		}
 		done += n
-		if f.in.between() && f.ended(f.kind) {
-			p[left-1] = 'E' // the server is at 'I', and the driver in a transaction that has failed
+		if f.in.between() {
+			if status := f.ended(f.kind); status != 0 {
+				p[left-1] = status // the server is at 'I', and the driver in a transaction
+			}
 		}
 	}
 	return left
@@ -87,20 +89,27 @@ func (f *Filter) waitsForSync() bool {
 	return f.form == alone && len(f.kept) > 0 && f.kept[0] != 'Q' && f.kept[0] != 'F'
 }
 
-// ended follows the end of a message. It reports whether that was a ReadyForQuery of
-// a transaction that has failed.
-func (f *Filter) ended(kind byte) (mark bool) {
+// ended follows the end of a message. It returns the status that the driver is told in
+// place of the server's, or 0.
+func (f *Filter) ended(kind byte) (status byte) {
+	state := f.state.Load()
 	switch {
-	case f.state.Load() == failed:
-		return kind == 'Z'
+	case state != sending && kind != 'Z':
+		return 0
+	case state == held: // a statement was closed
+		return 'T'
+	case state == failed:
+		return 'E'
 	case kind == 'N' || kind == 'S' || kind == 'A':
-		return false
+		return 0
 	case f.step == awaitRefusal:
 		if kind != 'Z' {
-			return false
+			return 0
 		}
 		f.fail()
-		return f.keep
+		if f.keep {
+			return 'E'
+		}
 	case f.step == awaitRows:
 		if kind != '1' && kind != '2' {
 			f.pass()
@@ -119,7 +128,7 @@ func (f *Filter) ended(kind byte) (mark bool) {
 			f.step = awaitReady
 		}
 	}
-	return false
+	return 0
 }
 
 // pass says that the server has begun the transaction. What was kept runs in it.

@@ -213,6 +213,13 @@ var firsts = []first{
 		s.filter.Show(func(begin string) { _ = s.pg.Exec(s.ctx(), begin).Close() })
 		return simple(s, text)
 	}},
+	{"a statement is closed first", "INSERT INTO t VALUES ($1) RETURNING n", func(s *session, text string) (int, error) {
+		if err := s.pg.Deallocate(s.ctx(), "named"); err != nil || s.pg.TxStatus() != 'T' || !s.filter.Held() {
+			return 0, fmt.Errorf("closed: %w, status %c, held %v", err, s.pg.TxStatus(), s.filter.Held())
+		}
+		result := s.pg.ExecParams(s.ctx(), text, [][]byte{[]byte("1")}, nil, nil, nil).Read()
+		return len(result.Rows), result.Err
+	}},
 }
 
 func state(err error) string {

@@ -66,7 +66,20 @@ func (f *Filter) sendBegin(b []byte) (int, error) {
 		return 0, nil
 	}
 	switch f.kept[0] {
-	case 'P', 'B', 'D', 'E', 'C', 'S', 'H':
+	case 'C', 'S':
+		closes, rest, pure, complete := closing(f.kept)
+		if pure && !complete {
+			return len(b), nil // the rest of it comes
+		}
+		if pure && len(rest) == 0 {
+			f.kept = f.kept[:0]
+			if err := f.sendCloses(closes); err != nil {
+				return 0, err
+			}
+			return len(b), nil
+		}
+		fallthrough
+	case 'P', 'B', 'D', 'E', 'H':
 		if !f.clean() {
 			return f.open(alone, len(b))
 		}
@@ -95,6 +108,17 @@ func (f *Filter) sendBegin(b []byte) (int, error) {
 		return f.open(converted, len(b))
 	}
 	return f.open(alone, len(b))
+}
+
+// sendCloses sends what closes statements, and nothing else, while the server is outside of
+// the transaction. It is no part of that, and BEGIN's error must not be its answer: a
+// driver need not expect one there. pgx does not read on to the ReadyForQuery behind it, and would
+// take that for the end of the next answer.
+func (f *Filter) sendCloses(b []byte) error {
+	f.guard(false)
+	defer f.guard(true)
+	_, err := f.w.Write(b)
+	return err
 }
 
 func (f *Filter) clean() bool { return f.Clean == nil || f.Clean() }
