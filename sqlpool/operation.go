@@ -29,13 +29,13 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 			return nil, err
 		}
 	}
-	if s.conn == nil {
-		if err := s.acquire(ctx, a.broken); err != nil {
+	if s.tx != nil && s.tx.inner == nil {
+		if err := s.beginAgain(ctx, a); err != nil {
 			return nil, err
 		}
 	}
-	if s.tx != nil && s.tx.inner == nil {
-		if err := s.beginAgain(ctx, a); err != nil {
+	if s.conn == nil {
+		if err := s.acquire(ctx, a.broken); err != nil {
 			return nil, err
 		}
 	}

@@ -313,6 +313,33 @@ func TestATransactionThatSentNothingMovesToAnotherConnection(t *testing.T) {
 	})
 }
 
+// A transaction whose connection died before the first statement, and for which there is no
+// other one, is lost: what follows does not run without that statement, and its COMMIT is no success.
+func TestATransactionThatFindsNoOtherConnectionIsLost(t *testing.T) {
+	onEach(t, func(a *app) {
+		_, db := a.wired(&wires{}, a.dsn, sqlpool.Config{MaxConns: 1}, false)
+		a.exec(db, "CREATE TABLE stranded (n int)")
+		tx, err := db.BeginTx(a.ctx(), nil)
+		a.must(err)
+		_, err = a.server.Query(a.ctx(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '"+a.name+"'")
+		a.must(err)
+		if _, err := tx.ExecContext(sqlpool.NoWait(a.ctx()), "INSERT INTO stranded VALUES (1)"); !errors.Is(err, sqlpool.ErrNoneIdle) {
+			a.Errorf("the first statement: %v", err)
+		}
+		if _, err := tx.Exec("INSERT INTO stranded VALUES (2)"); !errors.Is(err, sqlpool.ErrConnLost) {
+			a.Errorf("the second statement: %v", err)
+		}
+		if err := tx.Commit(); !errors.Is(err, sqlpool.ErrConnLost) {
+			a.Errorf("COMMIT: %v", err)
+		}
+		var n int
+		a.must(db.QueryRowContext(a.ctx(), "SELECT count(*) FROM stranded").Scan(&n))
+		if n != 0 {
+			a.Errorf("%d rows of a transaction whose first statement failed", n)
+		}
+	})
+}
+
 // A connection that comes back with a BEGIN that was never sent is not lent with it.
 func TestAHeldBeginEndsWithItsLoan(t *testing.T) {
 	onEach(t, func(a *app) {
