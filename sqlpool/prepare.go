@@ -47,7 +47,9 @@ func (s *session) tryPrepare(ctx context.Context, query string) (*stmt, error) {
 		}
 		st := &stmt{session: s, text: query}
 		if err = st.prepareOn(ctx, c); err == nil {
-			s.used = true
+			if s.tx == nil || a.sentBy(c) { // else a BEGIN that waits may still wait on another connection
+				s.used = true
+			}
 			s.live++
 			return st, nil
 		}

@@ -340,6 +340,28 @@ func TestATransactionThatFindsNoOtherConnectionIsLost(t *testing.T) {
 	})
 }
 
+// A Prepare that sends nothing binds a transaction that has sent nothing to no connection.
+func TestAPrepareThatSendsNothingLeavesTheTransactionFree(t *testing.T) {
+	onEach(t, func(a *app) {
+		_, db := a.wired(&wires{}, a.dsn, sqlpool.Config{MaxConns: 2, Statements: sqlpool.StatementsAsText}, false)
+		a.exec(db, "CREATE TABLE prepared (n int)")
+		tx, err := db.BeginTx(a.ctx(), nil)
+		a.must(err)
+		stmt, err := tx.Prepare("INSERT INTO prepared VALUES ($1)")
+		a.must(err)
+		_, err = a.server.Query(a.ctx(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '"+a.name+"'")
+		a.must(err)
+		_, err = stmt.Exec(1)
+		a.must(err)
+		a.must(tx.Commit())
+		var n int
+		a.must(db.QueryRowContext(a.ctx(), "SELECT count(*) FROM prepared").Scan(&n))
+		if n != 1 {
+			a.Errorf("%d rows, want 1", n)
+		}
+	})
+}
+
 // A connection that comes back with a BEGIN that was never sent is not lent with it.
 func TestAHeldBeginEndsWithItsLoan(t *testing.T) {
 	onEach(t, func(a *app) {
