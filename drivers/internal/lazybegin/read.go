@@ -24,7 +24,7 @@ func (f *Filter) answered(p []byte) int {
 		return 0
 	}
 	n := copy(p, f.out)
-	f.out = f.out[n:]
+	f.out = append(f.out[:0], f.out[n:]...) // so that the next answer fits
 	return n
 }
 
@@ -136,7 +136,9 @@ func (f *Filter) pass() {
 	if len(f.kept) > 0 {
 		f.sent = true
 		_, f.lost = f.w.Write(f.kept)
-		f.kept = f.kept[:0]
+		if f.kept = f.kept[:0]; cap(f.kept) > mostKept {
+			f.kept = nil
+		}
 	}
 	f.state.Store(passing)
 }
