@@ -68,9 +68,10 @@ func (c *conn) holdBegin(d *filteringDialer) {
 	c.lazy.Guard = c.wire.Guard
 }
 
-// arm has the BEGIN that follows held back, until disarm.
+// arm has the BEGIN that follows held back, until disarm. While rows are open lib/pq begins
+// all the same, and an answer from here would come before the rows that the server owes.
 func (c *conn) arm() (disarm func()) {
-	if c.lazy == nil || c.status.Uint() != 'I' {
+	if c.lazy == nil || c.rows > 0 || c.copying != nil || c.status.Uint() != 'I' {
 		return func() {}
 	}
 	return c.lazy.Arm()

@@ -70,3 +70,27 @@ func TestACallWhileRowsAreOpenIsRefusedAndTheRowsGoOn(t *testing.T) {
 		})
 	}
 }
+
+// A BEGIN is held back only while no rows are open: else its answer would be taken for
+// theirs, or the other way round.
+func TestNoBeginIsHeldWhileRowsAreOpen(t *testing.T) {
+	ctx := context.Background()
+	c := adapter(t, pgserver.DSN(t), LazyBegin())
+	tx, err := c.BeginTx(ctx, driver.TxOptions{})
+	if err != nil || !c.lazy.Held() {
+		t.Fatalf("without rows: %v, held %v", err, c.lazy.Held())
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := c.QueryContext(ctx, "SELECT generate_series(1, 3)", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := c.Sent()
+	_, err = c.BeginTx(ctx, driver.TxOptions{}) // lib/pq reads the rows in place of its answer
+	if err == nil || c.lazy.Held() || c.Sent() == sent {
+		t.Errorf("with rows open: %v, held %v, %d bytes were sent", err, c.lazy.Held(), c.Sent()-sent)
+	}
+	_ = rows.Close()
+}
