@@ -2,6 +2,7 @@ package lazybegin
 
 import (
 	"bytes"
+	"io"
 	"testing"
 )
 
@@ -116,6 +117,37 @@ func TestWhatEndsATransaction(t *testing.T) {
 	} {
 		if got := ends(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// halting takes a number of bytes and then fails.
+type halting struct{ left int }
+
+func (w *halting) Write(b []byte) (int, error) {
+	n := min(w.left, len(b))
+	w.left -= n
+	if n < len(b) {
+		return n, io.ErrShortWrite
+	}
+	return n, nil
+}
+
+// Of a write of which nothing was taken the drivers say that it is safe to try again: not
+// when a part of it has left with BEGIN.
+func TestAWriteThatFailsHalfwayHasSentSomething(t *testing.T) {
+	for sent := range 4 {
+		w := &halting{left: 9}
+		f := New(bytes.NewReader(nil), w)
+		start(t, f)
+		disarm := f.Arm()
+		if _, err := f.Write(appendMessage(nil, 'Q', "BEGIN\x00")); err != nil {
+			t.Fatal(err)
+		}
+		disarm()
+		w.left = sent
+		if n, err := f.Write(appendMessage(nil, 'Q', "SELECT 1\x00")); err == nil || (n > 0) != (sent > 0) {
+			t.Errorf("%d bytes have left: %d, %v", sent, n, err)
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (f *Filter) open(as form, n int) (int, error) {
 	}
 	f.guard(false)
 	f.state.Store(sending)
-	_, err := f.w.Write(f.buf)
+	sent, err := f.w.Write(f.buf)
 	if cap(f.buf) > mostKept {
 		f.buf = nil
 	}
@@ -154,7 +154,7 @@ func (f *Filter) open(as form, n int) (int, error) {
 		f.kept = nil
 	}
 	if err != nil {
-		return 0, err // the driver gives the connection up; Progress says what may have left
+		return min(sent, n), err // of 0 the drivers say that it is safe to try again
 	}
 	return n, nil
 }
