@@ -371,7 +371,7 @@ func TestALonelyPoolFindsOutByItself(t *testing.T) {
 			p.ProbeSoon()
 			time.Sleep(time.Second)
 		}
-		if s := p.Stats(); s.State != sqlpool.StateUp || s.Idle != 1 {
+		if s := p.Stats(); s.State != sqlpool.StateUp || s.Idle == 0 { // two, when the probe and the dial that overtook it both succeed
 			t.Errorf("%+v", s)
 		}
 	})
