@@ -15,10 +15,10 @@ func (p *Pool) release(c *Conn) {
 // part finds out, and tells the hooks, how a connection comes back.
 func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 	reason = c.unfit()
-	dirty = reason == nil && c.dirty()
 	if reason == nil && len(p.hooks.afterRelease) > 0 {
 		reason = decideRelease(p.hooks.afterRelease, c, func(reason error) { p.retire(c, reason) })
 	}
+	dirty = reason == nil && c.dirty()
 	if len(p.hooks.onRelease) > 0 {
 		if err := p.tellReleased(c, c.loan, c.acquiredAt, reason, func(exit error) { p.retire(c, exit) }); err != nil && reason == nil {
 			reason = err

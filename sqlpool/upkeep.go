@@ -111,7 +111,7 @@ func (c *Conn) cleanUp(ctx context.Context) (reason error) {
 	c.stmts.DropGone() // nothing is open: what cannot be closed now never will
 	deferred := c.deferred
 	c.deferred = nil
-	return aside("Defer", len(deferred), func() (err error) {
+	if err := aside("Defer", len(deferred), func() (err error) {
 		defer catch("Defer", &err)
 		for _, f := range deferred {
 			if err := f(ctx, c); err != nil {
@@ -119,7 +119,10 @@ func (c *Conn) cleanUp(ctx context.Context) (reason error) {
 			}
 		}
 		return nil
-	})
+	}); err != nil {
+		return err
+	}
+	return c.leftOpen("Defer")
 }
 
 // cutOff ends a clean-up that has overrun its time. A driver that is deaf to
