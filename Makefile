@@ -4,7 +4,7 @@ GO ?= go
 
 # Packages tested at once: each may run a PostgreSQL of its own, and the race detector takes memory.
 TEST_P ?= 2
-TEST_TIMEOUT ?= 10m
+TEST_TIMEOUT ?= 15m
 FUZZTIME ?= 20s
 
 # The figures of make bench, and which Go benchmarks make microbench runs.
