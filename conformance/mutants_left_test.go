@@ -56,7 +56,7 @@ var leftMutants = []mutant{
 		}
 	})},
 	{"INV-12", "a transaction remembers its statements", above(func(c *conn) driver.Conn { return &rememberingConn{conn: c} })},
-	{"OUT-12", "57P05 ends a connection, whoever raises it", classing("57P05", sqlpool.ClassFatal)},
+	{"OUT-12", "57P05 ends a connection, also when a function raises it", classing("57P05", sqlpool.ClassFatal)},
 	{"OBS-12", "writes that are refused are not counted", lying(func(s *sqlpool.Stats) { s.ReadOnlyCount = 0 })},
 }
 
