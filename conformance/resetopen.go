@@ -105,7 +105,8 @@ func (x *trial) leavesOpen(moment string, hooks func(func(context.Context, *sqlp
 			return c.Exec(context.WithValue(ctx, hookKey{}, true), x.target.Dialect.Begin)
 		})},
 		Adjust: func(c *sqlpool.Config) {
-			if moment == "WhileIdle" { // elsewhere a sweep would roll back what the pool has missed
+			c.FailFastAfter = x.target.Limit // that new connections are refused is the fault, and no news of the server
+			if moment == "WhileIdle" {       // elsewhere a sweep would roll back what the pool has missed
 				c.SweepInterval = time.Millisecond
 			}
 		},
