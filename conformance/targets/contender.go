@@ -36,12 +36,12 @@ func Contenders() []Contender {
 	return append(all, peers()...)
 }
 
-// Check runs the suite on one contender.
-func (c Contender) Check(ctx context.Context, lab *Lab) (conformance.Report, error) {
+// Check runs the suite on one contender, or the rules that are named.
+func (c Contender) Check(ctx context.Context, lab *Lab, only ...string) (conformance.Report, error) {
 	target, err := c.target(lab.places)
 	if err != nil {
 		return conformance.Report{}, err
 	}
-	target.Name = c.Name
+	target.Name, target.Only = c.Name, only
 	return target.Check(ctx)
 }

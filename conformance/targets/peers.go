@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"database/sql/driver"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,11 +24,11 @@ func peers() []Contender {
 			if err != nil {
 				return conformance.Target{}, err
 			}
-			return peer(conformance.Target{Connector: stdlib.GetConnector(*cfg), Open: conformance.OpenPlain}), nil
+			return plain(stdlib.GetConnector(*cfg)), nil
 		}},
 		{"sql + pq", "database/sql's own pool on lib/pq", false, func(p places) (conformance.Target, error) {
 			c, err := pq.NewConnector(p.postgres)
-			return peer(conformance.Target{Connector: c, Open: conformance.OpenPlain}), err
+			return plain(c), err
 		}},
 		{"pgxpool", "pgxpool behind database/sql (stdlib.OpenDBFromPool)", false, func(p places) (conformance.Target, error) {
 			cfg, err := pgx.ParseConfig(p.postgres)
@@ -41,6 +42,14 @@ func peers() []Contender {
 			}), nil
 		}},
 	}
+}
+
+// plain is database/sql's own pool. It takes a waiter at random, so how many are
+// served under too much load is the machine's doing: no mark of it could stand.
+func plain(c driver.Connector) conformance.Target {
+	t := peer(conformance.Target{Connector: c, Open: conformance.OpenPlain})
+	t.NotPromised = map[string]string{"OVL-06": "package sql serves its waiters in a random order: how many depends on the machine"}
+	return t
 }
 
 // peer has every rule that is about behaviour checked on a peer, whatever its
