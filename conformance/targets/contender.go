@@ -36,8 +36,9 @@ func Contenders() []Contender {
 	return append(all, peers()...)
 }
 
-// Check runs the suite on one contender, or the rules that are named.
-func (c Contender) Check(ctx context.Context, lab *Lab, only ...string) (conformance.Report, error) {
+// Check runs the suite on one contender: the rules that only names, or all if it is
+// empty (see conformance.Target.Only).
+func (c Contender) Check(ctx context.Context, lab *Lab, only []string) (conformance.Report, error) {
 	target, err := c.target(lab.places)
 	if err != nil {
 		return conformance.Report{}, err

@@ -17,7 +17,6 @@ import (
 
 var (
 	cutTransactions = flag.Int64("innocent.transactions", 200, "transactions with random deadlines in TestDeadlinesOfOthersBreakNoCall, for each driver with and without TLS")
-	cutWorkers      = flag.Int("innocent.workers", 5, "callers with deadlines in that test, and as many without, on 4 connections")
 	cutSeed         = flag.Uint64("innocent.seed", 1, "the seed of those deadlines")
 )
 
@@ -48,7 +47,7 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 	var cut, calm, ended, later atomic.Int64
 	var over atomic.Bool
 	var innocent, guilty sync.WaitGroup
-	for w := range *cutWorkers {
+	for w := range 5 {
 		random := rand.New(rand.NewPCG(*cutSeed, uint64(w)))
 		guilty.Go(func() {
 			for cut.Add(1) <= *cutTransactions {
@@ -76,7 +75,7 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 			}
 		})
 	}
-	for w := range *cutWorkers {
+	for w := range 5 {
 		innocent.Go(func() {
 			for i := 0; !over.Load(); i++ {
 				key := fmt.Sprint("calm ", w, " ", i)

@@ -40,7 +40,7 @@ func run(ctx context.Context, table, report string) (err error) {
 	var broken error
 	for _, c := range targets.Contenders() {
 		start := time.Now()
-		result, err := c.Check(ctx, lab)
+		result, err := c.Check(ctx, lab, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
 		}
