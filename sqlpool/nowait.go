@@ -18,7 +18,8 @@ type noWaitKey struct{}
 // NoWait returns a context under which an acquire takes an idle connection or
 // fails at once with ErrNoneIdle: for work that had better be left undone than
 // late, through a *sql.DB. A connection that has been idle for long may still be
-// pinged first, which the context's deadline bounds.
+// pinged first, which the context's deadline bounds. One that the pool looks after at
+// that instant, as it does with each idle one once in Config.SweepInterval, is not idle.
 func NoWait(ctx context.Context) context.Context {
 	waitless.Store(true)
 	return context.WithValue(ctx, noWaitKey{}, true)

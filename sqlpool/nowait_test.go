@@ -20,6 +20,7 @@ func TestACallerThatWouldNotWaitIsRefusedAtOnce(t *testing.T) {
 		_, err := p.TryAcquire(t.Context())
 		refused(t, err, sqlpool.ErrNoneIdle)
 		time.Sleep(2 * time.Second) // it has had a connection dialed for the next one
+		synctest.Wait()             // for the sweep of this instant, which has the idle connection in hand
 		loan, err := p.TryAcquire(t.Context())
 		must(t, err)
 		_, err = db.ExecContext(sqlpool.NoWait(t.Context()), "SELECT 1")
