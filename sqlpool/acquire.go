@@ -87,14 +87,28 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 	if again {
 		now = p.now()
 	}
-	// Before the lock: a context may be anyone's code.
-	waits := mayWait(ctx)
-	end, ends := ctx.Deadline()
-	ends = ends && ctx.Done() != nil // wait ends it, if ctx does end
+	// Before the lock, because a context may be code of others.
+	waits, until := mayWait(ctx), int64(math.MaxInt64)
+	if end, ok := ctx.Deadline(); ok && ctx.Done() != nil { // else nothing ends the wait then
+		until = int64(end.Sub(p.epoch))
+	}
+	c, w, err := p.takeOrQueue(start, now, until, impatient, again, waits)
+	switch {
+	case err != nil:
+		return nil, p.failure(err, nil, PhaseWaiting, start)
+	case c != nil:
+		return c, nil
+	}
+	return p.wait(ctx, w, start)
+}
+
+// takeOrQueue is grant under the lock: it returns a connection, the acquire's place in
+// the queue, or why it must fail at once.
+func (p *Pool) takeOrQueue(start, now, until int64, impatient, again, waits bool) (*Conn, *waiter, error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.closed {
-		p.mu.Unlock()
-		return nil, p.failure(ErrClosed, nil, PhaseWaiting, start)
+		return nil, nil, ErrClosed
 	}
 	c := p.popIdleLocked()
 	if c == nil && p.waiters.Len() == 0 {
@@ -103,23 +117,18 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 	if c != nil {
 		p.grantLocked(c, nil, now)
 		p.dialMoreLocked() // an idle connection less may be one below MinIdle
-		p.mu.Unlock()
-		return c, nil
+		return c, nil, nil
 	}
 	if err := p.refuseLocked(now, again, waits); err != nil {
-		p.mu.Unlock()
-		return nil, p.failure(err, nil, PhaseWaiting, start)
+		return nil, nil, err
 	}
 	w := p.queueLocked(start, impatient)
-	if ends { // so that the queue knows for whom it is too late
-		w.Until = min(w.Until, int64(end.Sub(p.epoch)))
-	}
+	w.Until = min(w.Until, until) // so that the queue can pass over an acquire for which it is too late
 	p.waiters.Push(w, now, again)
 	p.expiry.Set(p.waiters.Expires(w), now)
 	p.dialMoreLocked()
 	p.armRevokeLocked()
-	p.mu.Unlock()
-	return p.wait(ctx, w, start)
+	return nil, w, nil
 }
 
 // refuseLocked says whether an acquire that finds nothing idle must fail at
@@ -155,8 +164,22 @@ func (p *Pool) grantLocked(c *Conn, w *waiter, now int64) {
 // begin makes the grant of a connection that has passed its check a loan, or has it
 // reserved for a session.
 func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
+	cut, closed := p.beginLoan(c, reserve)
+	switch {
+	case !cut:
+		return c, nil
+	case closed:
+		return nil, p.failure(ErrClosed, nil, PhaseValidating, start)
+	}
+	return nil, p.failure(nil, &Reason{Code: CodeForced}, PhaseValidating, start)
+}
+
+// beginLoan is begin under the lock. cut reports that Shutdown or Reclaim has taken the
+// connection meanwhile, closed that it was Shutdown.
+func (p *Pool) beginLoan(c *Conn, reserve *session) (cut, closed bool) {
 	p.mu.Lock()
-	cut, closed := c.state == slots.Abandoned, p.closed // by Shutdown or Reclaim, meanwhile
+	defer p.mu.Unlock()
+	cut = c.state == slots.Abandoned
 	if c.waiter != nil && !cut {
 		p.stats.WaitCount++
 		p.stats.WaitTime += time.Duration(c.waited)
@@ -171,14 +194,7 @@ func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
 	default:
 		p.moveLocked(c, slots.Lent)
 	}
-	p.mu.Unlock()
-	switch {
-	case !cut:
-		return c, nil
-	case closed:
-		return nil, p.failure(ErrClosed, nil, PhaseValidating, start)
-	}
-	return nil, p.failure(nil, &Reason{Code: CodeForced}, PhaseValidating, start)
+	return cut, p.closed
 }
 
 // announce tells the OnAcquire hooks that the loan has begun.

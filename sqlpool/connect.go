@@ -27,14 +27,6 @@ type opened struct {
 	err      error
 }
 
-func (p *Pool) newDialLocked() *dial {
-	d := &dial{ticket: p.pacer.Ticket(), began: p.now()}
-	d.ctx, d.cancel = context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
-	p.dialing = append(p.dialing, d)
-	p.slots.Dial()
-	return d
-}
-
 // dial opens one connection. It runs in a goroutine of its own, detached from
 // every acquire: the one that asked for it may be served by a release meanwhile, and
 // the new connection then serves the next. It ends in dialed, also when the driver
@@ -90,8 +82,14 @@ func (p *Pool) dialed(d *dial, o opened) {
 		failure = p.judgeDial(o.err)
 		failure.hollow = o.verified
 	}
+	p.endDial(d, o, failure, unwatched, now)
+	p.tellStates()
+}
 
+// endDial is dialed under the lock.
+func (p *Pool) endDial(d *dial, o opened, failure dialFailure, unwatched error, now int64) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	before := p.stateLocked()
 	p.dialing = slices.DeleteFunc(p.dialing, func(other *dial) bool { return other == d })
 	switch c := o.conn; {
@@ -112,8 +110,6 @@ func (p *Pool) dialed(d *dial, o opened) {
 	p.changeLocked(before, o.err)
 	p.dialMoreLocked()
 	p.changedLocked()
-	p.mu.Unlock()
-	p.tellStates()
 }
 
 // tellOpened tells the OnOpen hooks how a dial has ended. When they have seen the

@@ -101,22 +101,30 @@ func (c *Conn) note(text string) {
 	if c.pool.cfg.HideStatements {
 		text = ""
 	}
-	if c.text != text { // with the number, or another loan could be taken for the one that executes it
-		c.mu.Lock()
-		c.text = text
+	if c.text == text {
 		c.executed.add(c.loan)
-		c.mu.Unlock()
 		return
 	}
-	c.executed.add(c.loan)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.text = text
+	c.executed.add(c.loan) // with the text, or another loan could be taken for the one that executes it
 }
 
 // describe tells of the loan with the given number. What an earlier borrower
 // left here is not its doing.
 func (c *Conn) describe(loan uint64, held time.Duration) Holder {
 	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load(), Backend: c.backend, Activity: c.Activity()}
-	var origin fmt.Stringer
+	if origin := c.recall(loan, &h); origin != nil {
+		h.Origin = fmt.Sprint(origin) // survives a panic in String
+	}
+	return h
+}
+
+// recall is what mu protects of describe.
+func (c *Conn) recall(loan uint64, h *Holder) (origin fmt.Stringer) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.executed.of(loan) {
 		h.LastStatement = c.text
 	}
@@ -124,9 +132,5 @@ func (c *Conn) describe(loan uint64, held time.Duration) Holder {
 		origin = c.origin
 	}
 	h.EndUnseen = c.endUnseenLocked(loan)
-	c.mu.Unlock()
-	if origin != nil {
-		h.Origin = fmt.Sprint(origin) // survives a panic in String
-	}
-	return h
+	return origin
 }

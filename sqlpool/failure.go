@@ -6,33 +6,46 @@ import (
 	"time"
 )
 
+// errGaveUp is failure's kind for an acquire whose caller gave up.
+var errGaveUp = errors.New("sqlpool: the caller gave up")
+
 // failure counts and builds the error of a failed acquire.
 func (p *Pool) failure(kind, cause error, phase Phase, start int64) error {
-	p.mu.Lock()
+	e := &AcquireError{Pool: p.cfg.Name, Kind: kind, Cause: cause, Phase: phase}
+	p.countFailure(e, start)
 	switch kind {
+	case errGaveUp:
+		e.Kind = nil
+	case ErrAcquireTimeout, ErrSaturated, ErrNoneIdle:
+		e.Holders = p.holders(3)
+	}
+	return e
+}
+
+// countFailure counts the failure, and adds to its error how the pool stands.
+func (p *Pool) countFailure(e *AcquireError, start int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e.Kind {
 	case ErrAcquireTimeout:
 		p.stats.TimeoutCount++
 	case ErrSaturated, ErrNoneIdle:
 		p.stats.SaturatedCount++
 	case ErrUnavailable:
 		p.stats.UnavailableCount++
+	case errGaveUp:
+		p.stats.CanceledCount++
 	}
-	e := &AcquireError{
-		Pool: p.cfg.Name, Kind: kind, Cause: cause, Phase: phase,
-		Waited: time.Duration(p.now() - start), Stats: p.statsLocked(),
-	}
-	if p.pacer.Failing() || kind == ErrUnavailable {
+	now := p.now()
+	e.Waited, e.Stats = time.Duration(now-start), p.statsLocked()
+	failing := p.pacer.Failing()
+	if failing || e.Kind == ErrUnavailable {
 		e.Dial = p.dialErr
-		if p.pacer.Failing() {
-			_, last := p.pacer.Since()
-			e.DialAgo = time.Duration(p.now() - last)
-		}
 	}
-	p.mu.Unlock()
-	if kind == ErrAcquireTimeout || kind == ErrSaturated || kind == ErrNoneIdle {
-		e.Holders = p.holders(3)
+	if failing {
+		_, last := p.pacer.Since()
+		e.DialAgo = time.Duration(now - last)
 	}
-	return e
 }
 
 // contextFailure is failure for an acquire that its context ended. A deadline
@@ -45,10 +58,7 @@ func (p *Pool) contextFailure(ctx context.Context, phase Phase, start int64) err
 	if errors.Is(cause, context.DeadlineExceeded) {
 		return p.failure(ErrAcquireTimeout, cause, phase, start)
 	}
-	p.mu.Lock()
-	p.stats.CanceledCount++
-	p.mu.Unlock()
-	return p.failure(nil, cause, phase, start)
+	return p.failure(errGaveUp, cause, phase, start)
 }
 
 // phaseLocked says what an acquire in the queue waits for: a dial, if one is

@@ -15,11 +15,17 @@ import (
 // granted it that has not woken up yet.
 func granted(t *testing.T) (*Pool, *Conn, *waiter) {
 	t.Helper()
+	p, c, w := grantedUnclosed(t)
+	t.Cleanup(func() { _ = p.Close() })
+	return p, c, w
+}
+
+func grantedUnclosed(t *testing.T) (*Pool, *Conn, *waiter) {
+	t.Helper()
 	p, err := New(Config{Connector: fakedb.Instant(), MaxConns: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.Close() })
 	loan, err := p.Acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +65,8 @@ func TestAGrantPassedOnLeavesNothingOfItsWaiterBehind(t *testing.T) {
 func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 	for _, cancelled := range []bool{false, true} {
 		p, c, w := granted(t)
+		p.beginShutdown()
 		p.mu.Lock()
-		p.beginShutdownLocked()
 		before := p.waiters.Kept()
 		p.mu.Unlock()
 		if holders := p.force(); len(holders) != 1 {
@@ -72,7 +78,7 @@ func TestAForcedGrantStillBelongsToItsWaiter(t *testing.T) {
 		}
 		p.mu.Unlock()
 		<-w.Ready
-		if got, err := p.outcome(w, p.now()); got != c || err != nil {
+		if got, err := p.answer(w, p.now()); got != c || err != nil {
 			t.Errorf("granted %v, %v", got, err)
 		}
 		if cancelled {

@@ -56,35 +56,43 @@ func (p *Pool) Holders() []Holder {
 // holders returns at most that many of the longest loans, or all of them when
 // most is negative.
 func (p *Pool) holders(most int) []Holder {
-	p.mu.Lock()
-	now := p.now()
-	all := p.heldLocked()
-	p.mu.Unlock()
+	all, now := p.held()
 	return describe(all, most, now)
 }
 
-// held is a loan that is out, as seen under the lock.
-type held struct {
+// heldLoan is a loan that is out, as seen under the lock.
+type heldLoan struct {
 	c     *Conn
 	loan  uint64
 	since int64
 	lent  bool // else it is granted, and its borrower still checks it
 }
 
-func (p *Pool) heldLocked() []held {
-	all := make([]held, 0, p.slots.InUse())
+// held returns the loans that are out, and the time.
+func (p *Pool) held() (all []heldLoan, now int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heldLocked(), p.now()
+}
+
+func (p *Pool) heldLocked() []heldLoan {
+	all := make([]heldLoan, 0, p.slots.InUse())
 	for _, c := range p.conns {
 		if c.state.Borrowed() {
-			all = append(all, held{c, c.loan, c.acquiredAt, c.state.Lent()})
+			all = append(all, c.heldLocked())
 		}
 	}
 	return all
 }
 
+func (c *Conn) heldLocked() heldLoan {
+	return heldLoan{c, c.loan, c.acquiredAt, c.state.Lent()}
+}
+
 // describe sorts the longest loans first. It asks hooks where a loan came from,
 // which may take long and may call the pool: not under the lock.
-func describe(all []held, most int, now int64) []Holder {
-	slices.SortFunc(all, func(a, b held) int { return cmp.Compare(a.since, b.since) })
+func describe(all []heldLoan, most int, now int64) []Holder {
+	slices.SortFunc(all, func(a, b heldLoan) int { return cmp.Compare(a.since, b.since) })
 	if most >= 0 && len(all) > most {
 		all = all[:most]
 	}

@@ -46,7 +46,7 @@ type Pool struct {
 
 	closed  bool
 	paused  bool          // see pause.go
-	changed chan struct{} // closed and replaced when a dial ends or a slot frees; nil while no goroutine watches
+	changed chan struct{} // closed and replaced when a dial ends or a slot frees; nil while no goroutine watches (see until)
 
 	// stats has the counters that slots has not and, because Resize may change them,
 	// the limits MaxConns and MinIdle. The rest is filled in when asked for.
@@ -75,9 +75,7 @@ func New(cfg Config) (*Pool, error) {
 	for _, start := range p.hooks.onStart {
 		start(p)
 	}
-	p.mu.Lock()
-	p.dialMoreLocked()
-	p.mu.Unlock()
+	p.dialMore()
 	p.work.Go(p.sweep)
 	return p, nil
 }
@@ -87,10 +85,8 @@ func (p *Pool) Name() string { return p.cfg.Name }
 
 // Config returns the configuration in force, defaults filled in.
 func (p *Pool) Config() Config {
-	cfg := p.cfg
-	p.mu.Lock()
-	cfg.MaxConns, cfg.MinIdle = p.stats.MaxConns, p.stats.MinIdle
-	p.mu.Unlock()
+	cfg, s := p.cfg, p.Stats()
+	cfg.MaxConns, cfg.MinIdle = s.MaxConns, s.MinIdle
 	cfg.Hooks = append([]Hooks(nil), cfg.Hooks...)
 	return cfg
 }
@@ -102,15 +98,37 @@ func (p *Pool) isClosed() bool { return p.dials.Err() != nil }
 // is half the price of a time.Now.
 func (p *Pool) now() int64 { return int64(time.Since(p.epoch)) }
 
-// watchLocked returns a channel that is closed at the next change that
-// changedLocked announces.
-func (p *Pool) watchLocked() <-chan struct{} {
+// until returns when done does not report false any more. That is called under the
+// lock, now and after each change that changedLocked announces. The error is ctx's.
+func (p *Pool) until(ctx context.Context, done func() bool) error {
+	for {
+		changed := p.unless(done)
+		if changed == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// unless returns nil when it is done, else what is closed at the next change.
+func (p *Pool) unless(done func() bool) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if done() {
+		return nil
+	}
 	if p.changed == nil {
 		p.changed = make(chan struct{})
 	}
 	return p.changed
 }
 
+// changedLocked announces that a dial has ended, a slot is free or Resize has changed
+// the limits.
 func (p *Pool) changedLocked() {
 	if p.changed != nil {
 		close(p.changed)
@@ -122,38 +140,33 @@ func (p *Pool) changedLocked() {
 // is 0) and returns nil, or the first dial error that comes up meanwhile as an
 // *AcquireError, or the context's.
 func (p *Pool) Warm(ctx context.Context) error {
-	start := p.now()
-	if p.Stats().MinIdle == 0 {
+	start, before := p.now(), p.Stats()
+	if before.MinIdle == 0 {
 		loan, err := p.Acquire(ctx)
 		if err != nil {
 			return err
 		}
 		return loan.Release()
 	}
-	p.mu.Lock()
-	errorsBefore := p.slots.DialErrors
-	if !p.closed {
-		p.wantLocked(p.now())
-	}
-	for {
+	p.ProbeSoon()
+	var kind error
+	err := p.until(ctx, func() bool {
 		switch {
 		case p.closed:
-			p.mu.Unlock()
-			return p.failure(ErrClosed, nil, PhaseDialing, start)
+			kind = ErrClosed
 		case p.slots.Open() >= p.stats.MinIdle:
-			p.mu.Unlock()
-			return nil
-		case p.slots.DialErrors > errorsBefore:
-			p.mu.Unlock()
-			return p.failure(ErrUnavailable, nil, PhaseDialing, start)
+		case p.slots.DialErrors > before.DialErrorCount:
+			kind = ErrUnavailable
+		default:
+			return false
 		}
-		changed := p.watchLocked()
-		p.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return p.contextFailure(ctx, PhaseDialing, start)
-		}
-		p.mu.Lock()
+		return true
+	})
+	switch {
+	case err != nil:
+		return p.contextFailure(ctx, PhaseDialing, start)
+	case kind != nil:
+		return p.failure(kind, nil, PhaseDialing, start)
 	}
+	return nil
 }

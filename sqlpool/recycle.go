@@ -34,10 +34,7 @@ func (p *Pool) Recycle(ctx context.Context, over time.Duration) error {
 	if over < 0 {
 		return fmt.Errorf("sqlpool: Recycle over %v: the window must not be negative", over)
 	}
-	p.mu.Lock()
-	old := slices.Clone(p.conns)
-	p.mu.Unlock()
-	slices.SortFunc(old, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
+	old := p.openConns()
 
 	start := p.now()
 	for i, c := range old {
@@ -52,6 +49,13 @@ func (p *Pool) Recycle(ctx context.Context, over time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// openConns returns the connections that hold a slot, the oldest first.
+func (p *Pool) openConns() []*Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.SortedFunc(slices.Values(p.conns), func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 }
 
 // pause waits, but not for longer than ctx and the pool last.
@@ -86,42 +90,27 @@ func (p *Pool) replace(ctx context.Context, c *Conn) error {
 // dialReplacement dials one connection more than is wanted otherwise, when a
 // slot is free, and waits for it. What is already on its way out needs none.
 func (p *Pool) dialReplacement(ctx context.Context, c *Conn) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	asked, ended := false, false
-	for {
+	var asked *dial
+	var failed error
+	err := p.until(ctx, func() bool {
 		switch {
 		case p.closed:
-			return ErrClosed
+			failed = ErrClosed
 		case p.pacer.Failing():
-			return errors.Join(ErrUnavailable, p.dialErr)
-		case ended || c.state.Leaving() || c.leaves != nil:
-			return nil
-		case !asked && p.slots.Open() >= p.stats.MaxConns:
-			return nil
-		case asked || p.slots.Dialing() >= p.cfg.MaxDialing || p.slots.Taken() >= p.stats.MaxConns:
+			failed = errors.Join(ErrUnavailable, p.dialErr)
+		case c.state.Leaving() || c.leaves != nil:
+		case asked != nil:
+			return !slices.Contains(p.dialing, asked)
+		case p.slots.Open() >= p.stats.MaxConns:
+		case p.slots.Dialing() >= p.cfg.MaxDialing || p.slots.Taken() >= p.stats.MaxConns:
+			return false
 		default:
-			asked = true
-			d := p.newDialLocked()
-			p.work.Go(func() {
-				p.dial(d)
-				p.mu.Lock()
-				ended = true
-				p.changedLocked()
-				p.mu.Unlock()
-			})
+			asked = p.startDialLocked()
+			return false
 		}
-		changed := p.watchLocked()
-		p.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		}
-		p.mu.Lock()
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
+		return true
+	})
+	return cmp.Or(err, failed)
 }
 
 // outdate closes c if it is idle, and sees to it that it is closed when its

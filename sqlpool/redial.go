@@ -1,6 +1,10 @@
 package sqlpool
 
-import "github.com/sqlpool/go/sqlpool/internal/dialing"
+import (
+	"context"
+
+	"github.com/sqlpool/go/sqlpool/internal/dialing"
+)
 
 // dialMoreLocked starts the dials that are wanted and allowed. It is called
 // whenever that may have changed: an acquire queues, a slot frees, a dial
@@ -18,6 +22,12 @@ func (p *Pool) dialMoreLocked() {
 		return
 	}
 	p.dialForLocked(p.needLocked(), p.now())
+}
+
+func (p *Pool) dialMore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialMoreLocked()
 }
 
 // dialForLocked starts the dials that the rules allow for a need, and has the pool ask
@@ -109,7 +119,12 @@ func (p *Pool) dialLater() {
 	p.dialMoreLocked()
 }
 
-func (p *Pool) startDialLocked() {
-	d := p.newDialLocked()
+// startDialLocked takes a slot and has a connection opened in the background.
+func (p *Pool) startDialLocked() *dial {
+	d := &dial{ticket: p.pacer.Ticket(), began: p.now()}
+	d.ctx, d.cancel = context.WithTimeout(p.dials, p.cfg.ConnectTimeout)
+	p.dialing = append(p.dialing, d)
+	p.slots.Dial()
 	p.work.Go(func() { p.dial(d) })
+	return d
 }

@@ -27,7 +27,9 @@ func (p *Pool) closeLaterLocked(c *Conn, reason error) {
 	decided := p.now()
 	p.work.Go(func() {
 		p.closeInner(whole{c}, c.abort, c.closeLimit())
-		p.freeSlot(c, reason, decided)
+		if freed := p.freeSlot(c); reason != nil {
+			p.tellClosed(c, reason, decided, freed-decided)
+		}
 	})
 }
 
@@ -80,17 +82,15 @@ func closeQuietly(inner io.Closer) {
 	_ = inner.Close()
 }
 
-// freeSlot ends a close: the slot may be dialed into again.
-func (p *Pool) freeSlot(c *Conn, reason error, decided int64) {
-	now := p.now()
+// freeSlot ends a close: the slot may be dialed into again. It returns the time.
+func (p *Pool) freeSlot(c *Conn) (now int64) {
+	now = p.now()
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.moveLocked(c, slots.Gone)
 	p.dialMoreLocked()
 	p.changedLocked()
-	p.mu.Unlock()
-	if reason != nil {
-		p.tellClosed(c, reason, decided, now-decided)
-	}
+	return now
 }
 
 // abandonLocked frees the slot of a connection that is still being used, by code that
@@ -144,20 +144,27 @@ func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {
 // transaction.
 func (c *Conn) Reclaim(loan uint64) bool {
 	p := c.pool
-	p.mu.Lock()
-	if !c.state.Borrowed() || loan == 0 || p.closed || c.loan != loan {
-		p.mu.Unlock()
-		return false
+	out, now, ok := p.seize(c, loan)
+	if ok {
+		p.cut(out, now)
 	}
-	now, cut := p.now(), held{c, c.loan, c.acquiredAt, c.state.Lent()}
+	return ok
+}
+
+// seize abandons a connection, if it has that loan still.
+func (p *Pool) seize(c *Conn, loan uint64) (out heldLoan, now int64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !c.state.Borrowed() || loan == 0 || p.closed || c.loan != loan {
+		return heldLoan{}, 0, false
+	}
+	out, now = c.heldLocked(), p.now()
 	p.abandonLocked(c)
-	p.mu.Unlock()
-	p.cut(cut, now)
-	return true
+	return out, now, true
 }
 
 // cut cuts off a borrower whose connection has been abandoned, and tells the hooks.
-func (p *Pool) cut(h held, now int64) {
+func (p *Pool) cut(h heldLoan, now int64) {
 	reason := &Reason{Code: CodeForced}
 	go h.c.abort() // not even a driver that hangs here holds up the caller
 	if h.lent {

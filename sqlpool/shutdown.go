@@ -45,16 +45,11 @@ func (p *Pool) Close() error {
 // left. A second call waits for the first one's end.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.ending.Do(func() { p.tellShutdown(ctx) })
-	p.mu.Lock()
-	if !p.closed {
-		p.beginShutdownLocked()
-	}
-	p.mu.Unlock()
+	p.beginShutdown()
 	p.tellStates()
 
-	drained := p.drain(ctx)
 	var problems *multierror.Error
-	if !drained {
+	if p.until(ctx, func() bool { return p.slots.Taken() == 0 }) != nil {
 		for _, h := range p.force() {
 			problems = multierror.Append(problems, &HolderError{h})
 		}
@@ -92,7 +87,12 @@ func (p *Pool) tellShutdown(ctx context.Context) {
 	}
 }
 
-func (p *Pool) beginShutdownLocked() {
+func (p *Pool) beginShutdown() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
 	before := p.stateLocked()
 	p.closed = true
 	p.endDials()
@@ -110,40 +110,24 @@ func (p *Pool) beginShutdownLocked() {
 	p.changeLocked(before, nil)
 }
 
-// drain waits until no slot is taken and reports whether that came about
-// before ctx ended.
-func (p *Pool) drain(ctx context.Context) bool {
-	for {
-		p.mu.Lock()
-		if p.slots.Taken() == 0 {
-			p.mu.Unlock()
-			return true
-		}
-		changed := p.watchLocked()
-		p.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
 // force cuts off every loan that is out and returns them. The borrower's next
 // call fails, and its release, whenever that comes, closes the connection.
 // What belongs to the borrower is left alone: it may be using it.
 func (p *Pool) force() []Holder {
-	p.mu.Lock()
-	now := p.now()
-	cut := p.heldLocked()
-	for _, h := range cut {
-		p.abandonLocked(h.c)
-	}
-	p.mu.Unlock()
-
-	holders := describe(cut, -1, now)
-	for _, h := range cut {
+	all, now := p.seizeAll()
+	holders := describe(all, -1, now)
+	for _, h := range all {
 		p.cut(h, now)
 	}
 	return holders
+}
+
+func (p *Pool) seizeAll() (all []heldLoan, now int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all = p.heldLocked()
+	for _, h := range all {
+		p.abandonLocked(h.c)
+	}
+	return all, p.now()
 }

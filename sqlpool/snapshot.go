@@ -54,9 +54,23 @@ const (
 // Snapshot returns the pool's figures and its connections. Its cost grows with
 // MaxConns: it is for people, once a second; Stats is for everything else.
 func (p *Pool) Snapshot() Snapshot {
-	now := p.now()
+	s, conns := p.freeze(p.now())
+	for i, c := range conns { // under a lock that borrowers take
+		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(), c.InTransaction()
+		if s.Conns[i].State == ConnInUse {
+			s.Conns[i].Activity = c.Activity()
+		}
+	}
+	slices.SortFunc(s.Conns, func(a, b ConnInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return s
+}
+
+// freeze is what Pool.mu protects of a Snapshot, with the connections in the order of
+// its Conns.
+func (p *Pool) freeze(now int64) (s Snapshot, conns []*Conn) {
 	p.mu.Lock()
-	s := Snapshot{Stats: p.statsLocked(), Conns: make([]ConnInfo, len(p.conns))}
+	defer p.mu.Unlock()
+	s = Snapshot{Stats: p.statsLocked(), Conns: make([]ConnInfo, len(p.conns))}
 	if since, ok := p.waiters.Oldest(); ok {
 		s.OldestWait = positive(now - since)
 	}
@@ -67,19 +81,10 @@ func (p *Pool) Snapshot() Snapshot {
 			s.NextDial = positive(p.pacer.Due(p.waiters.Len() > 0) - now)
 		}
 	}
-	conns := slices.Clone(p.conns)
-	for i, c := range conns {
+	for i, c := range p.conns {
 		s.Conns[i] = c.infoLocked(now)
 	}
-	p.mu.Unlock()
-	for i, c := range conns { // under a lock that borrowers take
-		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(), c.InTransaction()
-		if s.Conns[i].State == ConnInUse {
-			s.Conns[i].Activity = c.Activity()
-		}
-	}
-	slices.SortFunc(s.Conns, func(a, b ConnInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return s
+	return s, slices.Clone(p.conns)
 }
 
 // infoLocked is what Pool.mu protects of a ConnInfo.

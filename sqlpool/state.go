@@ -34,22 +34,25 @@ func (p *Pool) changeLocked(before State, err error) {
 // tellStates tells the OnState hooks what has changed, in the order in which
 // it did: one goroutine at a time, whichever came first.
 func (p *Pool) tellStates() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.telling {
-		return
-	}
-	p.telling = true
-	for len(p.changes) > 0 {
-		change := p.changes[0]
-		p.changes = p.changes[1:]
-		p.mu.Unlock()
+	for change, ok := p.nextChange(false); ok; change, ok = p.nextChange(true) {
 		if err := watchAside("OnState", p.hooks.onState, change); err != nil {
 			p.noteError(err)
 		}
-		p.mu.Lock()
 	}
-	p.telling = false
+}
+
+// nextChange returns the next change to be told, if there is one and no other goroutine
+// tells. mine says that it is the calling goroutine which tells at present.
+func (p *Pool) nextChange(mine bool) (change StateChanged, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.telling && !mine {
+		return StateChanged{}, false
+	}
+	if p.telling = len(p.changes) > 0; p.telling {
+		change, p.changes = p.changes[0], p.changes[1:]
+	}
+	return change, p.telling
 }
 
 // neverConnectedLocked reports whether no dial has succeeded yet.

@@ -23,12 +23,14 @@ func (p *Pool) sweep() {
 		case <-ticker.C:
 		}
 		p.tick()
-		if inspected == nil && p.anyIdle() {
-			inspected = make(chan struct{})
-			p.work.Go(func() {
-				defer close(inspected)
-				p.inspectIdle()
-			})
+		if inspected == nil {
+			if idle := p.allIdle(); len(idle) > 0 {
+				inspected = make(chan struct{})
+				p.work.Go(func() {
+					defer close(inspected)
+					p.inspectAll(idle)
+				})
+			}
 		}
 		if inspected != nil {
 			patience := time.NewTimer(p.cfg.SweepInterval / 2)
@@ -49,17 +51,14 @@ func (p *Pool) sweep() {
 	}
 }
 
-func (p *Pool) anyIdle() bool {
+func (p *Pool) allIdle() []*Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.idle.Len() > 0
+	return p.idle.All()
 }
 
-// inspectIdle looks at what is idle now.
-func (p *Pool) inspectIdle() {
-	p.mu.Lock()
-	idle := p.idle.All()
-	p.mu.Unlock()
+// inspectAll looks at those of the connections that are idle when their turn comes.
+func (p *Pool) inspectAll(idle []*Conn) {
 	for _, c := range idle {
 		if p.dials.Err() != nil {
 			return
@@ -84,14 +83,19 @@ func (p *Pool) inspect(c *Conn) {
 	if c.can.alive == nil && len(p.hooks.whileIdle) == 0 {
 		return
 	}
+	if p.takeToInspect(c) {
+		p.tend(c, func() outcome { return p.lookAt(c) })
+	}
+}
+
+func (p *Pool) takeToInspect(c *Conn) bool {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if c.state != slots.Idle || !p.idle.Drop(c) {
-		p.mu.Unlock()
-		return
+		return false
 	}
 	p.moveLocked(c, slots.Inspecting)
-	p.mu.Unlock()
-	p.tend(c, func() outcome { return p.lookAt(c) })
+	return true
 }
 
 // lookAt says what a connection needs that has been idle since the last sweep.

@@ -130,13 +130,20 @@ func (c *Conn) cleanUp(ctx context.Context) (reason error) {
 func (p *Pool) cutOff(c *Conn) {
 	c.abort()
 	time.AfterFunc(p.cfg.CloseTimeout, func() {
-		p.mu.Lock()
-		if c.state != slots.Upkeep { // it has returned, and the connection is on its way out
-			p.mu.Unlock()
-			return
+		if p.abandonUpkeep(c) {
+			p.tellClosed(c, because(CodeDirty, errors.New("the driver did not return within RollbackTimeout")), p.now(), 0)
 		}
-		p.abandonLocked(c)
-		p.mu.Unlock()
-		p.tellClosed(c, because(CodeDirty, errors.New("the driver did not return within RollbackTimeout")), p.now(), 0)
 	})
+}
+
+// abandonUpkeep reports false when the driver has returned: the connection is on its
+// way out then.
+func (p *Pool) abandonUpkeep(c *Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state != slots.Upkeep {
+		return false
+	}
+	p.abandonLocked(c)
+	return true
 }

@@ -55,44 +55,46 @@ func (p *Pool) queueLocked(start int64, impatient bool) *waiter {
 func (p *Pool) wait(ctx context.Context, w *waiter, start int64) (*Conn, error) {
 	if ctx.Done() == nil {
 		<-w.Ready
-		return p.outcome(w, start)
+		return p.answer(w, start)
 	}
 	select {
 	case <-w.Ready:
-		return p.outcome(w, start)
+		return p.answer(w, start)
 	case <-ctx.Done():
 	}
 
-	late := ctx.Err() == context.DeadlineExceeded // before the lock, as in grant
-	p.mu.Lock()
-	if w.Queued() {
-		p.waiters.Leave(w, late)
-		p.waiters.Put(w)
-	} else { // the answer and the end of the wait crossed
-		<-w.Ready
-		if w.Got == nil {
-			p.mu.Unlock()
-			return p.outcome(w, start)
-		}
-		// The connection is worth more to the next waiter than to a caller who
-		// has gone.
-		p.giveBackLocked(w.Got, outcome{}, nil)
+	phase, left := p.leaveQueue(w, ctx.Err() == context.DeadlineExceeded)
+	if !left {
+		return p.answer(w, start)
 	}
-	phase := p.phaseLocked()
-	p.mu.Unlock()
 	return nil, p.contextFailure(ctx, phase, start)
 }
 
-// outcome reads what a grant, or the end of the wait, has left in w.
-func (p *Pool) outcome(w *waiter, start int64) (*Conn, error) {
+// leaveQueue ends the wait of an acquire whose context has ended, and says what it
+// waited for. It reports false when the wait had ended without a connection before.
+func (p *Pool) leaveQueue(w *waiter, late bool) (phase Phase, left bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.Queued() {
+		p.waiters.Leave(w, late)
+		p.waiters.Put(w)
+		return p.phaseLocked(), true
+	}
+	<-w.Ready // the answer and the end of the wait crossed
+	if w.Got == nil {
+		return "", false
+	}
+	// The connection is worth more to the next waiter than to a caller who has gone.
+	p.giveBackLocked(w.Got, outcome{}, nil)
+	return p.phaseLocked(), true
+}
+
+// answer reads what a grant, or the end of the wait, has left in w.
+func (p *Pool) answer(w *waiter, start int64) (*Conn, error) {
 	if c := w.Got; c != nil {
 		return c, nil // w is put back when the loan begins
 	}
-	why := w.Why
-	p.mu.Lock()
-	p.waiters.Put(w)
-	p.mu.Unlock()
-	switch why {
+	switch p.putWaiter(w) {
 	case endedByStall:
 		return nil, errImpatient
 	case endedByTimeout:
@@ -104,6 +106,15 @@ func (p *Pool) outcome(w *waiter, start int64) (*Conn, error) {
 	default:
 		return nil, p.failure(ErrClosed, nil, PhaseWaiting, start)
 	}
+}
+
+// putWaiter has w reused, and returns why its wait ended.
+func (p *Pool) putWaiter(w *waiter) (why uint8) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	why = w.Why
+	p.waiters.Put(w)
+	return why
 }
 
 // freeWaiterLocked has what the borrower of c waited with reused.
