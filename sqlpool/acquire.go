@@ -33,10 +33,10 @@ func (p *Pool) acquire(ctx context.Context) (*Conn, error) {
 
 // acquiring is what else an acquire is told.
 type acquiring struct {
-	since     int64    // when its caller began to need a connection, if that was before; it has waited its turn already
-	impatient bool     // it gives up with errImpatient when the queue stalls
-	opener    bool     // the goroutine may be database/sql's own, which no hook must end
-	reserve   *session // that the connection is reserved for, instead of lent
+	since     int64        // when its caller began to need a connection, if that was before; it has waited its turn already
+	impatient bool         // it gives up with errImpatient when the queue stalls
+	opener    bool         // the goroutine may be database/sql's own, which no hook must end
+	reserve   *reservation // to be filled with the connection, instead of a loan
 }
 
 // acquireAs is the way of every acquire: it is granted a connection, at once or
@@ -163,7 +163,7 @@ func (p *Pool) grantLocked(c *Conn, w *waiter, now int64) {
 
 // begin makes the grant of a connection that has passed its check a loan, or has it
 // reserved for a session.
-func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
+func (p *Pool) begin(c *Conn, reserve *reservation, start int64) (*Conn, error) {
 	cut, closed := p.beginLoan(c, reserve)
 	switch {
 	case !cut:
@@ -176,7 +176,7 @@ func (p *Pool) begin(c *Conn, reserve *session, start int64) (*Conn, error) {
 
 // beginLoan is begin under the lock. cut reports that Shutdown or Reclaim has taken the
 // connection meanwhile, closed that it was Shutdown.
-func (p *Pool) beginLoan(c *Conn, reserve *session) (cut, closed bool) {
+func (p *Pool) beginLoan(c *Conn, reserve *reservation) (cut, closed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	cut = c.state == slots.Abandoned

@@ -12,26 +12,25 @@ func (s *session) acquire(ctx context.Context, since int64) error {
 	return s.take(c)
 }
 
-// take begins the loan of a connection that was just acquired or claimed.
+// take begins the loan of a connection that was just acquired or claimed, if it is not
+// nil.
 func (s *session) take(c *Conn) error {
+	if c == nil {
+		return nil
+	}
 	s.used = false
-	if len(s.pool.hooks.onAcquire) > 0 { // one of them may end the goroutine
-		s.conn = nil
-		if err := s.pool.announce(c); err != nil {
-			return err
-		}
+	if err := s.pool.announce(c); err != nil { // a hook may also end the goroutine: the loan is not the session's yet
+		return err
 	}
-	if s.conn != c {
-		s.conn = c
-	}
+	s.conn = c
 	return nil
 }
 
 // endLoan gives the connection back, if there is one, and reports whether it
 // was fit to be lent again.
 func (s *session) endLoan() (fit bool) {
-	if s.reserved.Load() {
-		s.pool.unreserve(s)
+	if s.reserved.held.Load() {
+		s.pool.unreserve(&s.reserved)
 		return true
 	}
 	if s.tx != nil {
@@ -45,10 +44,4 @@ func (s *session) endLoan() (fit bool) {
 	dirty, reason := s.pool.part(c)
 	s.pool.takeBack(c, dirty, reason)
 	return reason == nil && !dirty
-}
-
-// holds reports whether the session has the loan of c, and not only a claim to
-// it.
-func (s *session) holds(c *Conn) bool {
-	return !s.reserved.Load() && s.conn == c
 }

@@ -94,9 +94,9 @@ type record struct {
 	failed   error                      // of the last statement that failed
 	failOf   uint64                     // the loan's number at that time
 	origin   fmt.Stringer
-	from     uint64     // the loan's number when origin was set
-	unseen   uint64     // the number of a loan whose end a wrapper hides, if it hides IsValid,
-	unseenBy *connector // from the sessions of this one
+	from     uint64  // the loan's number when origin was set
+	unseen   uint64  // the number of a loan whose end a wrapper hides,
+	unseenBy *notice // if it hides this
 }
 
 func newConn(p *Pool, inner driver.Conn) *Conn {

@@ -85,16 +85,25 @@ func (c *Conn) EndUnseen() bool {
 
 // endUnseenLocked is called with c.mu held.
 func (c *Conn) endUnseenLocked(loan uint64) bool {
-	return c.unseen == loan && c.unseenBy != nil && c.unseenBy.hides()
+	return c.unseen == loan && c.unseenBy != nil && c.unseenBy.hidden()
 }
 
 // noteEndUnseen has Holder.EndUnseen say that the end of the present loan is hidden
-// from the pool, as soon as that is known of the sessions of the connector.
-func (c *Conn) noteEndUnseen(by *connector) {
+// from the pool, as soon as it is known that the notice is.
+func (c *Conn) noteEndUnseen(n *notice) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unseen, c.unseenBy = c.loan, by
+	c.unseen, c.unseenBy = c.loan, n
 }
+
+// notice is what is known of the way by which database/sql tells sessions that their
+// loans are over: IsValid. A wrapper above the pool may hide it (see loanend.go).
+type notice struct {
+	seen    atomic.Bool // a session has had one, so no wrapper hides it
+	skipped atomic.Bool // a session should have had one, and has not
+}
+
+func (n *notice) hidden() bool { return n.skipped.Load() && !n.seen.Load() }
 
 // note keeps a statement's text for diagnostics and counts it.
 func (c *Conn) note(text string) {

@@ -26,7 +26,7 @@ import (
 // uses or discards that session next, and Holder.EndUnseen says so.
 
 // endsUnseen reports whether IsValid may be hidden from this session.
-func (s *session) endsUnseen() bool { return s.from != nil && !s.from.validates.Load() }
+func (s *session) endsUnseen() bool { return s.from != nil && !s.from.isValid.seen.Load() }
 
 // alone reports whether the operation that begins, of st if that is not nil, has
 // the session for itself, so that the loan ends with it. What a *sql.Conn left
@@ -53,7 +53,7 @@ func (s *session) alone(ctx context.Context, st *stmt) (alone bool, err error) {
 // the wrapper hides ResetSession too.
 func (s *session) begins() {
 	if s.served {
-		s.from.skipped.Store(true)
+		s.from.isValid.skipped.Store(true)
 	}
 }
 
@@ -61,7 +61,7 @@ func (s *session) begins() {
 // ResetSession has not, because the wrapper hides that too. It must not wait
 // under the driverConn's lock for longer than ResetSession does.
 func (s *session) borrowForDB(ctx context.Context) error {
-	if s.live == 0 || s.conn != nil || s.reserved.Load() || s.sticky != nil {
+	if s.live == 0 || s.conn != nil || s.reserved.held.Load() || s.sticky != nil {
 		return nil // enter acquires
 	}
 	if ctx.Err() != nil {
@@ -170,7 +170,7 @@ func (s *session) beginAlone(ctx context.Context, opts driver.TxOptions) (*tx, e
 // endUnused ends the loan of a statement that database/sql prepared for one
 // operation of a *sql.DB and closes unexecuted.
 func (s *session) endUnused(st *stmt) {
-	if s.endsUnseen() && st.ofDB && !s.pinned && !s.reading && s.tx == nil && s.used && s.conn != nil && !s.reserved.Load() {
+	if s.endsUnseen() && st.ofDB && !s.pinned && !s.reading && s.tx == nil && s.used && s.conn != nil {
 		s.endAlone()
 	}
 }

@@ -302,7 +302,7 @@ func TestTheStackIsReadOnlyUntilIsValidWasSeen(t *testing.T) {
 	if _, err := db.ExecContext(background, "noop"); err != nil {
 		t.Fatal(err)
 	}
-	if !c.validates.Load() {
+	if !c.isValid.seen.Load() {
 		t.Error("IsValid was called and not noted")
 	}
 }

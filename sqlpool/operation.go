@@ -24,8 +24,8 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 			return nil, err
 		}
 	}
-	if s.reserved.Load() && s.pool.claim(s) {
-		if err := s.take(s.conn); err != nil {
+	if s.reserved.held.Load() {
+		if err := s.take(s.pool.claim(&s.reserved)); err != nil {
 			return nil, err
 		}
 	}
@@ -44,7 +44,7 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 		c.note(text)
 	}
 	if s.pinned && s.endsUnseen() {
-		c.noteEndUnseen(s.from)
+		c.noteEndUnseen(&s.from.isValid)
 	}
 	a.mark(c)
 	return c, nil

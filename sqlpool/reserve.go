@@ -1,6 +1,7 @@
 package sqlpool
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool/internal/slots"
@@ -23,100 +24,108 @@ const (
 	reserveLimit = int64(time.Second)
 )
 
-// reservedList holds the sessions with a reservation, the oldest first. Pool.mu
-// protects it.
-type reservedList struct{ head, tail *session }
+// A reservation is the connection that is reserved for one session, if there is one.
+// Pool.mu protects it, but for held.
+type reservation struct {
+	held       atomic.Bool
+	conn       *Conn // nil when it is not held
+	since      int64
+	next, prev *reservation
+}
 
-func (l *reservedList) push(s *session) {
-	s.prevReserved = l.tail
+// reservations are those that are held, the oldest first. Pool.mu protects them.
+type reservations struct{ head, tail *reservation }
+
+func (l *reservations) push(r *reservation) {
+	r.prev = l.tail
 	if l.tail == nil {
-		l.head = s
+		l.head = r
 	} else {
-		l.tail.nextReserved = s
+		l.tail.next = r
 	}
-	l.tail = s
+	l.tail = r
 }
 
-func (l *reservedList) remove(s *session) {
-	if s.prevReserved == nil {
-		l.head = s.nextReserved
+func (l *reservations) remove(r *reservation) {
+	if r.prev == nil {
+		l.head = r.next
 	} else {
-		s.prevReserved.nextReserved = s.nextReserved
+		r.prev.next = r.next
 	}
-	if s.nextReserved == nil {
-		l.tail = s.prevReserved
+	if r.next == nil {
+		l.tail = r.prev
 	} else {
-		s.nextReserved.prevReserved = s.prevReserved
+		r.next.prev = r.prev
 	}
-	s.prevReserved, s.nextReserved = nil, nil
+	r.prev, r.next = nil, nil
 }
 
-// reserveLocked reserves a granted connection for a session that was just opened.
-func (p *Pool) reserveLocked(s *session, c *Conn) {
+// reserveLocked reserves a granted connection.
+func (p *Pool) reserveLocked(r *reservation, c *Conn) {
 	p.moveLocked(c, slots.Reserved)
-	s.conn = c
-	s.reservedAt = p.now()
-	s.reserved.Store(true)
-	p.reserved.push(s)
+	r.conn, r.since = c, p.now()
+	r.held.Store(true)
+	p.reserved.push(r)
 	if p.closed { // Shutdown has taken back the others already
-		p.placeLocked(p.takeReservedLocked(s), s.reservedAt)
+		p.placeLocked(p.takeBackLocked(r), r.since)
 		return
 	}
 	p.armRevokeLocked()
 }
 
-// claim makes a reservation a loan and reports whether it was still there.
-func (p *Pool) claim(s *session) bool {
+// claim makes a reservation a loan. It returns nil when it has been revoked.
+func (p *Pool) claim(r *reservation) *Conn {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !s.reserved.Load() {
-		return s.conn != nil
+	if r.conn == nil {
+		return nil
 	}
-	c := s.conn
-	p.unreserveLocked(s)
+	c := p.unreserveLocked(r)
 	p.moveLocked(c, slots.Lent)
 	c.acquiredAt = now
-	return true
+	return c
 }
 
-func (p *Pool) unreserveLocked(s *session) {
-	p.reserved.remove(s)
-	s.reserved.Store(false)
-}
-
-// unreserve gives back the reservation of a session that does not want it any more.
-func (p *Pool) unreserve(s *session) {
+// unreserve gives back a reservation that is not wanted any more.
+func (p *Pool) unreserve(r *reservation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.reserved.Load() {
-		p.placeLocked(p.takeReservedLocked(s), p.now())
+	if r.conn != nil {
+		p.placeLocked(p.takeBackLocked(r), p.now())
 	}
 }
 
 // revokeLocked takes back the oldest reservation that is past its grace, or
 // returns nil. The connection is to be granted or placed at once.
 func (p *Pool) revokeLocked(now int64) *Conn {
-	s := p.reserved.head
-	if s == nil || p.paused || now-s.reservedAt < reserveGrace {
+	r := p.reserved.head
+	if r == nil || p.paused || now-r.since < reserveGrace {
 		return nil
 	}
-	return p.takeReservedLocked(s)
+	return p.takeBackLocked(r)
 }
 
-func (p *Pool) takeReservedLocked(s *session) *Conn {
-	c := s.conn
-	s.conn = nil // before the session can see that it is not reserved any more
-	p.unreserveLocked(s)
-	c.idleSince = s.reservedAt
+// takeBackLocked ends a reservation that was not used. Its connection is to be granted
+// or placed at once.
+func (p *Pool) takeBackLocked(r *reservation) *Conn {
+	c := p.unreserveLocked(r)
+	c.idleSince = r.since
 	return c
 }
 
-// takeUnusedLocked makes idle what was reserved for sessions that have not used it
-// for reserveLimit.
-func (p *Pool) takeUnusedLocked(now int64) {
-	for s := p.reserved.head; s != nil && now-s.reservedAt >= reserveLimit; s = p.reserved.head {
-		p.placeLocked(p.takeReservedLocked(s), now)
+func (p *Pool) unreserveLocked(r *reservation) *Conn {
+	c := r.conn
+	p.reserved.remove(r)
+	r.conn = nil
+	r.held.Store(false)
+	return c
+}
+
+// revokeOlderLocked places what has been reserved and not used since then or longer.
+func (p *Pool) revokeOlderLocked(since, now int64) {
+	for r := p.reserved.head; r != nil && r.since <= since; r = p.reserved.head {
+		p.placeLocked(p.takeBackLocked(r), now)
 	}
 }
 
@@ -126,7 +135,7 @@ func (p *Pool) armRevokeLocked() {
 	if p.reserved.head == nil || p.waiters.Len() == 0 || p.closed || p.paused {
 		return
 	}
-	p.revoke.Set(p.reserved.head.reservedAt+reserveGrace, p.now())
+	p.revoke.Set(p.reserved.head.since+reserveGrace, p.now())
 }
 
 func (p *Pool) revokeForWaiters() {

@@ -3,7 +3,6 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
-	"sync/atomic"
 
 	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
@@ -20,12 +19,7 @@ type session struct {
 	from *connector // that opened it; nil in tests
 	conn *Conn      // the loan; nil without one
 
-	// A reserved connection has not been used yet and may be revoked (see reserve.go).
-	// While reserved is true, the other three fields here, and conn, are
-	// protected by Pool.mu.
-	reserved                   atomic.Bool
-	reservedAt                 int64
-	nextReserved, prevReserved *session
+	reserved reservation // what the session may use next, until the pool revokes it (see reserve.go)
 
 	used    bool            // an operation has run on the present loan
 	raw     bool            // the driver's connection was handed out in it
@@ -60,7 +54,7 @@ var (
 // of database/sql's locks. The connection is reserved until its first use.
 func (p *Pool) openSession(ctx context.Context) (*session, error) {
 	s := &session{pool: p}
-	if _, err := p.acquireAs(ctx, acquiring{opener: true, reserve: s}); err != nil {
+	if _, err := p.acquireAs(ctx, acquiring{opener: true, reserve: &s.reserved}); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -81,7 +75,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 	s.clear()
 	s.endLoan() // IsValid may have been skipped
 	if s.endsUnseen() {
-		s.from.skipped.Store(true) // it has
+		s.from.isValid.skipped.Store(true) // it has
 	}
 	return s.borrow(ctx)
 }
@@ -93,7 +87,7 @@ func (s *session) borrow(ctx context.Context) error {
 	// Whether it will be used is as uncertain as after Connect. But one with live
 	// statements must not have to wait for another under the driverConn's lock.
 	if s.live == 0 && s.endsUnseen() {
-		s.used, as.reserve = false, s
+		s.used, as.reserve = false, &s.reserved
 	}
 	c, err := s.pool.acquireAs(ctx, as)
 	if err == errImpatient {
@@ -114,7 +108,7 @@ func (s *session) borrow(ctx context.Context) error {
 // is not fit for another loan: a statement may have ended with it.
 func (s *session) IsValid() bool {
 	if s.endsUnseen() {
-		s.from.validates.Store(true)
+		s.from.isValid.seen.Store(true)
 	}
 	s.clear()
 	s.live -= s.closed
@@ -153,7 +147,7 @@ func (s *session) Close() error {
 		}
 		abandoned = s.raw || caller == sqlstack.Conn && method != "Close" // Raw, as a rule
 	}
-	if !s.reserved.Load() && s.conn != nil && s.used && abandoned {
+	if s.conn != nil && s.used && abandoned {
 		c := s.conn
 		s.conn, s.tx, s.raw = nil, nil, false
 		s.pool.retire(c, &Reason{Code: CodeAbandoned})

@@ -98,9 +98,7 @@ func (p *Pool) beginShutdown() {
 	p.endDials()
 	p.waiters.Fail(endedByClose)
 	now := p.now()
-	for s := p.reserved.head; s != nil; s = p.reserved.head {
-		p.placeLocked(p.takeReservedLocked(s), now)
-	}
+	p.revokeOlderLocked(now, now)
 	for c, ok := p.idle.Pop(); ok; c, ok = p.idle.Pop() {
 		p.placeLocked(c, now)
 	}

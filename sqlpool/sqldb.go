@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"io"
-	"sync/atomic"
 	"time"
 )
 
@@ -45,20 +44,9 @@ func (p *Pool) Connector() interface {
 }
 
 type connector struct {
-	pool *Pool
-
-	// validates: a session of this connector has seen IsValid, so no wrapper
-	// hides it.
-	validates atomic.Bool
-
-	// skipped: a session was handed out again and had seen no IsValid, which
-	// database/sql calls whenever it gets one back. While validates is false, a
-	// wrapper hides it.
-	skipped atomic.Bool
+	pool    *Pool
+	isValid notice
 }
-
-// hides reports whether it is known that a wrapper hides IsValid.
-func (c *connector) hides() bool { return c.skipped.Load() && !c.validates.Load() }
 
 // Connect implements driver.Connector.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {

@@ -100,7 +100,7 @@ func (st *stmt) leave(keep bool) (ended bool) {
 // hides the end of loans, also with one.
 func (s *session) closeEnded() error {
 	c := s.conn
-	if c == nil || s.reserved.Load() || s.raw || s.lost != nil || s.tx == nil && s.endsUnseen() {
+	if c == nil || s.raw || s.lost != nil || s.tx == nil && s.endsUnseen() {
 		return nil
 	}
 	c.stmts.Collect(s.pool.sources.Ended())
@@ -115,7 +115,7 @@ func (s *session) closeEnded() error {
 // unpin closes the statement of a COPY, unless it is gone with its loan.
 func (st *stmt) unpin() error {
 	c := st.pinConn
-	if !st.session.holds(c) || c.loan != st.pinLoan {
+	if st.session.conn != c || c.loan != st.pinLoan {
 		return nil
 	}
 	c.pinned--

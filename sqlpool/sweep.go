@@ -73,7 +73,7 @@ func (p *Pool) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tickLocked(now)
-	p.takeUnusedLocked(now)
+	p.revokeOlderLocked(now-reserveLimit, now)
 }
 
 // inspect looks at the socket of one connection, if it is still idle, and shows

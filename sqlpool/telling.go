@@ -91,7 +91,7 @@ func (t *telling) end(err error) {
 		t.answered = now
 	}
 	e := Executed{Answered: time.Duration(t.answered - t.began), Took: time.Duration(now - t.began), Err: err}
-	if !s.reserved.Load() && s.conn != nil {
+	if s.conn != nil {
 		e.Conn = s.conn
 		if t.first {
 			e.Waited = time.Duration(s.conn.waited)
@@ -108,7 +108,7 @@ func (t *telling) endOne(end func(Executed), e Executed) {
 	err := error(&HookPanic{Moment: "OnStatement", Value: errHookExit})
 	defer func() {
 		switch s := t.session; {
-		case err == nil, s.reserved.Load(), s.conn == nil:
+		case err == nil, s.conn == nil:
 		case exited(err):
 			t.giveUp(err)
 		case s.conn.broken == nil:
@@ -130,7 +130,7 @@ func exited(err error) bool {
 // has not returned.
 func (t *telling) giveUp(reason error) {
 	s := t.session
-	if s.reserved.Load() || s.conn == nil {
+	if s.conn == nil {
 		return
 	}
 	c := s.conn

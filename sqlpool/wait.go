@@ -35,7 +35,7 @@ const stallLimit = 5 * time.Millisecond
 type line struct {
 	waiters  queue.Queue[*Conn]
 	expiry   alarm.Alarm // ends the waits whose time is over
-	reserved reservedList
+	reserved reservations
 	revoke   alarm.Alarm // a reservation is past its grace, and an acquire waits
 }
 
