@@ -63,7 +63,7 @@ var errorRules = []Rule{
 		ID:     "SQL-12",
 		Rule:   "a context that has ended before a call is the call's error, and nothing reaches the driver",
 		Why:    "some drivers break a connection that is given an ended context: each such call would cost a dial",
-		Source: "database/sql: contexts; this pool: operation.go",
+		Source: "database/sql: contexts; this pool: sql_operation.go",
 		needs:  []Need{NeedProbe},
 		check: func(x *trial) {
 			p := x.probe()

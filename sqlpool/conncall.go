@@ -83,6 +83,17 @@ func (c *Conn) abort() {
 	}
 }
 
+// cause returns what is known of why the connection broke. driver.ErrBadConn
+// says nothing; the socket or the server may have said more.
+func (c *Conn) cause(err error) error {
+	if errors.Is(err, driver.ErrBadConn) && c.can.lastError != nil {
+		if last := c.can.lastError(); last != nil {
+			err = last
+		}
+	}
+	return hideBadConn(err)
+}
+
 // SetUp runs the AfterConnect hooks again, and before them what the driver's
 // connector does after a connect (pgxv5.AfterConnect), for a hook that has taken
 // away what they had set: a reset of the session. Only a hook that was given the

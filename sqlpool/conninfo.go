@@ -97,7 +97,7 @@ func (c *Conn) noteEndUnseen(n *notice) {
 }
 
 // notice is what is known of the way by which database/sql tells sessions that their
-// loans are over: IsValid. A wrapper above the pool may hide it (see loanend.go).
+// loans are over: IsValid. A wrapper above the pool may hide it (see sql_hidden.go).
 type notice struct {
 	seen    atomic.Bool // a session has had one, so no wrapper hides it
 	skipped atomic.Bool // a session should have had one, and has not

@@ -15,8 +15,8 @@
 //     Pool.moveLocked alone, which is where everything is counted (giveback.go).
 //  2. A session is what database/sql takes for a connection: a light driver.Conn
 //     with at most one connection at a time. Database/sql may cache sessions, drop
-//     them and hand them from caller to caller under any settings; so the pool's
-//     limits hold whatever is set on the *sql.DB (session.go).
+//     them and give them to one caller after another under any settings; so the
+//     pool's limits hold whatever is set on the *sql.DB (sql_session.go).
 //  3. A grant gives a connection to an acquire: an idle one, or one that comes back
 //     while the acquire waits (acquire.go).
 //  4. The queue decides which of those that wait is next (wait.go, package
@@ -24,9 +24,9 @@
 //  5. The check proves that what was granted may be lent: alive, reset, accepted by
 //     the hooks. It runs in the caller's goroutine (check.go).
 //  6. The loan begins when the check has passed, and ends when the caller gives the
-//     connection back, breaks it, or has it taken away by force (loan.go, release.go,
+//     connection back, breaks it, or loses it by force (loan.go, release.go,
 //     retire.go). For a session that may never be used the connection is reserved
-//     instead, and may be revoked (reserve.go).
+//     instead, and the pool may revoke that (reserve.go).
 //  7. Pool.giveBack is where a connection goes that an acquire, a borrower or the
 //     pool itself has done with: closed, worked on, granted to the next waiter, or
 //     idle (giveback.go).
@@ -41,27 +41,38 @@
 //
 // # File by file
 //
+// The files sql_*.go are what database/sql sees. They use the pool, which is all other
+// files; the pool uses nothing of theirs.
+//
+// The pool:
+//
 //   - config.go says what a pool may do, backoff.go how it paces dials, validate.go
-//     refuses what cannot be, settings.go tells it in words; pool.go and sqldb.go
-//     open it.
+//     refuses what cannot be, settings.go lists it for people; pool.go opens it.
 //   - pause.go, nowait.go, resize.go and recycle.go change how a running pool lends;
 //     retire.go closes one connection and holds its slot until the server's side is
 //     gone, shutdown.go closes all; reason.go says why.
-//   - borrow.go, operation.go, attempt.go, execute.go, resolve.go, prepare.go,
-//     statement.go, tx.go and txcontext.go use a loan on behalf of database/sql, with
-//     lasttry.go for its third try and limit.go for StatementTimeout; loanend.go,
-//     loanrows.go, loanrows_go126.go and loanrows_go127.go end a loan where a wrapper
-//     hides how it ended, found out by package internal/sqlstack.
-//   - facts.go collects the facts of a failure, and verdict.go does what package
-//     internal/verdict makes of them; classify.go says what an error means for a
-//     connection, by the tables of package internal/pgerror. source.go joins the
-//     statements of one *sql.Stmt, and package internal/stmts keeps what is prepared on
-//     each connection; stale.go gives up what fails for its age; package
-//     internal/driverx speaks to the driver as database/sql would.
-//   - hooks.go, hookcall.go, onstatement.go and telling.go are a connection's life as
-//     policies see it, conn.go, conncall.go and conninfo.go what they see of a
-//     connection. stats.go, state.go, snapshot.go, holders.go and backend.go tell how a
-//     pool stands; errors.go and failure.go say what went wrong.
+//   - classify.go says what an error means for a connection, by the tables of package
+//     internal/pgerror; ability.go finds out what a driver can do beyond
+//     database/sql/driver, and package internal/driverx calls it as database/sql would.
+//   - hooks.go and onstatement.go are a connection's life as policies see it,
+//     hookcall.go calls them; conn.go, conncall.go and conninfo.go are what they see of
+//     a connection. stats.go, state.go, snapshot.go, holders.go and backend.go say how
+//     a pool stands; errors.go and failure.go what went wrong.
+//
+// What database/sql sees:
+//
+//   - sql_db.go opens a *sql.DB, sql_session.go is one of its connections, sql_loan.go
+//     begins and ends a session's loan, sql_hidden.go does where a wrapper hides how it
+//     ended, as package internal/sqlstack finds out.
+//   - sql_operation.go begins and ends each try of an operation, whose state is in
+//     sql_attempt.go; sql_execute.go, sql_resolve.go, sql_prepare.go, sql_begin.go and
+//     sql_tx.go are the operations, sql_limit.go is StatementTimeout, sql_hooks.go tells
+//     OnStatement of them. Package internal/sqlrows has rows whose closing ends
+//     something, internal/txctx the contexts of a transaction.
+//   - sql_facts.go collects the facts of a failure, and sql_verdict.go does what package
+//     internal/verdict makes of them.
+//   - sql_stmt.go is a prepared statement, sql_source.go joins those of one *sql.Stmt,
+//     and package internal/stmts keeps what is prepared on each connection.
 //
 // # Drivers
 //

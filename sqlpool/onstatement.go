@@ -34,14 +34,6 @@ type Executing struct {
 	Prepared bool
 }
 
-// textFor is what is executed: the text of a statement that is prepared stays.
-func (e *Executing) textFor(st *stmt) string {
-	if st != nil {
-		return st.text
-	}
-	return e.Text
-}
-
 // Executed is the end of an operation. That of a query comes when its rows are
 // closed.
 type Executed struct {

@@ -1,6 +1,6 @@
-// Package sqlstack finds out from the stack which method of database/sql a call comes
-// from. A driver is not told that, and the names that are looked for are database/sql's
-// public ones.
+// Package sqlstack finds out from the stack what database/sql is doing when it calls a
+// driver: which method of its own the call comes from, whether it is its last try. A
+// driver is not told that.
 package sqlstack
 
 import (
@@ -21,7 +21,7 @@ const (
 	Tx      Type = "Tx"
 )
 
-// Caller finds the innermost exported method of database/sql in the goroutine's stack,
+// Caller finds, by their public names, the innermost exported method of database/sql in the goroutine's stack,
 // however many frames of wrappers are below it.
 func Caller() (of Type, method string) {
 	pcs := make([]uintptr, 32)

@@ -23,7 +23,7 @@ type session struct {
 
 	used    bool            // an operation has run on the present loan
 	raw     bool            // the driver's connection was handed out in it
-	pinned  bool            // a *sql.Conn's operation has run on it (see loanend.go, like the next)
+	pinned  bool            // a *sql.Conn's operation has run on it (see sql_hidden.go, like the next)
 	reading bool            // the loan ends with rows that are open
 	served  bool            // an operation of a *sql.DB has ended its loan
 	tx      *tx             // the open transaction begun through BeginTx
@@ -58,76 +58,6 @@ func (p *Pool) openSession(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// ResetSession is called when database/sql hands out a session that was used
-// before. It begins a loan. Its error is kept for the next method, because
-// database/sql drops every error here but driver.ErrBadConn.
-//
-// Database/sql holds the driverConn's lock meanwhile, and the Close of any
-// statement used on it waits for that lock: a holder of the last connection that
-// closes such a statement would wait for itself. So a session with live
-// statements waits only as long as the queue moves. Then driver.ErrBadConn
-// leaves, and database/sql discards the session, tries again and ends up in
-// Connect, which may wait. It never leaves in database/sql's last try, which
-// would pass it on to the user.
-func (s *session) ResetSession(ctx context.Context) error {
-	s.clear()
-	s.endLoan() // IsValid may have been skipped
-	if s.endsUnseen() {
-		s.from.isValid.skipped.Store(true) // it has
-	}
-	return s.borrow(ctx)
-}
-
-// borrow begins a loan, or returns driver.ErrBadConn. Any other error is kept for
-// the next method.
-func (s *session) borrow(ctx context.Context) error {
-	as := acquiring{impatient: s.live > 0}
-	// Whether it will be used is as uncertain as after Connect. But one with live
-	// statements must not have to wait for another under the driverConn's lock.
-	if s.live == 0 && s.endsUnseen() {
-		s.used, as.reserve = false, &s.reserved
-	}
-	c, err := s.pool.acquireAs(ctx, as)
-	if err == errImpatient {
-		if !onLastTry() {
-			return driver.ErrBadConn
-		}
-		c, err = s.pool.acquire(ctx)
-	}
-	if err == nil && as.reserve == nil {
-		err = s.take(c)
-	}
-	s.sticky = err
-	return nil
-}
-
-// IsValid is called when database/sql gets a session back. It ends the loan
-// without I/O. A session with live statements is given up with a connection that
-// is not fit for another loan: a statement may have ended with it.
-func (s *session) IsValid() bool {
-	if s.endsUnseen() {
-		s.from.isValid.seen.Store(true)
-	}
-	s.clear()
-	s.live -= s.closed
-	s.closed = 0
-	fit := s.endLoan()
-	if s.pool.isClosed() {
-		return false
-	}
-	return fit || s.live == 0
-}
-
-// clear forgets the errors of the last loan.
-func (s *session) clear() {
-	if s.sticky != nil || s.lost != nil { // a nil is not written for nothing: the garbage collector would have to be told
-		s.sticky, s.lost = nil, nil
-	}
-	if s.rowsOf != nil {
-		s.rowsOf = nil
-	}
 }
 
 // Close is called when database/sql discards the session. A loan that is still

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"slices"
+
+	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
 // stmt is what database/sql takes for a prepared statement. What is prepared on
@@ -16,7 +18,7 @@ type stmt struct {
 	session *session
 	text    string
 	closed  bool
-	ofDB    bool // prepared by a *sql.DB and not by a *sql.Conn (see loanend.go)
+	ofDB    bool // prepared by a *sql.DB and not by a *sql.Conn (see sql_hidden.go)
 
 	notAsText bool // the driver wants it prepared after all
 
@@ -77,7 +79,9 @@ func (st *stmt) Close() error {
 	if st.pin != nil {
 		return st.unpin()
 	}
-	if st.source == nil || !st.leave(s.conn == nil && closedWithSession()) {
+	// A statement that is taken for one closed by the program costs a round trip and no
+	// answer.
+	if st.source == nil || !st.leave(s.conn == nil && sqlstack.Discarding()) {
 		return nil
 	}
 	return s.closeEnded()

@@ -11,11 +11,6 @@ import (
 // source is what a *sql.Stmt has in common on all sessions.
 type source = stmts.Source[*Conn]
 
-// closedWithSession reports whether database/sql closes a statement because it discards
-// the session, by the name of its function for that. If a version of Go has another name, what is
-// discarded counts as closed by the program: that costs a round trip and no answer.
-func closedWithSession() bool { return lineIn("database/sql.(*driverConn).finalClose") > 0 }
-
 // preparesAgain reports whether database/sql prepares, on a further session, a
 // *sql.Stmt that it has prepared before. A caller that is not found, because a wrapper uses
 // another goroutine, counts as a new *sql.Stmt: that costs a round trip and no

@@ -3,6 +3,8 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
+
+	"github.com/sqlpool/go/sqlpool/internal/sqlrows"
 )
 
 // ExecContext implements driver.ExecerContext.
@@ -98,7 +100,7 @@ func (s *session) queryInTx(ctx context.Context, st *stmt, text string, args []d
 		unbind()
 		return nil, err
 	}
-	return loanRows(rows, func(error) { unbind() }), nil // until they are closed, so that a long transaction keeps nothing
+	return sqlrows.OnClose(rows, func(error) { unbind() }), nil // until they are closed, so that a long transaction keeps nothing
 }
 
 // query is exec for rows.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"strings"
 
+	"github.com/sqlpool/go/sqlpool/internal/sqlrows"
 	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
@@ -106,7 +107,7 @@ func (s *session) queryAlone(ctx context.Context, st *stmt, text string, args []
 	rows, err = s.query(ctx, st, text, args)
 	if alone && err == nil {
 		ends, s.reading = false, true
-		return loanRows(rows, func(error) {
+		return sqlrows.OnClose(rows, func(error) {
 			s.reading = false
 			s.endAlone()
 		}), nil

@@ -81,17 +81,6 @@ func (s *session) failure(tell verdict.Told, err, over error) error {
 	return hideBadConn(err)
 }
 
-// cause returns what is known of why the connection broke. driver.ErrBadConn
-// says nothing; the socket or the server may have said more.
-func (c *Conn) cause(err error) error {
-	if errors.Is(err, driver.ErrBadConn) && c.can.lastError != nil {
-		if last := c.can.lastError(); last != nil {
-			err = last
-		}
-	}
-	return hideBadConn(err)
-}
-
 // fail marks a connection as not to be lent again and passes on what its error
 // says about the others.
 func (c *Conn) fail(class Class, err error) {

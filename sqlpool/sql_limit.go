@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+
+	"github.com/sqlpool/go/sqlpool/internal/sqlrows"
 )
 
 // ErrStatementTimeout: a call without a deadline of its own took longer than
@@ -27,7 +29,7 @@ func (c *Conn) limited(ctx context.Context) (call context.Context, end context.C
 
 // limitedRows are rows whose closing ends the limit of their query.
 func (s *session) limitedRows(rows driver.Rows, call context.Context, end context.CancelFunc) driver.Rows {
-	return loanRows(rows, func(error) {
+	return sqlrows.OnClose(rows, func(error) {
 		if call.Err() == nil && s.rowsOf != nil && s.rowsOf.Done() == call.Done() {
 			s.rowsOf = nil // the limit has ended nothing
 		}

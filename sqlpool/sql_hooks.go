@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/sqlrows"
 )
 
 // errDriverLeft is told where a driver's panic passes through.
@@ -52,7 +54,15 @@ func (s *session) toldQuery(ctx context.Context, e *Executing, f func() (driver.
 		return nil, err
 	}
 	t.answered = s.pool.now()
-	return loanRows(rows, t.end), nil
+	return sqlrows.OnClose(rows, t.end), nil
+}
+
+// textFor is what is executed: the text of a statement that is prepared stays.
+func (e *Executing) textFor(st *stmt) string {
+	if st != nil {
+		return st.text
+	}
+	return e.Text
 }
 
 // tell begins. An error is a hook's panic: the operation is not run.

@@ -1,4 +1,4 @@
-package sqlpool
+package sqlstack
 
 import (
 	"context"
@@ -8,18 +8,14 @@ import (
 	"sync"
 )
 
-// A session with live statements must not wait long inside ResetSession: database/sql
-// holds a lock there that a holder of the last connection may need (see
-// ResetSession). It answers driver.ErrBadConn then, and database/sql tries again; but
-// in its last of three tries it would return that error to the user, and nothing
-// tells that try from the others except the line of DB.retry that makes it.
-
 // retryFunc is where the tries are made.
 const retryFunc = "database/sql.(*DB).retry"
 
-// onLastTry reports whether the calling goroutine is in database/sql's last try
-// of an operation. When in doubt it is.
-func onLastTry() bool {
+// OnLastTry reports whether the calling goroutine is in database/sql's last try
+// of an operation, and true where that cannot be told. In the last of its three tries
+// database/sql returns driver.ErrBadConn to its caller, and nothing tells that try from
+// the others except the line of DB.retry that makes it.
+func OnLastTry() bool {
 	line := lineIn(retryFunc)
 	return line == 0 || line != earlyTryLine()
 }
@@ -49,6 +45,10 @@ func (c *badConnector) Connect(context.Context) (driver.Conn, error) {
 
 // Driver implements driver.Connector.
 func (c *badConnector) Driver() driver.Driver { return nil }
+
+// Discarding reports whether database/sql discards the session on which it calls, by
+// the name of its function for that. If a version of Go has another name, it is false.
+func Discarding() bool { return lineIn("database/sql.(*driverConn).finalClose") > 0 }
 
 // lineIn returns the line at which the named function is being executed by this
 // goroutine, or 0.

@@ -1,4 +1,7 @@
-package sqlpool
+// Package sqlrows wraps a driver's rows, so that something is done when they are closed:
+// a loan ends with them, a limit of time, or the context that binds them to their
+// transaction. Database/sql sees what it would see of the driver's own rows.
+package sqlrows
 
 import (
 	"database/sql/driver"
@@ -6,26 +9,25 @@ import (
 	"reflect"
 )
 
-// rowsOfLoan are rows whose closing ends something: the loan (see loanend.go), or
-// the context that binds them to their transaction. Where the driver's rows lack an optional method, this has the answer that database/sql
-// would have given itself.
-type rowsOfLoan struct {
+// rowsToClose has all optional methods. Where the driver's rows lack one, it has the
+// answer that database/sql would have given itself.
+type rowsToClose struct {
 	driver.Rows
 	closed func(error) // is told what ended the reading early; nil once they are closed
 	failed error
 }
 
 var (
-	_ driver.RowsNextResultSet              = (*rowsOfLoan)(nil)
-	_ driver.RowsColumnTypeScanType         = (*rowsOfLoan)(nil)
-	_ driver.RowsColumnTypeDatabaseTypeName = (*rowsOfLoan)(nil)
-	_ driver.RowsColumnTypeLength           = (*rowsOfLoan)(nil)
-	_ driver.RowsColumnTypeNullable         = (*rowsOfLoan)(nil)
-	_ driver.RowsColumnTypePrecisionScale   = (*rowsOfLoan)(nil)
+	_ driver.RowsNextResultSet              = (*rowsToClose)(nil)
+	_ driver.RowsColumnTypeScanType         = (*rowsToClose)(nil)
+	_ driver.RowsColumnTypeDatabaseTypeName = (*rowsToClose)(nil)
+	_ driver.RowsColumnTypeLength           = (*rowsToClose)(nil)
+	_ driver.RowsColumnTypeNullable         = (*rowsToClose)(nil)
+	_ driver.RowsColumnTypePrecisionScale   = (*rowsToClose)(nil)
 )
 
 // Close implements driver.Rows.
-func (r *rowsOfLoan) Close() error {
+func (r *rowsToClose) Close() error {
 	if closed := r.closed; closed != nil {
 		r.closed = nil
 		defer func() { closed(r.failed) }()
@@ -34,10 +36,10 @@ func (r *rowsOfLoan) Close() error {
 }
 
 // Next implements driver.Rows.
-func (r *rowsOfLoan) Next(dest []driver.Value) error { return r.note(r.Rows.Next(dest)) }
+func (r *rowsToClose) Next(dest []driver.Value) error { return r.note(r.Rows.Next(dest)) }
 
 // note keeps the first error of the reading.
-func (r *rowsOfLoan) note(err error) error {
+func (r *rowsToClose) note(err error) error {
 	if err != nil && err != io.EOF && r.failed == nil {
 		r.failed = err
 	}
@@ -45,13 +47,13 @@ func (r *rowsOfLoan) note(err error) error {
 }
 
 // HasNextResultSet implements driver.RowsNextResultSet.
-func (r *rowsOfLoan) HasNextResultSet() bool {
+func (r *rowsToClose) HasNextResultSet() bool {
 	n, ok := r.Rows.(driver.RowsNextResultSet)
 	return ok && n.HasNextResultSet()
 }
 
 // NextResultSet implements driver.RowsNextResultSet.
-func (r *rowsOfLoan) NextResultSet() error {
+func (r *rowsToClose) NextResultSet() error {
 	if n, ok := r.Rows.(driver.RowsNextResultSet); ok {
 		return r.note(n.NextResultSet())
 	}
@@ -59,7 +61,7 @@ func (r *rowsOfLoan) NextResultSet() error {
 }
 
 // ColumnTypeScanType implements driver.RowsColumnTypeScanType.
-func (r *rowsOfLoan) ColumnTypeScanType(index int) reflect.Type {
+func (r *rowsToClose) ColumnTypeScanType(index int) reflect.Type {
 	if t, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
 		return t.ColumnTypeScanType(index)
 	}
@@ -67,7 +69,7 @@ func (r *rowsOfLoan) ColumnTypeScanType(index int) reflect.Type {
 }
 
 // ColumnTypeDatabaseTypeName implements driver.RowsColumnTypeDatabaseTypeName.
-func (r *rowsOfLoan) ColumnTypeDatabaseTypeName(index int) string {
+func (r *rowsToClose) ColumnTypeDatabaseTypeName(index int) string {
 	if t, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
 		return t.ColumnTypeDatabaseTypeName(index)
 	}
@@ -75,7 +77,7 @@ func (r *rowsOfLoan) ColumnTypeDatabaseTypeName(index int) string {
 }
 
 // ColumnTypeLength implements driver.RowsColumnTypeLength.
-func (r *rowsOfLoan) ColumnTypeLength(index int) (length int64, ok bool) {
+func (r *rowsToClose) ColumnTypeLength(index int) (length int64, ok bool) {
 	if t, has := r.Rows.(driver.RowsColumnTypeLength); has {
 		return t.ColumnTypeLength(index)
 	}
@@ -83,7 +85,7 @@ func (r *rowsOfLoan) ColumnTypeLength(index int) (length int64, ok bool) {
 }
 
 // ColumnTypeNullable implements driver.RowsColumnTypeNullable.
-func (r *rowsOfLoan) ColumnTypeNullable(index int) (nullable, ok bool) {
+func (r *rowsToClose) ColumnTypeNullable(index int) (nullable, ok bool) {
 	if t, has := r.Rows.(driver.RowsColumnTypeNullable); has {
 		return t.ColumnTypeNullable(index)
 	}
@@ -91,7 +93,7 @@ func (r *rowsOfLoan) ColumnTypeNullable(index int) (nullable, ok bool) {
 }
 
 // ColumnTypePrecisionScale implements driver.RowsColumnTypePrecisionScale.
-func (r *rowsOfLoan) ColumnTypePrecisionScale(index int) (precision, scale int64, ok bool) {
+func (r *rowsToClose) ColumnTypePrecisionScale(index int) (precision, scale int64, ok bool) {
 	if t, has := r.Rows.(driver.RowsColumnTypePrecisionScale); has {
 		return t.ColumnTypePrecisionScale(index)
 	}
