@@ -42,7 +42,7 @@ func TestAcquiresAreServedInTheirOrder(t *testing.T) {
 	})
 }
 
-// A release hands the connection over: a newcomer cannot come in between.
+// A release grants the connection to a waiter: a newcomer cannot come in between.
 func TestAReleasedConnectionGoesStraightToTheFirstWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, server := lab(t, sqlpool.Config{MaxConns: 1})
@@ -210,7 +210,7 @@ func TestNoWakeupIsLostBetweenNoneIdleAndTheQueue(t *testing.T) {
 			defer func() { done <- struct{}{} }()
 			for range each {
 				loan, err := p.Acquire(context.Background())
-				if err != nil { // after 30 s: somebody slept through a release
+				if err != nil { // after 30 s: an acquire has missed a release
 					t.Error(err)
 					return
 				}

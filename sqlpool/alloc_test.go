@@ -43,7 +43,7 @@ func TestAWaitAllocatesNothing(t *testing.T) {
 	p := newPool(t, sqlpool.Config{Connector: fakedb.Instant(), MaxConns: 1})
 	ctx, stop := context.WithCancel(context.Background())
 	turns := make(chan struct{})
-	go func() { // takes turns with the test: whoever comes second waits
+	go func() { // takes turns with the test: the second to come waits
 		defer close(turns)
 		for ctx.Err() == nil {
 			if loan, err := p.Acquire(ctx); err == nil {

@@ -61,7 +61,7 @@ func TestThePoolAllocatesNoMoreThanPlainDatabaseSQL(t *testing.T) {
 		want, got := count(plain), count(pooled)
 		t.Logf("%s: plain %v, pooled %v", name, want, got)
 		if name == "transaction" {
-			want += 2 // what the pool knows of it; and package sql starts a goroutine, which may be a new one
+			want += 2 // what the pool knows of it; and database/sql starts a goroutine, which may be a new one
 		}
 		if got > want {
 			t.Errorf("%s: %v allocations, plain %v", name, got, want)
@@ -82,7 +82,7 @@ func TestContentionDoesNotMakeThePoolAllocate(t *testing.T) {
 	plain, pooled := instant(t)
 	want, got := per(plain), per(pooled)
 	t.Logf("64 goroutines on 8 connections: plain %.2f, pooled %.2f per operation", want, got)
-	if got > 1.1 { // one is package sql's own
+	if got > 1.1 { // one is database/sql's own
 		t.Errorf("%.2f allocations per operation", got)
 	}
 }

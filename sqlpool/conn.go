@@ -72,7 +72,7 @@ type condition struct {
 	silentAt int64        // since when it has been waited for then
 	unborn   *dialFailure // it died at the first statement of its life
 	answered bool         // the server's last word of this loan was an answer, as far as the pool can see
-	handed   bool         // the driver's own connection is in the borrower's hands
+	handed   bool         // the borrower has the driver's own connection
 	sentAt   uint64       // what it had sent then
 	askAlive bool         // a WhileIdle hook wants it pinged
 }

@@ -154,7 +154,7 @@ func TestAConnectorThatIgnoresItsContextLosesItsSlotAndItsConnection(t *testing.
 		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 2500*time.Millisecond {
 			t.Errorf("after %v: %v", a.took, a.err)
 		}
-		hung.Release() // a connection after all: nobody wants it any more
+		hung.Release() // a connection after all, for which no acquire waits any more
 		synctest.Wait()
 		if c := server.Counts(); c.Connects != 1 || c.Closes != 1 {
 			t.Errorf("%+v", c)

@@ -119,7 +119,7 @@ func TestAPeekThatCannotTellIsFollowedByAPing(t *testing.T) {
 }
 
 // With the plug pulled, one ping that is not answered puts the others under
-// suspicion, within its own short limit. They are asked all at once, and nobody
+// suspicion, within its own short limit. They are asked all at once, and no caller
 // waits for them.
 func TestAPingThatIsNotAnsweredIsEvidenceAgainstTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

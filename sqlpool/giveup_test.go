@@ -109,7 +109,7 @@ func TestTheCircuitOpensOnTimeAlthoughAProbeHangs(t *testing.T) {
 	})
 }
 
-// Classify and an error's own methods are somebody else's code: they may ask
+// Classify and an error's own methods are code of the program: they may ask
 // the pool, and may panic.
 func TestClassifyRunsOutsideThePoolsLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -59,7 +59,7 @@ func txOf(tx *sql.Tx, err error) error {
 	return tx.Rollback()
 }
 
-// methodsOf are the methods of all that package sql and the pool offer.
+// methodsOf are the methods of all that database/sql and the pool offer.
 var methodsOf = map[string][]method{
 	"nothing held": {
 		{"DB.Exec", func(ctx context.Context, e *scene) error { return second(e.db.ExecContext(ctx, "SELECT 1")) }},
@@ -215,7 +215,7 @@ func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.
 	return true
 }
 
-// executing is what package sql uses of a session in a transaction.
+// executing is what database/sql uses of a session in a transaction.
 type executing interface {
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
@@ -225,7 +225,7 @@ type executing interface {
 	Close() error
 }
 
-// inTransaction are the ways in which package sql has a session execute something in a
+// inTransaction are the ways in which database/sql has a session execute something in a
 // transaction.
 var inTransaction = []struct {
 	name string
@@ -269,7 +269,7 @@ func drain(rows driver.Rows, err error) error {
 }
 
 // TestEveryStatementEndsWithItsTransaction where the driver would end it, by whichever
-// method it is executed. The methods are called without package sql, whose own rollback at
+// method it is executed. The methods are called without database/sql, whose own rollback at
 // the end of the context waits for the statement under a lock: that stops the time of a
 // bubble, and a statement that does not end would be a hang and no failure.
 func TestEveryStatementEndsWithItsTransaction(t *testing.T) {

@@ -153,7 +153,7 @@ func TestAPanicInAnyHookCostsNoSlot(t *testing.T) {
 					}
 				case "OnClose", "OnState", "OnSweep":
 					if s := p.Stats(); s.LastError == "" {
-						t.Error("nobody can see the panic")
+						t.Error("the panic is not to be seen anywhere")
 					}
 				}
 				loan := acquire(t, p)

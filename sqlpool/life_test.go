@@ -80,7 +80,7 @@ func (l *lives) check(t *testing.T) {
 	}
 }
 
-// onSession executes a statement as package sql does, and leaves the pool open.
+// onSession executes a statement as database/sql does, and leaves the pool open.
 func onSession(p *sqlpool.Pool) error {
 	db := sql.OpenDB(justConnector{p.Connector()})
 	defer db.Close()
@@ -336,7 +336,7 @@ func TestAHookThatFailsBesideACallerIsSeen(t *testing.T) {
 			})
 		}
 	}
-	// On the way to a caller of package sql, by each of its ways.
+	// On the way to a caller of database/sql, by each of its ways.
 	for _, moment := range []string{"OnAcquire", "BeforeAcquire", "OnStatement"} {
 		for _, m := range methodsOf["nothing held"] {
 			if moment == "OnStatement" && strings.HasPrefix(m.name, "Pool.") {

@@ -21,7 +21,7 @@ func TestASecondReleaseIsCaughtAndHarmless(t *testing.T) {
 			if err := stale.Release(); !errors.Is(err, sqlpool.ErrNotHeld) {
 				t.Errorf("release: %v", err)
 			}
-			if err := stale.Retire(errors.New("nobody's business")); !errors.Is(err, sqlpool.ErrNotHeld) {
+			if err := stale.Retire(errors.New("no reason of its own")); !errors.Is(err, sqlpool.ErrNotHeld) {
 				t.Errorf("retire: %v", err)
 			}
 			if stale.Conn() != nil {

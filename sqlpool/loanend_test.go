@@ -263,7 +263,7 @@ func TestClosingTheDBClosesThePoolWhereCloseIsHidden(t *testing.T) {
 }
 
 // A session that is discarded gives its connection back, unless the driver's own
-// connection was in the program's hands.
+// program had the driver's own connection.
 func TestADiscardedSessionCostsNoConnectionWhereIsValidIsHidden(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/sqlpool/go/internal/fakedb"
 )
 
-// Whatever is done with a pool, and in whatever order: nobody waits beside an idle connection, every wait ends on
+// Whatever is done with a pool, and in whatever order: no acquire waits beside an idle connection, every wait ends on
 // time to the nanosecond, no dial is forgotten, and at rest the books balance.
 func TestTheQueueAgainstAModel(t *testing.T) {
 	for seed := range uint64(400) {
@@ -130,7 +130,7 @@ func playModel(t *testing.T, seed uint64) {
 			t.Errorf("seed %d: %d wait, %d idle", seed, s.Waiting, idle)
 		}
 		if !paused && s.Waiting > dialing && free && dialing < p.cfg.MaxDialing && !armed {
-			t.Errorf("seed %d: nobody dials: %+v closing %d", seed, s, closing)
+			t.Errorf("seed %d: no dial for those who wait: %+v closing %d", seed, s, closing)
 		}
 		if s.Open != s.Idle+s.InUse+s.Dialing+s.Closing || min(s.Idle, s.InUse, s.Dialing, s.Closing, s.Waiting) < 0 || s.ReleaseCount > s.AcquireCount {
 			t.Errorf("seed %d: %+v", seed, s)

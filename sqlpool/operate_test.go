@@ -13,8 +13,8 @@ import (
 )
 
 // A pool that is paused, resumed, resized and recycled all the time, under
-// callers with and without package sql, some of whom give up: nobody is lent
-// what another has, nobody is forgotten in the queue, and the books balance.
+// callers with and without database/sql, some of whom give up: none is lent
+// what another has, none is forgotten in the queue, and the books balance.
 func TestStormOfOperators(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -25,7 +25,7 @@ func TestStormOfOperators(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var callers, operator sync.WaitGroup
 		var loans, gaveUp atomic.Int64
-		owners := sync.Map{} // connection to whoever has it
+		owners := sync.Map{} // connection to its owner
 		for i := range 24 {
 			r := rand.New(rand.NewPCG(seed, uint64(i)))
 			callers.Go(func() {
@@ -86,7 +86,7 @@ func TestStormOfOperators(t *testing.T) {
 		})
 		operator.Wait()
 		before := loans.Load()
-		time.Sleep(time.Second) // everybody is served again
+		time.Sleep(time.Second) // all callers are served again
 		if n := loans.Load() - before; n < 1000 {
 			t.Errorf("%d loans in the last second", n)
 		}

@@ -128,7 +128,7 @@ func TestWhileDownThereIsOneProbeAtATimeOnTheBackoffsSchedule(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		// Four dials were under way when the first failed: to the backoff one
-		// failure. Nobody asks: 100 ms doubling to 16 s.
+		// failure. No acquire waits: 100 ms doubling to 16 s.
 		want := []time.Duration{100, 300, 700, 1500, 3100, 6300, 12700, 25500, 41500, 57500}
 		at = slices.DeleteFunc(at, func(d time.Duration) bool { return d == 0 })
 		if len(at) != len(want) {
@@ -200,7 +200,7 @@ func TestDemandBringsTheNextProbeWithinASecond(t *testing.T) {
 		}
 		synctest.Wait() // a probe that is due now fails still, and would take the next wish for the one it answers
 		server.SetUp()
-		<-queue(t.Context(), p) // somebody wants a connection still
+		<-queue(t.Context(), p) // an acquire waits still
 		time.Sleep(time.Second)
 		synctest.Wait()
 		_ = acquire(t, p).Release()

@@ -20,13 +20,13 @@ func TestPauseMakesAcquiresWaitInOrder(t *testing.T) {
 		if s := p.Stats(); !s.Paused || s.Waiting != 2 || s.Idle != 1 || s.InUse != 1 {
 			t.Errorf("paused: %+v", s)
 		}
-		must(t, out.Release()) // a loan that is out ends as usual, and goes to nobody
+		must(t, out.Release()) // a loan that is out ends as usual, and goes to no waiter
 		time.Sleep(time.Second)
 		if s := p.Stats(); s.Waiting != 2 || s.Idle != 2 {
 			t.Errorf("after a release: %+v", s)
 		}
 		if server.Counts().PeakLive != 2 {
-			t.Errorf("%d connections: nobody dials for those who wait", server.Counts().PeakLive)
+			t.Errorf("%d connections: there are dials for those who wait", server.Counts().PeakLive)
 		}
 		p.Resume()
 		a := <-first

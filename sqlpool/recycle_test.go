@@ -143,7 +143,7 @@ func TestRecycleLetsALoanEnd(t *testing.T) {
 }
 
 // A session that was opened and not used yet holds a reservation, which is
-// nobody's for long.
+// without an owner for long.
 func TestRecycleReachesAReservedConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _, gone := recycling(t, 0, sqlpool.Config{MaxConns: 1})

@@ -41,7 +41,7 @@ func TestAReservationIsRevokedForAWaiterAfterItsGrace(t *testing.T) {
 			t.Errorf("served after %v", a.took)
 		}
 		done := make(chan error, 1)
-		go func() { done <- execOn(t, session, "INSERT x") }() // waits like anybody else
+		go func() { done <- execOn(t, session, "INSERT x") }() // waits like any other acquire
 		time.Sleep(time.Second)
 		_ = a.loan.Release()
 		if err := <-done; err != nil || server.Written("x") != 1 {
@@ -174,7 +174,7 @@ func TestAStaleReleaseDoesNotReachAReservation(t *testing.T) {
 	})
 }
 
-// Opening, using, revoking and shutting down at once: whoever wins, no
+// Opening, using, revoking and shutting down at once: whichever comes first, no
 // connection has two owners and none is lost. The race detector watches.
 func TestSessionsReserveAndClaimWhileOthersRevokeAndShutDown(t *testing.T) {
 	for range 200 {

@@ -27,7 +27,7 @@ func TestResizeGivesRoomToThoseWhoWait(t *testing.T) {
 }
 
 // Idle connections that are too many go at once, those in use when they come
-// back, whoever waits; and what stays is what MaxConns says.
+// back, also while acquires wait; and what stays is what MaxConns says.
 func TestResizeRetiresTheExcessOnRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

@@ -104,8 +104,8 @@ func TestASessionReservedByTheOpenerHoldsNoCallerUp(t *testing.T) {
 		must(t, err)
 		_, err = conn.ExecContext(context.Background(), "noop")
 		must(t, err)
-		// Somebody waits in package sql's queue and gives up; the session is
-		// discarded, so the opener opens one that nobody takes.
+		// A caller waits in database/sql's queue and gives up; the session is
+		// discarded, so the opener opens one that no caller takes.
 		ctx, cancel := context.WithCancel(context.Background())
 		gone := make(chan error)
 		go func() {
@@ -123,7 +123,7 @@ func TestASessionReservedByTheOpenerHoldsNoCallerUp(t *testing.T) {
 		loan, err := p.Acquire(context.Background())
 		must(t, err)
 		if d := time.Since(start); d > 10*time.Millisecond {
-			t.Errorf("waited %v for a session that nobody uses", d)
+			t.Errorf("waited %v for a session that is not used", d)
 		}
 		must(t, loan.Release())
 	})
@@ -148,7 +148,7 @@ func TestAnAcquireThatFailsInResetSessionReachesTheCaller(t *testing.T) {
 				t.Errorf("%s: %v after %v", name, err, time.Since(start))
 			}
 		}
-		conn, err := db.Conn(context.Background()) // package sql drops the error of ResetSession
+		conn, err := db.Conn(context.Background()) // database/sql drops the error of ResetSession
 		must(t, err)
 		if _, err := conn.ExecContext(context.Background(), "noop"); !errors.Is(err, sqlpool.ErrAcquireTimeout) {
 			t.Errorf("conn: %v", err)

@@ -186,7 +186,7 @@ func (s *sailor) transaction(ctx context.Context, token string) error {
 	return tx.Commit()
 }
 
-// alone sets the connection's owner and looks whether somebody else came by.
+// alone sets the connection's owner and looks whether another loan has changed it.
 func (s *sailor) alone(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {

@@ -73,8 +73,8 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 	if err == nil {
 		// Also when ctx has ended meanwhile: database/sql rolls back then. Only the
 		// end of the driver's transaction ends what the driver has begun for it, such
-		// as lib/pq's watching of the context, which would break the connection in
-		// another caller's hands.
+		// as lib/pq's watching of the context, which would break the connection of
+		// a later borrower.
 		t.inner, t.cancel = itx, cancel
 		return t, nil
 	}

@@ -43,7 +43,7 @@ func (s *session) conclude(ctx context.Context, c *Conn, a *attempt, op string, 
 	return s.failure(v.Tell, err, over)
 }
 
-// clearStale makes room for a statement that is prepared anew: pgx hands out what
+// clearStale makes room for a statement that is prepared anew: pgx returns what
 // it has prepared under a text until that is closed.
 func (s *session) clearStale(ctx context.Context, c *Conn, a *attempt, op string) error {
 	a.restated = true

@@ -16,7 +16,7 @@ import (
 )
 
 // The pool is right under any settings of the *sql.DB in front of it. On the
-// real clock: the goroutines meet on package sql's mutexes.
+// real clock: the goroutines meet on database/sql's mutexes.
 func TestThePoolIsRightUnderAnySettingsOfTheDB(t *testing.T) {
 	for _, maxOpen := range []int{0, 1, 2, 5, 100} {
 		for _, maxIdle := range []int{0, 2, 1000} {

@@ -19,7 +19,7 @@ import (
 )
 
 // useMany executes a statement n times from that many goroutines, on the real
-// clock: they meet on package sql's mutexes.
+// clock: they meet on database/sql's mutexes.
 func useMany(t *testing.T, stmt *sql.Stmt, n, goroutines int) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -136,7 +136,7 @@ func TestAClosedStatementIsClosedOnItsConnections(t *testing.T) {
 
 		stmt, err = db.Prepare("SELECT 2")
 		must(t, err)
-		loan, err := p.Acquire(context.Background()) // somebody else has it now
+		loan, err := p.Acquire(context.Background()) // another borrower has it now
 		must(t, err, stmt.Close())
 		if n := server.Counts().OpenStmts; n != 1 {
 			t.Errorf("%d statements open: closed on a connection that is lent", n)
@@ -198,7 +198,7 @@ func TestAClosedStatementGoesBeforeItsTextRunsAgain(t *testing.T) {
 	})
 }
 
-// A session that package sql discards takes its statements with it: the program has
+// A session that database/sql discards takes its statements with it: the program has
 // closed nothing.
 func TestAStatementOutlivesItsSessions(t *testing.T) {
 	db, p, server := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 2})
@@ -233,7 +233,7 @@ func TestAStatementOutlivesItsSessions(t *testing.T) {
 	must(t, ask(other.Query(1)), ask(stmt.Query(1)), other.Close(), stmt.Close())
 }
 
-// A program that builds its texts, and whose statements package sql closes with their
+// A program that builds its texts, and whose statements database/sql closes with their
 // sessions, leaves a limited number of them.
 func TestStatementsWithoutASessionAreLimited(t *testing.T) {
 	db, p, server := newDBOn(t, fakedb.New(), fakedb.Full, sqlpool.Config{MaxConns: 1})
@@ -436,7 +436,7 @@ func TestTextsWithArgumentsGoThroughTheCacheOfADriverThatGains(t *testing.T) {
 	})
 }
 
-// countingConnector counts the sessions that package sql asks for.
+// countingConnector counts the sessions that database/sql asks for.
 type countingConnector struct {
 	driver.Connector
 	connects atomic.Int64
@@ -448,7 +448,7 @@ func (c *countingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // With many callers on few connections, a session is not thrown away each time
-// its connection goes to somebody else: its statements would have to be
+// its connection goes to another caller: its statements would have to be
 // prepared anew.
 func TestABusyStatementKeepsItsSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// A pool that nobody uses notices within a sweep that its server went away, and
+// A pool that is not used notices within a sweep that its server went away, and
 // that it came back.
 func TestAnIdlePoolNoticesThatItsServerDied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // With plain database/sql: a caller resets the session inside Raw..
-func TestTrapResetInRaw(t *testing.T) {
+func TestASessionThatIsResetInsideRawLosesNoConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := trapPool(t, Config{MaxConns: 2, MinIdle: 2, AcquireTimeout: time.Second})
 		if err := p.Warm(background); err != nil {
@@ -41,12 +41,12 @@ func TestTrapResetInRaw(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if s := p.Stats(); s.InUse != 0 {
-			t.Errorf("nobody has a connection, and yet %d are in use: %v", s.InUse, p.Holders())
+			t.Errorf("no loan is out, and yet %d are in use: %v", s.InUse, p.Holders())
 		}
 	})
 }
 
-func TestTrapResizeClosesIdleForDials(t *testing.T) {
+func TestResizeKeepsIdleConnectionsRatherThanDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		p := trapPool(t, Config{Connector: server.Connector(), MaxConns: 10, MinIdle: 2, MaxDialing: 8, AcquireTimeout: 5 * time.Second, ConnectTimeout: 10 * time.Second})
@@ -68,7 +68,7 @@ func TestTrapResizeClosesIdleForDials(t *testing.T) {
 	})
 }
 
-func TestTrapDirtyAfterWhileIdle(t *testing.T) {
+func TestATransactionThatWhileIdleLeftOpenIsEndedBeforeTheNextLoan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		n := 0
@@ -98,8 +98,8 @@ func TestTrapDirtyAfterWhileIdle(t *testing.T) {
 	})
 }
 
-// hook order with sql.DB in a rush, and Pause: nobody gets a connection while paused
-func TestTrapNobodyIsServedWhilePaused(t *testing.T) {
+// No caller gets a connection while the pool is paused.
+func TestNoCallerIsServedWhilePaused(t *testing.T) {
 	p := trapPool(t, Config{MaxConns: 4})
 	dbs := []*sql.DB{OpenDB(p), OpenDB(p)}
 	stop := make(chan struct{})

@@ -11,7 +11,7 @@ import (
 )
 
 // The look at the socket uses up the time of the WhileIdle hooks.
-func TestTrapLookEatsTheHooksTime(t *testing.T) {
+func TestTheLookAtTheSocketTakesNoTimeFromTheHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		p := trapPool(t, Config{Connector: server.Connector(), MaxConns: 1, MinIdle: 1, SweepInterval: time.Minute, PingTimeout: time.Second, Hooks: []Hooks{{

@@ -97,7 +97,7 @@ func TestStmtCloseByTheLastHolderReturnsAtOnce(t *testing.T) {
 			errs := make(chan error, waiters)
 			queued := waiters
 			if trap.maxOpen > 0 {
-				queued = 1 // at the limit package sql opens sessions one after the other, and each waits
+				queued = 1 // at the limit database/sql opens sessions one after the other, and each waits
 			}
 			for range waiters {
 				go func() {
@@ -157,7 +157,7 @@ func TestAWaiterWithLiveStatementsIsServedInTheEnd(t *testing.T) {
 	}()
 	waiting(t, p, 1)
 	before := p.Stats()
-	// Its patience is over when it has left package sql's cache.
+	// Its patience is over when it has left database/sql's cache.
 	for end := time.Now().Add(watchdog); db.Stats().OpenConnections != 1 || db.Stats().Idle != 0; {
 		if time.Now().After(end) {
 			t.Fatal("it did not go on to Connect")
