@@ -138,7 +138,8 @@ func (p *Pool) refuseLocked(now int64, again, waits bool) error {
 		return ErrSaturated
 	}
 	switch {
-	case p.refusesLocked(now):
+	case p.pacer.Open():
+		p.wantLocked(now)
 		return ErrUnavailable
 	case !waits:
 		p.dialForOthersLocked()

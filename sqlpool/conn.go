@@ -51,7 +51,7 @@ type origins struct {
 // loan are written by Pool.moveLocked alone.
 type books struct {
 	state      slots.State
-	place      int     // index in Pool.conns
+	place      int     // in Pool.conns
 	loan       uint64  // the number of the present or last loan, from 1: a Loan holds it
 	acquiredAt int64   // when the present loan began
 	waited     int64   // how long its borrower was in the queue

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
 // dial is a dial under way.
@@ -90,7 +92,6 @@ func (p *Pool) dialed(d *dial, o opened) {
 func (p *Pool) endDial(d *dial, o opened, failure dialFailure, unwatched error, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.stateLocked()
 	p.dialing = slices.DeleteFunc(p.dialing, func(other *dial) bool { return other == d })
 	switch c := o.conn; {
 	case o.err == nil:
@@ -100,14 +101,15 @@ func (p *Pool) endDial(d *dial, o opened, failure dialFailure, unwatched error, 
 		}
 		p.placeLocked(c, p.now()) // the hooks took their time, and a waiter may have come meanwhile
 	case c != nil:
-		p.refuseNewLocked(c, unwatched)
+		p.moveLocked(c, slots.Refused)
+		p.closeLaterLocked(c, unwatched)
 	default:
 		p.slots.DialFailed()
 	}
 	if o.err != nil && o.err != errOvertaken && !p.closed {
 		p.dialFailedLocked(failure, d.ticket, now)
 	}
-	p.changeLocked(before, o.err)
+	p.noteStateLocked(o.err)
 	p.dialMoreLocked()
 	p.changedLocked()
 }
@@ -148,13 +150,13 @@ func (p *Pool) overtakeLocked(d *dial, now int64) {
 // time after ConnectTimeout: the slot is worth more than the hope, and a
 // connection that comes yet is closed. So is one that comes with an error.
 func (p *Pool) connect(ctx context.Context) (driver.Conn, error) {
-	type outcome struct {
+	type connected struct {
 		conn driver.Conn
 		err  error
 	}
-	ended := make(chan outcome, 1)
+	ended := make(chan connected, 1)
 	p.work.Go(func() {
-		var o outcome
+		var o connected
 		defer func() { ended <- o }()
 		defer catch("Connector", &o.err)
 		o.conn, o.err = p.cfg.Connector.Connect(ctx)

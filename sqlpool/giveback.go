@@ -8,7 +8,7 @@ import (
 
 // inventory is every connection of a pool. Pool.mu protects it.
 type inventory struct {
-	conns []*Conn           // those that hold a slot, in no order
+	conns connSet           // those that hold a slot
 	slots slots.Book        // what each of them is used for, and every count of that
 	idle  idle.Stack[*Conn] // those that may be lent at once
 }
@@ -19,11 +19,10 @@ func (p *Pool) moveLocked(c *Conn, to slots.State) {
 	from := c.state
 	p.slots.Move(&c.state, to)
 	if from == slots.Dialing {
-		c.place = len(p.conns)
-		p.conns = append(p.conns, c)
+		p.conns.add(c)
 	}
 	if from.HoldsSlot() && !to.HoldsSlot() {
-		p.removeLocked(c)
+		p.conns.remove(c)
 	}
 	if (from == slots.Granted || from == slots.Reserved) && (to <= slots.Granted || to == slots.Closing) {
 		c.loan-- // it was none
@@ -36,14 +35,20 @@ func (p *Pool) moveLocked(c *Conn, to slots.State) {
 	}
 }
 
-// removeLocked takes c out of the set of connections. Each knows its place in it.
-func (p *Pool) removeLocked(c *Conn) {
-	last := len(p.conns) - 1
-	moved := p.conns[last]
-	p.conns[c.place] = moved
-	moved.place = c.place
-	p.conns[last] = nil
-	p.conns = p.conns[:last]
+// connSet is a set of connections, in no order. Conn.place is where each is in it.
+type connSet []*Conn
+
+func (s *connSet) add(c *Conn) {
+	c.place = len(*s)
+	*s = append(*s, c)
+}
+
+func (s *connSet) remove(c *Conn) {
+	all := *s
+	last := len(all) - 1
+	all[c.place], all[last].place = all[last], c.place
+	all[last] = nil
+	*s = all[:last]
 }
 
 // task is what a connection needs before it is of use to the next borrower.
@@ -187,9 +192,8 @@ func (p *Pool) lostLocked(c *Conn, fault *dialFailure) {
 	if fault != nil && !(silent && p.slots.Open() > 0) { // else what is asked will tell
 		p.diedUnusedLocked(*fault, ticket, p.now())
 	} else {
-		before := p.stateLocked()
 		p.reviewLocked(p.now())
-		p.stateMovedLocked(before, p.dialErr)
+		p.stateMayMoveLocked(p.dialErr)
 	}
 	p.dialMoreLocked() // MinIdle may want another, and not only when this one's slot is free
 }

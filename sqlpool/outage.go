@@ -26,7 +26,8 @@ type database struct {
 	dialErr error         // what the last failed dial said
 	useful  bool          // a connection has proved itself, ever
 
-	changes []StateChanged // of state, not yet told to OnState
+	noted   State          // the state as OnState is told of it
+	changes []StateChanged // not yet told to OnState
 	telling bool           // a goroutine is telling them
 }
 
@@ -106,13 +107,13 @@ func (p *Pool) provedLocked(c *Conn) {
 	if !p.pacer.Failing() || p.closed {
 		return
 	}
-	before, now := p.stateLocked(), p.now()
+	now := p.now()
 	if p.pacer.Proved(now); c.trial {
 		c.trial = false
 		p.pacer.Succeeded(c.took)
 	}
 	p.reviewLocked(now) // when to look again
-	p.stateMovedLocked(before, p.dialErr)
+	p.stateMayMoveLocked(p.dialErr)
 }
 
 // diedUnusedLocked is called for a connection that did not live to be of any use,
@@ -122,10 +123,9 @@ func (p *Pool) diedUnusedLocked(f dialFailure, ticket uint64, now int64) {
 	if p.closed {
 		return
 	}
-	before := p.stateLocked()
 	f.hollow = true
 	p.dialFailedLocked(f, ticket, now)
-	p.stateMovedLocked(before, f.err)
+	p.stateMayMoveLocked(f.err)
 	p.dialMoreLocked()
 }
 
@@ -133,25 +133,6 @@ func (p *Pool) diedUnusedLocked(f dialFailure, ticket uint64, now int64) {
 // had succeeded.
 func hollowError(err error) error {
 	return fmt.Errorf("the login succeeded, but the connection ended at the first statement: %w", err)
-}
-
-// stateMovedLocked notes a change of state and has the hooks told in the
-// background.
-func (p *Pool) stateMovedLocked(before State, err error) {
-	p.changeLocked(before, err)
-	if len(p.changes) > 0 {
-		p.work.Go(p.tellStates)
-	}
-}
-
-// refusesLocked reports whether the open circuit refuses an acquire. The next
-// probe is then due soon, or at once.
-func (p *Pool) refusesLocked(now int64) bool {
-	if !p.pacer.Open() {
-		return false
-	}
-	p.wantLocked(now)
-	return true
 }
 
 // hookRefusal is a new connection that a hook did not accept.

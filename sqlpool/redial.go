@@ -61,7 +61,7 @@ func (p *Pool) needLocked() dialing.Need {
 		Looking: p.slots.Inspecting(),
 		InUse:   p.slots.InUse(),
 		Waiting: p.waiters.Len(),
-		Never:   p.neverConnectedLocked(),
+		Never:   p.slots.NeverConnected(),
 		Useless: !p.useful,
 	}
 }
@@ -112,9 +112,8 @@ func (p *Pool) dialLater() {
 		return
 	}
 	if p.pacer.Failing() {
-		before := p.stateLocked()
 		p.reviewLocked(p.now())
-		p.stateMovedLocked(before, p.dialErr)
+		p.stateMayMoveLocked(p.dialErr)
 	}
 	p.dialMoreLocked()
 }

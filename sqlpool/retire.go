@@ -7,22 +7,16 @@ import (
 	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
-// closeLocked retires a connection that is in no stack. The close itself runs in the background and is never on a caller's path. The
-// slot stays taken until the server side is gone, which an adapter's Close
-// waits for, but no longer than CloseTimeout: else a server that is silent
-// would hold every slot. reason is nil for a connection whose opening the
-// hooks have not been told of.
+// closeLocked retires a connection that is in no stack.
 func (p *Pool) closeLocked(c *Conn, reason error) {
 	p.moveLocked(c, slots.Closing)
 	p.closeLaterLocked(c, reason)
 }
 
-// refuseNewLocked is closeLocked for a connection that a hook has refused when it was new.
-func (p *Pool) refuseNewLocked(c *Conn, reason error) {
-	p.moveLocked(c, slots.Refused)
-	p.closeLaterLocked(c, reason)
-}
-
+// closeLaterLocked closes a connection in the background, never on a caller's path. The
+// slot stays taken until the server side is gone, which an adapter's Close waits for,
+// but no longer than CloseTimeout: else a server that is silent would hold every slot.
+// reason is nil for a connection whose opening the hooks have not been told of.
 func (p *Pool) closeLaterLocked(c *Conn, reason error) {
 	decided := p.now()
 	p.work.Go(func() {

@@ -93,7 +93,6 @@ func (p *Pool) beginShutdown() {
 	if p.closed {
 		return
 	}
-	before := p.stateLocked()
 	p.closed = true
 	p.endDials()
 	p.waiters.Fail(endedByClose)
@@ -105,7 +104,7 @@ func (p *Pool) beginShutdown() {
 	p.expiry.Stop()
 	p.revoke.Stop()
 	p.redial.Stop()
-	p.changeLocked(before, nil)
+	p.noteStateLocked(nil)
 }
 
 // force cuts off every loan that is out and returns them. The borrower's next

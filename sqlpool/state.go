@@ -24,10 +24,22 @@ func (s State) String() string {
 	return [...]string{"starting", "up", "retrying", "down", "closed"}[s]
 }
 
-// changeLocked notes a change of state for tellStates.
-func (p *Pool) changeLocked(before State, err error) {
-	if after := p.stateLocked(); before != after {
-		p.changes = append(p.changes, StateChanged{From: before, To: after, Err: err})
+// noteStateLocked notes a change of state, for tellStates, and reports whether there was
+// one. err is the dial error behind it.
+func (p *Pool) noteStateLocked(err error) bool {
+	now := p.stateLocked()
+	if now == p.noted {
+		return false
+	}
+	p.changes = append(p.changes, StateChanged{From: p.noted, To: now, Err: err})
+	p.noted = now
+	return true
+}
+
+// stateMayMoveLocked is noteStateLocked where the hooks are told in the background.
+func (p *Pool) stateMayMoveLocked(err error) {
+	if p.noteStateLocked(err) {
+		p.work.Go(p.tellStates)
 	}
 }
 
@@ -55,9 +67,6 @@ func (p *Pool) nextChange(mine bool) (change StateChanged, ok bool) {
 	return change, p.telling
 }
 
-// neverConnectedLocked reports whether no dial has succeeded yet.
-func (p *Pool) neverConnectedLocked() bool { return p.slots.Dials == p.slots.DialErrors }
-
 func (p *Pool) stateLocked() State {
 	switch {
 	case p.closed:
@@ -66,7 +75,7 @@ func (p *Pool) stateLocked() State {
 		return StateDown
 	case p.pacer.Failing():
 		return StateRetrying
-	case p.neverConnectedLocked():
+	case p.slots.NeverConnected():
 		return StateStarting
 	default:
 		return StateUp

@@ -159,6 +159,9 @@ func (b *Book) Move(s *State, to State) {
 	}
 }
 
+// NeverConnected reports whether no dial has succeeded yet.
+func (b *Book) NeverConnected() bool { return b.Dials == b.DialErrors }
+
 // Taken is how many slots are taken.
 func (b *Book) Taken() int { return b.taken }
 
