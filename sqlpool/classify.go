@@ -38,20 +38,15 @@ const (
 // String returns the class's name in lower case.
 func (c Class) String() string { return pgerror.Class(c).String() }
 
-// classify returns the class of an error that a statement or a dial returned.
-// The caller's own cancellation is ClassStatement: it is never evidence
-// against the server, whatever it did to the connection.
-func (p *Pool) classify(err error) Class {
+// classify returns the class of an error that a statement or a dial returned, and
+// whether it is Config.Classify that says so. The caller's own cancellation is
+// ClassStatement: it is never evidence against the server, whatever it did to the
+// connection.
+func (p *Pool) classify(err error) (class Class, explicit bool) {
 	if c := p.askClassify(err); c != ClassUnknown {
-		return c
+		return c, true
 	}
-	return Class(pgerror.Classify(err))
-}
-
-// saysReadOnly reports whether it is the program's own Config.Classify that calls
-// the error ClassReadOnly: that is to be heeded whichever servers were asked for.
-func (p *Pool) saysReadOnly(err error) bool {
-	return p.askClassify(err) == ClassReadOnly
+	return Class(pgerror.Classify(err)), false
 }
 
 // noteReadOnly counts a statement that was refused because the server only reads.
@@ -63,7 +58,7 @@ func (p *Pool) noteReadOnly(err error) {
 	p.noteErrorLocked(text)
 }
 
-// askClassify calls Config.Classify, which is not worth the process.
+// askClassify calls Config.Classify. Its panic must not end the process.
 func (p *Pool) askClassify(err error) (class Class) {
 	if p.cfg.Classify == nil {
 		return ClassUnknown

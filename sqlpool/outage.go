@@ -58,7 +58,7 @@ type dialFailure struct {
 func (p *Pool) judgeDial(err error) dialFailure {
 	f := dialFailure{err: err, text: err.Error()}
 	var refusal *hookRefusal
-	switch class := p.classify(err); {
+	switch class, _ := p.classify(err); {
 	case class == ClassUnavailable:
 		f.kind = dialing.Refused
 	case class == ClassConn, class == ClassFatal: // also to a hook: it says nothing of the next connection

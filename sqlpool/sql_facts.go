@@ -12,9 +12,9 @@ import (
 
 // facts finds out what the verdict depends on.
 func (s *session) facts(c *Conn, a *attempt, over, err error) verdict.Facts {
-	class := s.pool.askClassify(err)
+	class, explicit := s.pool.classify(err)
 	f := verdict.Facts{
-		Explicit:  class != ClassUnknown,
+		Explicit:  explicit,
 		Class:     pgerror.Class(class),
 		Answer:    pgerror.HasState(err),
 		Cancelled: pgerror.Cancelled(err),
@@ -23,28 +23,39 @@ func (s *session) facts(c *Conn, a *attempt, over, err error) verdict.Facts {
 		Over:      over != nil,
 		Cut:       errors.Is(c.broken, context.DeadlineExceeded),
 		Sent:      a.sentBy(c),
-		Used:      s.used || s.tx != nil,
+		Used:      s.used,
 		Final:     a.final,
 		Exhausted: a.exhausted(c),
 		Harmless:  a.harmless,
 	}
-	if s.tx != nil && c.can.txProgress != nil {
-		begun, sent := c.can.txProgress()
-		f.Used = s.used || begun
-		f.Sent = f.Sent && sent // what has left else is a BEGIN, which has no effect
-	}
-	if !f.Explicit {
-		f.Class = pgerror.Classify(err)
-	}
-	f.ReadOnly = s.tx != nil && s.tx.opts.ReadOnly
+	s.tx.facts(&f)
 	if f.Class == pgerror.ReadOnly && !f.ReadOnly { // else it is what the caller asked for
 		s.pool.noteReadOnly(err)
-		f.ReadOnly = !s.pool.wantsPrimary && !f.Explicit
+		f.ReadOnly = !s.pool.wantsPrimary && !explicit
 	}
 	f.Stale = a.prepared && !a.restated && s.stale(c, err)
-	f.Own = !f.Answer && !f.Sent && f.Says == verdict.SaysGone && s.rowsOf != nil && ended(s.rowsOf) != nil && c.closedItself()
+	f.Own = !f.Answer && !f.Sent && f.Says == verdict.SaysGone && s.rowsEnded() && c.closedItself()
 	return f
 }
+
+// facts adds what the transaction, if there is one, changes of a failure's facts.
+func (t *tx) facts(f *verdict.Facts) {
+	if t == nil {
+		return
+	}
+	f.ReadOnly = t.opts.ReadOnly
+	if t.conn.can.txProgress == nil {
+		f.Used = true
+		return
+	}
+	begun, sent := t.conn.can.txProgress()
+	f.Used = f.Used || begun
+	f.Sent = f.Sent && sent // what has left else is a BEGIN, which has no effect
+}
+
+// rowsEnded reports whether the context of the last query has ended. A driver may give
+// the connection up then, while the rows are read.
+func (s *session) rowsEnded() bool { return s.rowsOf != nil && ended(s.rowsOf) != nil }
 
 // stale reports whether an error came before a prepared statement began to execute,
 // where the statement may be prepared anew. In a transaction it may not: its error

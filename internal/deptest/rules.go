@@ -52,7 +52,7 @@ var Rules = []Rule{
 	{
 		ID: "sqlstack", From: []string{"./sqlpool/internal/sqlstack"},
 		Allow: []string{"context", "database/sql", "database/sql/driver", "runtime", "strings", "sync"},
-		Why:   "it reads the stack below database/sql, and knows no pool",
+		Why:   "it reads the stack below database/sql, whatever the pool is about",
 	},
 	{
 		ID: "sqlrows", From: []string{"./sqlpool/internal/sqlrows"},
