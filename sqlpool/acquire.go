@@ -33,7 +33,8 @@ func (p *Pool) acquire(ctx context.Context) (*Conn, error) {
 
 // acquiring is what else an acquire is told.
 type acquiring struct {
-	since     int64        // when its caller began to need a connection, if that was before; it has waited its turn already
+	start     int64        // when its caller began to need a connection; zero: now
+	again     bool         // it has waited its turn before
 	impatient bool         // it gives up with errImpatient when the queue stalls
 	opener    bool         // the goroutine may be database/sql's own, which no hook must end
 	reserve   *reservation // to be filled with the connection, instead of a loan
@@ -43,16 +44,16 @@ type acquiring struct {
 // through the queue, checks it, and begins the loan. A connection that fails its
 // check is retired, and the caller is the next to be granted one.
 func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
-	start, again := as.since, as.since != 0
-	if !again {
-		start = p.now()
+	if as.again = as.start != 0; !as.again {
+		as.start = p.now()
 	}
+	start := as.start
 	deadline := later(start, p.cfg.AcquireTimeout)
 	if ctx.Err() != nil {
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
-	for ; ; again = true {
-		c, err := p.grant(ctx, start, as.impatient, again)
+	for ; ; as.again = true {
+		c, err := p.grant(ctx, as)
 		if err != nil {
 			return nil, err
 		}
@@ -82,9 +83,9 @@ func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
 // grant takes an idle connection, or waits in the queue for one. "None idle"
 // and "queued" are one step under the lock, so that no release in between is
 // missed. An acquire whose first grant proved dead queues again at the front.
-func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*Conn, error) {
-	now := start
-	if again {
+func (p *Pool) grant(ctx context.Context, as acquiring) (*Conn, error) {
+	now := as.start
+	if as.again {
 		now = p.now()
 	}
 	// Before the lock, because a context may be code of others.
@@ -92,19 +93,19 @@ func (p *Pool) grant(ctx context.Context, start int64, impatient, again bool) (*
 	if end, ok := ctx.Deadline(); ok && ctx.Done() != nil { // else nothing ends the wait then
 		until = int64(end.Sub(p.epoch))
 	}
-	c, w, err := p.takeOrQueue(start, now, until, impatient, again, waits)
+	c, w, err := p.takeOrQueue(as, now, until, waits)
 	switch {
 	case err != nil:
-		return nil, p.failure(err, nil, PhaseWaiting, start)
+		return nil, p.failure(err, nil, PhaseWaiting, as.start)
 	case c != nil:
 		return c, nil
 	}
-	return p.wait(ctx, w, start)
+	return p.wait(ctx, w, as.start)
 }
 
 // takeOrQueue is grant under the lock: it returns a connection, the acquire's place in
 // the queue, or why it must fail at once.
-func (p *Pool) takeOrQueue(start, now, until int64, impatient, again, waits bool) (*Conn, *waiter, error) {
+func (p *Pool) takeOrQueue(as acquiring, now, until int64, waits bool) (*Conn, *waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -119,12 +120,12 @@ func (p *Pool) takeOrQueue(start, now, until int64, impatient, again, waits bool
 		p.dialMoreLocked() // an idle connection less may be one below MinIdle
 		return c, nil, nil
 	}
-	if err := p.refuseLocked(now, again, waits); err != nil {
+	if err := p.refuseLocked(now, as.again, waits); err != nil {
 		return nil, nil, err
 	}
-	w := p.queueLocked(start, impatient)
+	w := p.queueLocked(as.start, as.impatient)
 	w.Until = min(w.Until, until) // so that the queue can pass over an acquire for which it is too late
-	p.waiters.Push(w, now, again)
+	p.waiters.Push(w, now, as.again)
 	p.expiry.Set(p.waiters.Expires(w), now)
 	p.dialMoreLocked()
 	p.armRevokeLocked()

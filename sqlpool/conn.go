@@ -59,7 +59,6 @@ type books struct {
 	idleSince  int64   // when the last loan ended
 	leaves     error   // why it is to be closed when its loan ends, or nil
 	trial      bool    // it was lent unverified while a login proved nothing
-	cutOnLoan  bool    // it was abandoned on loan: where a Loan holds it, that one's release closes it
 }
 
 // condition is what a connection is found to be while it is used. The borrower, the

@@ -80,7 +80,7 @@ func (p *Pool) giveBack(c *Conn, o outcome) {
 
 func (p *Pool) giveBackLocked(c *Conn, o outcome, fault *dialFailure) {
 	p.freeWaiterLocked(c)
-	if c.state == slots.Abandoned { // it was taken by force meanwhile
+	if c.state.Cut() { // it was taken by force meanwhile
 		p.finishAbandonedLocked(c)
 		return
 	}

@@ -128,7 +128,8 @@ func TestAStatementThatEndsDuringAReleaseIsClosed(t *testing.T) {
 		c.stmts.Hold(src, st)
 		p.sources.HeldOn(src, c)
 		done := outcome{} // the borrower has found nothing to do
-		p.leave(src, false)
+		_, conns := p.sources.Leave(src, false)
+		p.tidy(conns)
 		p.giveBack(c, done)
 		synctest.Wait()
 		if !st.closed {

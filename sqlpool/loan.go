@@ -7,7 +7,7 @@ import "github.com/sqlpool/go/sqlpool/internal/slots"
 // goroutine at a time.
 type Loan struct {
 	conn *Conn
-	loan uint64 // Conn.number while it is held
+	loan uint64 // Conn.loan while it is held
 }
 
 // Conn returns the connection, or nil when the loan is not held any more.
@@ -23,7 +23,7 @@ func (l Loan) Conn() *Conn {
 // any more is left alone, and so is the loan that came after it: the error is then
 // ErrNotHeld.
 func (l Loan) Release() error {
-	if !l.take() {
+	if !l.claimEnd() {
 		return ErrNotHeld
 	}
 	l.conn.pool.release(l.conn)
@@ -33,7 +33,7 @@ func (l Loan) Release() error {
 // Retire ends the loan and the connection with it, for the given reason or, if
 // that is nil, with CodeRetired.
 func (l Loan) Retire(reason error) error {
-	if !l.take() {
+	if !l.claimEnd() {
 		return ErrNotHeld
 	}
 	if reason == nil {
@@ -53,8 +53,8 @@ func (l Loan) held() bool {
 	return l.conn.state == slots.Lent && l.conn.loan == l.loan
 }
 
-// take claims the end of the loan for one caller.
-func (l Loan) take() bool {
+// claimEnd reports true to one caller of all that end the loan.
+func (l Loan) claimEnd() bool {
 	if l.conn == nil {
 		return false
 	}
@@ -67,7 +67,7 @@ func (l Loan) take() bool {
 	case c.state == slots.Lent:
 		p.moveLocked(c, slots.Returning)
 		return true
-	case c.state == slots.Abandoned && c.cutOnLoan: // else what works on it gives it back
+	case c.state == slots.Forced: // an Abandoned one is given back by what works on it
 		p.finishAbandonedLocked(c)
 		return false
 	}

@@ -5,15 +5,23 @@ import (
 	"time"
 )
 
-// release ends a loan. It does no I/O: what needs the network is done in the
-// background (see upkeep.go).
-func (p *Pool) release(c *Conn) {
-	dirty, reason := p.part(c) // before the lock: no driver is called under it
-	p.takeBack(c, dirty, reason)
+// release ends a loan, and reports whether the connection is fit for another one as it
+// is. It does no I/O: what needs the network is done in the background (see upkeep.go).
+func (p *Pool) release(c *Conn) (fit bool) {
+	dirty, reason := p.checkReturned(c) // before the lock: no driver is called under it
+	o := outcome{reason: reason}
+	if reason == nil {
+		o.proves = c.proves()
+		if dirty {
+			o.todo = cleaning
+		}
+	}
+	p.giveBack(c, o)
+	return reason == nil && !dirty
 }
 
-// part finds out, and tells the hooks, how a connection comes back.
-func (p *Pool) part(c *Conn) (dirty bool, reason error) {
+// checkReturned finds out how a connection comes back, and tells the hooks.
+func (p *Pool) checkReturned(c *Conn) (dirty bool, reason error) {
 	reason = c.unfit()
 	if reason == nil && len(p.hooks.afterRelease) > 0 {
 		reason = decideRelease(p.hooks.afterRelease, c, func(reason error) { p.retire(c, reason) })
@@ -25,18 +33,6 @@ func (p *Pool) part(c *Conn) (dirty bool, reason error) {
 		}
 	}
 	return dirty, reason
-}
-
-// takeBack gives back a connection whose hooks have been told.
-func (p *Pool) takeBack(c *Conn, dirty bool, reason error) {
-	o := outcome{reason: reason}
-	if reason == nil {
-		o.proves = c.proves()
-		if dirty {
-			o.todo = cleaning
-		}
-	}
-	p.giveBack(c, o)
 }
 
 // retire ends a loan and the connection with it.

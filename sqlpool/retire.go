@@ -91,8 +91,11 @@ func (p *Pool) freeSlot(c *Conn) (now int64) {
 // cannot be made to stop. When that lets go, the connection is closed
 // (finishAbandonedLocked): a driver.Conn may not be closed while it is used.
 func (p *Pool) abandonLocked(c *Conn) {
-	c.cutOnLoan = c.state == slots.Lent
-	p.moveLocked(c, slots.Abandoned)
+	to := slots.Abandoned
+	if c.state == slots.Lent {
+		to = slots.Forced
+	}
+	p.moveLocked(c, to)
 	p.dialMoreLocked()
 	p.changedLocked()
 }

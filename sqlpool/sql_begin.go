@@ -89,9 +89,9 @@ func (s *session) begin(ctx context.Context, c *Conn, a *attempt, opts driver.Tx
 	return nil, ctx.Err() // what the driver saw was the end of the detached context
 }
 
-// leave gives up the connection of a transaction of which nothing was sent. Nothing that the driver has begun
-// for it may go on, as in begin.
-func (t *tx) leave() {
+// leaveConn gives up the connection of a transaction, if there is one, of which nothing
+// was sent. Nothing that the driver has begun for it may go on, as in begin.
+func (t *tx) leaveConn() {
 	if t == nil {
 		return
 	}

@@ -80,7 +80,7 @@ func (s *session) clear() {
 // acquire begins a loan, waiting for a connection if need be. since is when the
 // operation began to need one, if that was before.
 func (s *session) acquire(ctx context.Context, since int64) error {
-	c, err := s.pool.acquireAs(ctx, acquiring{since: since})
+	c, err := s.pool.acquireAs(ctx, acquiring{start: since})
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,5 @@ func (s *session) endLoan() (fit bool) {
 		return true // no statement has ended with it
 	}
 	s.conn, s.raw, s.pinned = nil, false, false // before the hooks, which may end the goroutine
-	dirty, reason := s.pool.part(c)
-	s.pool.takeBack(c, dirty, reason)
-	return reason == nil && !dirty
+	return s.pool.release(c)
 }

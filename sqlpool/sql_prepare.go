@@ -76,7 +76,7 @@ func (st *stmt) prepareOn(ctx context.Context, c *Conn) error {
 	}
 	_, err := st.on(ctx, c)
 	if err != nil && st.source != nil {
-		st.leave(false)
+		st.leaveSource(false)
 	}
 	return err
 }

@@ -1,9 +1,9 @@
 package sqlpool
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/sqlpool/go/sqlpool/internal/slots"
 	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
@@ -27,26 +27,18 @@ func (s *session) join(text string) *source {
 	return src
 }
 
-// leave gives up the source of a statement that is closed; keep says that it may be
-// prepared again on another session. It reports whether the source has ended.
-func (p *Pool) leave(src *source, keep bool) (ended bool) {
-	ended, conns := p.sources.Leave(src, keep)
-	p.tidy(conns)
-	return ended
+// has reports whether the session has an open statement of a source.
+func (s *session) has(src *source) bool {
+	return slices.ContainsFunc(s.open, func(st *stmt) bool { return st.source == src })
 }
 
-// tidy closes what has ended on those of the connections that are idle, in the
-// background: database/sql closes the statements of an idle session with the whole
-// *sql.DB locked. Those in use are tidied when their loan ends.
-func (p *Pool) tidy(conns []*Conn) {
-	if len(conns) == 0 {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		if c.state == slots.Idle && p.idle.Drop(c) {
-			p.upkeepLocked(c, cleaning)
-		}
-	}
+// leaveSource gives up the source of a statement that is closed, and reports whether
+// that has ended; keep says that it may be prepared again on another session.
+func (st *stmt) leaveSource(keep bool) (ended bool) {
+	s := st.session
+	s.open = slices.DeleteFunc(s.open, func(other *stmt) bool { return other == st })
+	ended, conns := s.pool.sources.Leave(st.source, keep)
+	s.pool.tidy(conns)
+	st.source = nil
+	return ended
 }

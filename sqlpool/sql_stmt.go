@@ -3,7 +3,6 @@ package sqlpool
 import (
 	"context"
 	"database/sql/driver"
-	"slices"
 
 	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
@@ -81,19 +80,10 @@ func (st *stmt) Close() error {
 	}
 	// A statement that is taken for one closed by the program costs a round trip and no
 	// answer.
-	if st.source == nil || !st.leave(s.conn == nil && sqlstack.Discarding()) {
+	if st.source == nil || !st.leaveSource(s.conn == nil && sqlstack.Discarding()) {
 		return nil
 	}
 	return s.closeEnded()
-}
-
-// leave gives up the statement's source, and reports whether that has ended.
-func (st *stmt) leave(keep bool) (ended bool) {
-	s := st.session
-	s.open = slices.DeleteFunc(s.open, func(other *stmt) bool { return other == st })
-	ended = s.pool.leave(st.source, keep)
-	st.source = nil
-	return ended
 }
 
 // closeEnded closes on the session's connection what has ended. It must not be put
@@ -126,16 +116,11 @@ func (st *stmt) unpin() error {
 	return hideBadConn(st.pin.Close())
 }
 
-// has reports whether the session has an open statement of a source.
-func (s *session) has(src *source) bool {
-	return slices.ContainsFunc(s.open, func(st *stmt) bool { return st.source == src })
-}
-
 // quit ends the statements of a session that ends, for a wrapper that has not
 // closed them.
 func (s *session) quit() {
 	for len(s.open) > 0 {
 		s.open[0].closed = true
-		s.open[0].leave(true)
+		s.open[0].leaveSource(true)
 	}
 }

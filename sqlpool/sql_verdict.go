@@ -29,7 +29,7 @@ func (s *session) conclude(ctx context.Context, c *Conn, a *attempt, op string, 
 	}
 	if v.Again == verdict.Elsewhere {
 		a.moves(c)
-		s.tx.leave()
+		s.tx.leaveConn()
 		s.conn = nil
 		s.pool.release(c)
 		return nil

@@ -52,6 +52,22 @@ func (p *Pool) probeUnusedLocked(since int64) {
 	}
 }
 
+// tidy closes what has ended on those of the connections that are idle, in the
+// background: database/sql closes the statements of an idle session with the whole
+// *sql.DB locked. Those in use are tidied when their loan ends.
+func (p *Pool) tidy(conns []*Conn) {
+	if len(conns) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range conns {
+		if c.state == slots.Idle && p.idle.Drop(c) {
+			p.upkeepLocked(c, cleaning)
+		}
+	}
+}
+
 // ping asks the server, side by side with the pings of other connections.
 func (p *Pool) ping(c *Conn) (err error) {
 	p.pinging <- struct{}{}

@@ -39,15 +39,19 @@ const (
 	// new, so it counts as a failed dial and not as a close.
 	Refused
 
-	// Abandoned: cut off, and its slot is free. What used it has not let go of it yet.
+	// Abandoned: cut off, and its slot is free. What uses it has not let go of it yet, and
+	// gives it back when it does.
 	Abandoned
+	// Forced: the same, cut off on loan. Where a Loan holds it, its release is all that
+	// comes.
+	Forced
 	// Gone: nothing is left of it.
 	Gone
 
 	states
 )
 
-var names = [states]string{"dialing", "idle", "inspecting", "upkeep", "granted", "reserved", "lent", "returning", "closing", "refused", "abandoned", "gone"}
+var names = [states]string{"dialing", "idle", "inspecting", "upkeep", "granted", "reserved", "lent", "returning", "closing", "refused", "abandoned", "forced", "gone"}
 
 // String returns the state's name.
 func (s State) String() string {
@@ -67,6 +71,9 @@ func (s State) Borrowed() bool { return s == Granted || s.Lent() }
 // Leaving reports whether the connection is on its way out, or gone.
 func (s State) Leaving() bool { return s >= Closing }
 
+// Cut reports whether the connection was cut off while it was used.
+func (s State) Cut() bool { return s == Abandoned || s == Forced }
+
 // HoldsSlot reports whether the slot is taken.
 func (s State) HoldsSlot() bool { return s < Abandoned }
 
@@ -78,11 +85,12 @@ var next = [states][]State{
 	Upkeep:     {Idle, Granted, Closing, Abandoned},
 	Granted:    {Granted, Idle, Upkeep, Reserved, Lent, Closing, Abandoned},
 	Reserved:   {Idle, Granted, Lent, Closing},
-	Lent:       {Idle, Upkeep, Granted, Returning, Closing, Abandoned},
+	Lent:       {Idle, Upkeep, Granted, Returning, Closing, Forced},
 	Returning:  {Idle, Upkeep, Granted, Closing, Abandoned},
 	Closing:    {Gone},
 	Refused:    {Gone},
 	Abandoned:  {Gone},
+	Forced:     {Gone},
 }
 
 // allowed is next as one word for each state: the check costs each loan three of them.
@@ -152,7 +160,7 @@ func (b *Book) Move(s *State, to State) {
 		b.Closes++
 	}
 	switch to {
-	case Abandoned:
+	case Abandoned, Forced:
 		b.Closes++
 	case Granted:
 		b.PeakInUse = max(b.PeakInUse, b.InUse())

@@ -10,7 +10,7 @@ import (
 
 var all = []slots.State{
 	slots.Dialing, slots.Idle, slots.Inspecting, slots.Upkeep, slots.Granted, slots.Reserved,
-	slots.Lent, slots.Returning, slots.Closing, slots.Refused, slots.Abandoned, slots.Gone,
+	slots.Lent, slots.Returning, slots.Closing, slots.Refused, slots.Abandoned, slots.Forced, slots.Gone,
 }
 
 // moves tries a move and reports whether there is one.
@@ -51,7 +51,7 @@ func TestTheFiguresHoldOnEveryWay(t *testing.T) {
 		for _, c := range conns {
 			now[*c]++
 		}
-		taken := len(conns) - now[slots.Abandoned]
+		taken := len(conns) - now[slots.Abandoned] - now[slots.Forced]
 		lent := now[slots.Lent] + now[slots.Returning]
 		inUse := lent + now[slots.Granted] + now[slots.Reserved]
 		if b.Taken() != taken || b.Dialing() != now[slots.Dialing] || b.InUse() != inUse || b.Inspecting() != now[slots.Inspecting] ||
@@ -67,8 +67,8 @@ func TestTheFiguresHoldOnEveryWay(t *testing.T) {
 			t.Fatalf("seed %d: a counter ran backwards from %+v to %+v", seed, before, b)
 		}
 	}
-	if len(seen) != 42 {
-		t.Errorf("%d kinds of moves were made, there should be 42", len(seen))
+	if len(seen) != 43 {
+		t.Errorf("%d kinds of moves were made, there should be 43", len(seen))
 	}
 }
 
@@ -89,7 +89,9 @@ func TestWhatIsCounted(t *testing.T) {
 		{"a failed dial", []slots.State{slots.Gone}, slots.Book{Dials: 1, DialErrors: 1}},
 		{"a refusal is a failed dial", []slots.State{slots.Refused, slots.Gone}, slots.Book{Dials: 1, DialErrors: 1}},
 		{"a shutdown during the dial", []slots.State{slots.Closing, slots.Gone}, slots.Book{Dials: 1, Closes: 1}},
-		{"a loan cut off is closed once", []slots.State{slots.Granted, slots.Lent, slots.Abandoned, slots.Gone},
+		{"a grant cut off was no loan", []slots.State{slots.Granted, slots.Abandoned, slots.Gone},
+			slots.Book{PeakInUse: 1, Dials: 1, Closes: 1}},
+		{"a loan cut off is closed once", []slots.State{slots.Granted, slots.Lent, slots.Forced, slots.Gone},
 			slots.Book{Acquires: 1, Releases: 1, PeakInUse: 1, Dials: 1, Closes: 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
