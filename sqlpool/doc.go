@@ -12,7 +12,7 @@
 //
 //  1. A slot is room for one connection on the server; there are MaxConns. What a
 //     slot is used for is one state of package internal/slots, changed by
-//     Pool.moveLocked alone, which is where everything is counted (giveback.go).
+//     Pool.moveLocked alone, which is where everything is counted (inventory.go).
 //  2. A session is what database/sql takes for a connection: a light driver.Conn
 //     with at most one connection at a time. Database/sql may cache sessions, drop
 //     them and give them to one caller after another under any settings; so the
@@ -25,7 +25,7 @@
 //     the hooks. It runs in the caller's goroutine (check.go).
 //  6. The loan begins when the check has passed, and ends when the caller gives the
 //     connection back, breaks it, or loses it by force (loan.go, release.go,
-//     retire.go). For a session that may never be used the connection is reserved
+//     force.go). For a session that may never be used the connection is reserved
 //     instead, and the pool may revoke that (reserve.go).
 //  7. Pool.giveBack is where a connection goes that an acquire, a borrower or the
 //     pool itself has done with: closed, worked on, granted to the next waiter, or
@@ -35,7 +35,7 @@
 //  9. A dial opens a connection in the background, detached from every acquire. The
 //     pacer decides when, and when waiting for the server is over: the circuit is
 //     open then, until a connection proves that the server is there (redial.go,
-//     connect.go, outage.go, package internal/dialing).
+//     dial.go, connect.go, outage.go, package internal/dialing).
 //  10. The generation grows when an error puts every connection under suspicion.
 //     What was proven in an older one is proven again before it is lent (check.go).
 //

@@ -69,3 +69,16 @@ func (p *Pool) phaseLocked() Phase {
 	}
 	return PhaseWaiting
 }
+
+// noteError keeps an error for Stats.LastError.
+func (p *Pool) noteError(err error) {
+	text := err.Error() // may be code of others: not under the lock
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noteErrorLocked(text)
+}
+
+func (p *Pool) noteErrorLocked(text string) {
+	p.stats.LastError = text
+	p.stats.LastErrorAt = time.Now()
+}

@@ -1,6 +1,10 @@
 package sqlpool
 
-import "github.com/sqlpool/go/sqlpool/internal/slots"
+import (
+	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/slots"
+)
 
 // Loan is one borrowing of a physical connection. It is a small value: copies
 // are the same loan. The zero Loan is not held. A loan belongs to one
@@ -73,4 +77,54 @@ func (l Loan) claimEnd() bool {
 	}
 	p.stats.MisuseCount++
 	return false
+}
+
+// begin makes the grant of a connection that has passed its check a loan, or has it
+// reserved for a session.
+func (p *Pool) begin(c *Conn, reserve *reservation, start int64) (*Conn, error) {
+	cut, closed := p.beginLoan(c, reserve)
+	switch {
+	case !cut:
+		return c, nil
+	case closed:
+		return nil, p.failure(ErrClosed, nil, PhaseValidating, start)
+	}
+	return nil, p.failure(nil, &Reason{Code: CodeForced}, PhaseValidating, start)
+}
+
+// beginLoan is begin under the lock. cut reports that Shutdown or Reclaim has taken the
+// connection meanwhile, closed that it was Shutdown.
+func (p *Pool) beginLoan(c *Conn, reserve *reservation) (cut, closed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	cut = c.state == slots.Abandoned
+	if c.waiter != nil && !cut {
+		p.stats.WaitCount++
+		p.stats.WaitTime += time.Duration(c.waited)
+		p.stats.MaxWait = max(p.stats.MaxWait, time.Duration(c.waited))
+	}
+	p.freeWaiterLocked(c)
+	switch {
+	case cut:
+		p.finishAbandonedLocked(c)
+	case reserve != nil:
+		p.reserveLocked(reserve, c)
+	default:
+		p.moveLocked(c, slots.Lent)
+	}
+	return cut, p.closed
+}
+
+// announce tells the OnAcquire hooks that the loan has begun.
+func (p *Pool) announce(c *Conn) error {
+	if len(p.hooks.onAcquire) == 0 {
+		return nil
+	}
+	event := Acquired{Conn: c, Waited: time.Duration(c.waited)}
+	if err := watch("OnAcquire", p.hooks.onAcquire, event, func(reason error) { p.retire(c, reason) }); err != nil {
+		began := c.acquiredAt
+		p.retire(c, err)
+		return p.failure(nil, err, PhaseValidating, began)
+	}
+	return nil
 }

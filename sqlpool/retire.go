@@ -87,26 +87,6 @@ func (p *Pool) freeSlot(c *Conn) (now int64) {
 	return now
 }
 
-// abandonLocked frees the slot of a connection that is still being used, by code that
-// cannot be made to stop. When that lets go, the connection is closed
-// (finishAbandonedLocked): a driver.Conn may not be closed while it is used.
-func (p *Pool) abandonLocked(c *Conn) {
-	to := slots.Abandoned
-	if c.state == slots.Lent {
-		to = slots.Forced
-	}
-	p.moveLocked(c, to)
-	p.dialMoreLocked()
-	p.changedLocked()
-}
-
-// finishAbandonedLocked closes an abandoned connection, now that it is not used
-// any more.
-func (p *Pool) finishAbandonedLocked(c *Conn) {
-	p.moveLocked(c, slots.Gone)
-	go closeQuietly(whole{c})
-}
-
 // whole is a connection with what is prepared on it, to be closed. Some drivers keep
 // the memory of a statement that is not closed, and database/sql closes them all.
 type whole struct{ conn *Conn }
@@ -129,57 +109,4 @@ func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {
 	if err != nil {
 		p.noteError(err)
 	}
-}
-
-// Reclaim ends a loan by force and reports whether it was still out: its
-// connection is cut, so that the borrower's next call fails, and the slot can
-// be dialed into again. The borrower's release, whenever it comes, is harmless.
-// loan is what Lending returned: a later loan of the same connection is left
-// alone. Any goroutine.
-//
-// It is for a loan that is certainly lost. One that is merely slow loses its
-// transaction.
-func (c *Conn) Reclaim(loan uint64) bool {
-	p := c.pool
-	out, now, ok := p.seize(c, loan)
-	if ok {
-		p.cut(out, now)
-	}
-	return ok
-}
-
-// seize abandons a connection, if it has that loan still.
-func (p *Pool) seize(c *Conn, loan uint64) (out heldLoan, now int64, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !c.state.Borrowed() || loan == 0 || p.closed || c.loan != loan {
-		return heldLoan{}, 0, false
-	}
-	out, now = c.heldLocked(), p.now()
-	p.abandonLocked(c)
-	return out, now, true
-}
-
-// cut cuts off a borrower whose connection has been abandoned, and tells the hooks.
-func (p *Pool) cut(h heldLoan, now int64) {
-	reason := &Reason{Code: CodeForced}
-	go h.c.abort() // not even a driver that hangs here holds up the caller
-	if h.lent {
-		if err := p.tellReleasedAside(h.c, h.loan, h.since, reason); err != nil {
-			p.noteError(err)
-		}
-	}
-	p.tellClosed(h.c, reason, now, 0)
-}
-
-func (p *Pool) noteError(err error) {
-	text := err.Error() // may be code of others: not under the lock
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.noteErrorLocked(text)
-}
-
-func (p *Pool) noteErrorLocked(text string) {
-	p.stats.LastError = text
-	p.stats.LastErrorAt = time.Now()
 }

@@ -106,25 +106,3 @@ func (p *Pool) beginShutdown() {
 	p.redial.Stop()
 	p.noteStateLocked(nil)
 }
-
-// force cuts off every loan that is out and returns them. The borrower's next
-// call fails, and its release, whenever that comes, closes the connection.
-// What belongs to the borrower is left alone: it may be using it.
-func (p *Pool) force() []Holder {
-	all, now := p.seizeAll()
-	holders := describe(all, -1, now)
-	for _, h := range all {
-		p.cut(h, now)
-	}
-	return holders
-}
-
-func (p *Pool) seizeAll() (all []heldLoan, now int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all = p.heldLocked()
-	for _, h := range all {
-		p.abandonLocked(h.c)
-	}
-	return all, p.now()
-}

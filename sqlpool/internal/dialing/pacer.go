@@ -45,19 +45,6 @@ const (
 	Hopeless
 )
 
-// Need is a pool as far as it matters to its dials.
-type Need struct {
-	Wanted  int  // connections that its waiters and its minimum of idle ones lack
-	Room    int  // how many more dials its limits allow
-	Dialing int  // dials under way
-	Idle    int  // connections not lent, those that are being looked at included
-	Looking int  // how many of them are looked at just now and may be lent in a moment
-	InUse   int  // connections on loan
-	Waiting int  // acquires that wait
-	Never   bool // no dial has succeeded yet
-	Useless bool // no connection has proved anything yet
-}
-
 // Ticket is to be kept by each dial from its start until Failed or Succeeded.
 // Dials that are under way together fail together; to the backoff they are one. Of
 // those that overtake one another it is the last.
@@ -65,10 +52,6 @@ func (p *Pacer) Ticket() uint64 { return p.ticket }
 
 // Failing reports whether there is an outage.
 func (p *Pacer) Failing() bool { return p.failures > 0 }
-
-// Open reports whether the circuit is open: acquires that find nothing idle are
-// to fail at once.
-func (p *Pacer) Open() bool { return p.open }
 
 // Hollow reports whether a dial of this outage succeeded and what it gave was of
 // no use: a login proves nothing then. A pooler accepts clients while its
@@ -124,101 +107,9 @@ func (p *Pacer) Succeeded(took time.Duration) {
 	p.failures, p.total, p.kind, p.hollow, p.wanted, p.open = 0, 0, Unanswered, false, false, false
 }
 
-// Proved is told that a connection has just proved that the database is there: a
-// loan ended well, or a ping was answered. In an outage it closes the circuit.
-func (p *Pacer) Proved(now int64) {
-	p.provedAt = now
-	p.open = false
-}
-
 // Want has the next dial of an outage due soon, as if an acquire waited.
 func (p *Pacer) Want() (news bool) {
 	news = !p.wanted
 	p.wanted = true
 	return news
-}
-
-// Review opens the circuit when waiting for the database is over. ask says that
-// it would, but for idle connections of which it is not known whether they
-// work: they are to be asked. again is when it is worth a look, if nothing
-// happens before.
-func (p *Pacer) Review(now int64, n Need) (ask bool, again int64) {
-	if p.failures == 0 || p.open {
-		return false, Never
-	}
-	end := later(p.provedAt, p.Rules.Patience)
-	switch {
-	case n.Never && n.Dialing == 0:
-		p.open = true // it was never there: more likely a wrong address than an outage
-	case n.Useless && n.Dialing == 0 && p.last && p.failures > 1:
-		p.open = true // the same, behind something that takes logins
-	case p.kind != Unanswered && n.InUse > 0:
-		return false, Never // a server is there, and what is lent will come back
-	case p.kind == Hopeless && n.Idle == 0:
-		p.open = true
-	case now < end:
-		return false, end
-	case n.Idle > 0:
-		return true, Never
-	default:
-		p.open = true
-	}
-	return false, Never
-}
-
-// Looked is told that nothing is looked at any more: a dial that was held back
-// for it is not held back the longer for the next one.
-func (p *Pacer) Looked() { p.spacing.held = 0 }
-
-// May says how many dials are to start now, and when to ask again if nothing
-// happens before. The caller starts them.
-func (p *Pacer) May(now int64, n Need) (start int, again int64) {
-	if n.Room <= 0 {
-		return 0, Never
-	}
-	if p.failures > 0 { // one at a time, whether or not a caller waits
-		if n.Dialing > 0 {
-			return p.overtake(now, n)
-		}
-		if due := p.Due(n.Waiting > 0); now < due {
-			return 0, due
-		}
-		p.spacing.started(now)
-		return 1, p.overtakes(n)
-	}
-	for start < n.Room && n.Dialing+start < n.Wanted {
-		if at := p.spacing.next(now, n, n.Dialing+start); now < at {
-			return start, at
-		}
-		p.spacing.started(now)
-		start++
-	}
-	return start, Never
-}
-
-// overtakes is when the dial that has started last may be overtaken.
-func (p *Pacer) overtakes(n Need) int64 {
-	if n.Waiting == 0 && !p.wanted || p.Rules.Overtake == 0 {
-		return Never
-	}
-	return later(p.spacing.last, p.Rules.Overtake)
-}
-
-// overtake is May while dials of an outage are under way. What was begun while the
-// network swallowed everything is lost when it does no more: a dial that waits for
-// an answer then waits for its whole timeout. The one that overtakes it is the one
-// whose failure counts.
-func (p *Pacer) overtake(now int64, n Need) (start int, again int64) {
-	if at := p.overtakes(n); now < at {
-		return 0, at
-	}
-	p.ticket++
-	p.spacing.started(now)
-	return 1, p.overtakes(n)
-}
-
-// Overtaken reports whether a dial that began then and is under way still is lost, now
-// that one which began later has succeeded.
-func (p *Pacer) Overtaken(began, now int64) bool {
-	return p.failures > 0 && p.Rules.Overtake > 0 && now-began >= int64(p.Rules.Overtake)
 }
