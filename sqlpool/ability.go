@@ -119,6 +119,12 @@ func abilitiesOf(inner driver.Conn) abilities {
 	if c, ok := driverx.Find[interface{ TxContextEndsStatements() bool }](inner); ok {
 		can.txEndsStatements = c.TxContextEndsStatements()
 	}
+	can.findStandard(inner)
+	return can
+}
+
+// findStandard finds the abilities that have an interface in database/sql/driver.
+func (can *abilities) findStandard(inner driver.Conn) {
 	can.exec, _ = inner.(driver.ExecerContext)
 	can.query, _ = inner.(driver.QueryerContext)
 	if c, ok := driverx.Find[driver.Validator](inner); ok {
@@ -134,7 +140,6 @@ func abilitiesOf(inner driver.Conn) abilities {
 			can.reset = func(ctx context.Context) error { return guardedReset(ctx, c) }
 		}
 	}
-	return can
 }
 
 // trusted reports whether c is an adapter whose IsValid and ResetSession do not

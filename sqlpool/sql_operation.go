@@ -9,20 +9,8 @@ import (
 // still wants the answer. A context that has ended must not reach the driver,
 // because pgx would take it for a broken connection.
 func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, error) {
-	if err := s.sticky; err != nil {
-		s.sticky = nil
+	if err := s.refuses(ctx); err != nil {
 		return nil, err
-	}
-	if s.lost != nil {
-		return nil, s.lost
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if s.tx != nil { // when its context ends database/sql rolls it back, on another goroutine: what comes before that would be undone
-		if err := s.tx.caller.Err(); err != nil {
-			return nil, err
-		}
 	}
 	if s.reserved.held.Load() {
 		if err := s.take(s.pool.claim(&s.reserved)); err != nil {
@@ -48,6 +36,24 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 	}
 	a.mark(c)
 	return c, nil
+}
+
+// refuses says why nothing is tried at all, or nil.
+func (s *session) refuses(ctx context.Context) error {
+	if err := s.sticky; err != nil {
+		s.sticky = nil
+		return err
+	}
+	if s.lost != nil {
+		return s.lost
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.tx != nil { // when its context ends database/sql rolls it back, on another goroutine: what comes before that would be undone
+		return s.tx.caller.Err()
+	}
+	return nil
 }
 
 // enterText is enter for what executes a text. What was prepared under it and is
