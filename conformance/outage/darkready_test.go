@@ -70,6 +70,7 @@ func TestReadinessIsBackAboutASecondAfterADarkNetwork(t *testing.T) {
 	for _, a := range adapters {
 		for _, conns := range []int{2, 10} {
 			t.Run(fmt.Sprint(a.driver, ", ", conns, " connections"), func(t *testing.T) {
+				t.Parallel() // they only wait, each on a server of its own
 				timed(t, func(t *testing.T, m *misses) {
 					scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughDoor)
 					monitor := health.New(health.Config{Keepalive: time.Second})

@@ -45,6 +45,7 @@ func TestReadinessIsBackAboutASecondAfterTheServer(t *testing.T) {
 	} {
 		for _, a := range adapters {
 			t.Run(name+", "+a.driver, func(t *testing.T) {
+				t.Parallel() // they only wait, each on a server of its own
 				timed(t, func(t *testing.T, m *misses) {
 					scene := newScene(t, pgserver.Options{}, asRole)
 					monitor := health.New(health.Config{Keepalive: time.Second})
