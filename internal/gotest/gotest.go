@@ -19,6 +19,7 @@ import (
 // tests had, is a failed test of an empty name.
 type Result struct {
 	Passed, Failed, Skipped map[string]bool // each has the tests that ended so
+	Panicked                bool            // a test has ended its package's process, so that others were never run
 }
 
 // Run runs go test with these arguments in a folder, with more environment. What
@@ -71,6 +72,7 @@ func read(events io.Reader, log io.Writer) (Result, error) {
 				fmt.Fprint(log, e.Output)
 			}
 			said[name].WriteString(e.Output)
+			r.Panicked = r.Panicked || strings.HasPrefix(e.Output, "panic: ") || strings.HasPrefix(e.Output, "fatal error: ")
 		case "pass":
 			r.Passed[name] = true
 			delete(said, name)

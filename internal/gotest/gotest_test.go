@@ -36,6 +36,9 @@ func TestEventsAreCounted(t *testing.T) {
 		!r.Failed["a TestBad"] || !r.Failed["b "] || !r.Failed["c "] {
 		t.Errorf("%+v", r)
 	}
+	if calm, _ := read(strings.NewReader(strings.ReplaceAll(events, "panic:", "I said panic:")), &bytes.Buffer{}); !r.Panicked || calm.Panicked {
+		t.Errorf("panicked: %v, and %v without a panic", r.Panicked, calm.Panicked)
+	}
 	for _, want := range []string{"badly", "b.go:1", "panic: here"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %q:\n%s", want, log.String())
