@@ -2,6 +2,7 @@ package sqlpool_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -92,7 +93,7 @@ func TestResizeRefusesWithAllReasons(t *testing.T) {
 		}{
 			{0, -1, []string{"MaxConns", "MinIdle"}},
 			{2, 3, []string{"MinIdle is 3: it must not exceed MaxConns, which is 2"}},
-			{1 << 40, 0, []string{"MaxConns is 1099511627776: it must not exceed 262143"}},
+			{math.MaxInt32, 0, []string{"MaxConns is 2147483647: it must not exceed 262143"}}, // an int anywhere
 		} {
 			err := p.Resize(test.most, test.idle)
 			var field *sqlpool.FieldError
