@@ -41,7 +41,7 @@ func TestDeadlinesOfOthersBreakNoCall(t *testing.T) {
 
 func cutBesideInnocent(t *testing.T, db *sql.DB) {
 	ctx := context.Background()
-	if _, err := db.ExecContext(ctx, "CREATE TABLE pairs (k text, half int)"); err != nil {
+	if _, err := db.ExecContext(ctx, "CREATE TABLE pairs (k text, half int); CREATE INDEX ON pairs (k)"); err != nil {
 		t.Fatal(err)
 	}
 	var cut, calm, ended, later atomic.Int64
