@@ -95,10 +95,15 @@ func (c *Conn) Write(b []byte) (int, error) {
 		c.Stop(errGuarded)
 		return 0, c.opError("write", errGuarded)
 	}
+	// Counted before: during a COPY another goroutine may have read the answer when
+	// raw.Write returns.
+	c.sent.Add(uint64(len(b)))
 	n, err := c.raw.Write(b)
+	if left := len(b) - n; left > 0 {
+		c.sent.Add(-uint64(left))
+	}
 	if n > 0 {
 		c.sentAt.Store(int64(time.Since(c.dialed)))
-		c.sent.Add(uint64(n))
 	}
 	if err != nil {
 		err = c.failed("write", err)

@@ -150,6 +150,32 @@ func TestRunning(t *testing.T) {
 	}
 }
 
+// answered is a socket whose Write returns when the answer to what it sent has been read.
+type answered struct {
+	net.Conn
+	wait func()
+}
+
+func (c *answered) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.wait()
+	return n, err
+}
+
+func TestAnAnswerThatOvertakesItsWriteLeavesNothingOwed(t *testing.T) {
+	inner, server := pair(t)
+	raw := &answered{Conn: inner.raw}
+	c := Wrap(raw, 0)
+	raw.wait = func() {
+		server.Write([]byte("y"))
+		within(t, read(c))
+	}
+	c.Write([]byte("x"))
+	if c.Running() {
+		t.Error("running when the answer was read before Write returned")
+	}
+}
+
 // slowStop is a socket on which a stop takes until done.
 type slowStop struct {
 	net.Conn
