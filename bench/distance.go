@@ -15,55 +15,34 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/internal/relay"
 )
 
-// A relay stands between clients and a server. What either sends arrives at the other
+// A farRelay stands between clients and a server. What either sends arrives at the other
 // half of the distance later, as over a network with that round trip, and the turns of
 // a conversation are counted: each is a round trip.
-type relay struct {
-	listener net.Listener
-	upstream string
-	half     time.Duration
-	trips    atomic.Int64
+type farRelay struct {
+	*relay.Relay
+	half  time.Duration
+	trips atomic.Int64
 }
 
-func listen(upstream string, distance time.Duration) (*relay, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	r := &relay{listener: listener, upstream: upstream, half: distance / 2}
-	go r.serve()
-	return r, nil
+func listen(upstream string, distance time.Duration) (*farRelay, error) {
+	r := &farRelay{half: distance / 2}
+	var err error
+	r.Relay, err = relay.Listen(upstream, r.converse)
+	return r, err
 }
 
-func (r *relay) port() int { return r.listener.Addr().(*net.TCPAddr).Port }
-
-// Close ends the listening. Conversations end with their clients.
-func (r *relay) Close() error { return r.listener.Close() }
-
-func (r *relay) serve() {
-	for {
-		client, err := r.listener.Accept()
-		if err != nil {
-			return
+func (r *farRelay) converse(l *relay.Link) {
+	var answered atomic.Bool
+	answered.Store(true)
+	go r.carry(l.Server, l.Client, func() {
+		if answered.Swap(false) {
+			r.trips.Add(1)
 		}
-		go func() {
-			server, err := net.Dial("tcp4", r.upstream)
-			if err != nil {
-				_ = client.Close() // which says all that a client can learn
-				return
-			}
-			var answered atomic.Bool
-			answered.Store(true)
-			go r.carry(server, client, func() {
-				if answered.Swap(false) {
-					r.trips.Add(1)
-				}
-			})
-			r.carry(client, server, func() { answered.Store(true) })
-		}()
-	}
+	})
+	r.carry(l.Client, l.Server, func() { answered.Store(true) })
 }
 
 // parcel is what was read at once, and when it arrives.
@@ -73,7 +52,7 @@ type parcel struct {
 }
 
 // carry passes on what one end says until it has said everything.
-func (r *relay) carry(to, from net.Conn, said func()) {
+func (r *farRelay) carry(to, from net.Conn, said func()) {
 	parcels := make(chan parcel, 1024)
 	go func() {
 		defer close(parcels)
@@ -115,9 +94,9 @@ func ServeRelay() {
 	}
 	d, err := time.ParseDuration(distance)
 	if err == nil {
-		var r *relay
+		var r *farRelay
 		if r, err = listen(upstream, d); err == nil {
-			fmt.Println(r.port())
+			fmt.Println(r.Port())
 			_, err = io.Copy(io.Discard, os.Stdin) // until the process that asked for it ends
 		}
 	}

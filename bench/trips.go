@@ -26,7 +26,7 @@ func roundTrips(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	defer shut(&err, r)
-	all, err := openAll(ctx, Setup{DSN: through(l.server.TCP(), r.port()), Schema: schema, Conns: 1}, pick(tripContenders...))
+	all, err := openAll(ctx, Setup{DSN: through(l.server.TCP(), r.Port()), Schema: schema, Conns: 1}, pick(tripContenders...))
 	defer func() { err = joined(err, closeAll(all)) }()
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
 	for _, a := range adapters {
 		t.Run(a.driver, func(t *testing.T) {
 			timed(t, func(t *testing.T, m *misses) {
-				scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughDoor)
+				scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughNetwork)
 				monitor := health.New(health.Config{Keepalive: keepalive})
 				l := newLab(t, scene, m, a.driver, a.open, sqlpool.Config{MaxConns: 100, MinIdle: 100, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
 				l.must(l.pool.Warm(l.ctx()))
@@ -46,7 +46,7 @@ func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
 					return time.Since(start)
 				}
 				until(http.StatusOK, watchdog)
-				scene.door.dark.Store(true)
+				scene.Net.Silence()
 				known := until(http.StatusServiceUnavailable, watchdog/2)
 				for range 150 { // three seconds more of darkness
 					if live := code(monitor.Live()); live != http.StatusOK {
@@ -54,7 +54,7 @@ func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
 					}
 					l.must(lasts(l.ctx(), 20*time.Millisecond))
 				}
-				scene.door.lighten()
+				scene.Net.Lighten()
 				l.Logf("not ready %v after the network went dark", known.Round(time.Millisecond))
 				l.within("/readyz 503", millis(known), keepalive+2*sqlpool.DefaultPingTimeout)
 			})
@@ -72,7 +72,7 @@ func TestReadinessIsBackAboutASecondAfterADarkNetwork(t *testing.T) {
 			t.Run(fmt.Sprint(a.driver, ", ", conns, " connections"), func(t *testing.T) {
 				t.Parallel() // they only wait, each on a server of its own
 				timed(t, func(t *testing.T, m *misses) {
-					scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughDoor)
+					scene := newScene(t, pgserver.Options{MaxConnections: 150}, throughNetwork)
 					monitor := health.New(health.Config{Keepalive: time.Second})
 					l := newLab(t, scene, m, a.driver, a.open, sqlpool.Config{MaxConns: conns, MinIdle: conns, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
 					l.must(l.pool.Warm(l.ctx()))
@@ -85,16 +85,16 @@ func TestReadinessIsBackAboutASecondAfterADarkNetwork(t *testing.T) {
 						for !ready() {
 							l.must(lasts(l.ctx(), 10*time.Millisecond))
 						}
-						scene.door.dark.Store(true)
+						scene.Net.Silence()
 						for begun := time.Now(); ready() || time.Since(begun) < dark; {
 							l.must(lasts(l.ctx(), 10*time.Millisecond))
 						}
 						// Just after a dial has begun, which is of no use then.
-						for tried := scene.door.accepted.Load(); scene.door.accepted.Load() == tried; {
+						for tried := scene.Net.Accepted(); scene.Net.Accepted() == tried; {
 							_ = ready()
 							l.must(lasts(l.ctx(), time.Millisecond))
 						}
-						scene.door.dark.Store(false)
+						scene.Net.Speak()
 						begun := time.Now()
 						for !ready() {
 							if time.Since(begun) > watchdog {

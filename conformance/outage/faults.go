@@ -72,7 +72,7 @@ func Faults() []Fault {
 		{Name: "password changed", What: "The password has changed, and callers do not know the new one (28P01). Five connections work.",
 			Options: pgserver.Options{PasswordAuth: true}, Break: forgetPassword, Shortage: partial(nil)},
 		{Name: "listener gone", What: "Nothing listens any more; open connections stay open. Five connections work.",
-			Route: throughDoor, Break: closeDoor, Shortage: partial(nil)},
+			Route: throughNetwork, Break: stopListening, Shortage: partial(nil)},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/sqlpool/go/conformance/outage/ledger"
 	"github.com/sqlpool/go/conformance/outage/tap"
 	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/internal/relay"
 )
 
 // A Scene is a server and what stands between it and the callers.
@@ -22,7 +23,7 @@ type Scene struct {
 	Server  *pgserver.Server // the primary, or what was
 	Standby *pgserver.Server
 	Tap     *tap.Tap
-	Net     *Network
+	Net     *relay.Relay
 	Bouncer *bouncer.Bouncer
 
 	// Password is what callers log in with, as a program reads it from its store
@@ -33,7 +34,6 @@ type Scene struct {
 	Application string
 
 	endpoint pgserver.Endpoint
-	door     *door               // in front of the endpoint, or nil
 	also     []pgserver.Endpoint // further hosts
 	cleanups []func() error
 }

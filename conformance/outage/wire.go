@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/conformance/outage/tap"
+	"github.com/sqlpool/go/internal/relay"
 )
 
 // The faults of the network.
 
 func throughNetwork(_ context.Context, s *Scene) error {
-	n, err := newNetwork(s.behind())
+	n, err := relay.Listen(s.behind(), nil)
 	if err != nil {
 		return err
 	}
 	s.Net = n
-	s.atEnd(n.close)
+	s.atEnd(n.Close)
 	s.through(n.Port())
 	return nil
 }
@@ -44,21 +45,20 @@ func refuse(ctx context.Context, s *Scene) error {
 }
 
 func silence(ctx context.Context, s *Scene) error {
-	if err := s.Net.Silence(); err != nil {
-		return err
-	}
-	err := lasts(ctx, 3*time.Second)
-	s.Net.Clear()
-	return err
+	s.Net.Silence()
+	defer s.Net.Lighten()
+	return lasts(ctx, 3*time.Second)
 }
 
 func drip(ctx context.Context, s *Scene) error {
-	if err := s.Net.Drip(); err != nil {
-		return err
-	}
-	err := lasts(ctx, 3*time.Second)
-	s.Net.Clear()
-	return err
+	s.Net.Drip(true)
+	defer s.Net.Drip(false)
+	return lasts(ctx, 3*time.Second)
+}
+
+func stopListening(_ context.Context, s *Scene) error {
+	s.Net.Shut()
+	return nil
 }
 
 // resetAll waits for statements to be on their way: a plan sees each.

@@ -4,7 +4,7 @@
 // and of none opened later. General proxies see bytes and not statements, so
 // they can only break what happens to be on its way.
 //
-// listen.go accepts, link.go forwards one connection, message.go finds the
+// listen.go is the proxy, link.go forwards one connection, message.go finds the
 // statements in it, fault.go says what can happen to one. Connections must not
 // use TLS.
 package tap

@@ -3,9 +3,10 @@ package tap
 import (
 	"bufio"
 	"errors"
-	"net"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sqlpool/go/internal/relay"
 )
 
 // errFault ends a link that met its fault.
@@ -14,10 +15,8 @@ var errFault = errors.New("tap: cut")
 // link is one connection through the proxy: two goroutines, one for each
 // direction.
 type link struct {
-	tap            *Tap
-	client, server *net.TCPConn
-
-	dark atomic.Bool  // what is read is thrown away
+	*relay.Link
+	tap  *Tap
 	lost atomic.Int32 // a Fault: what becomes of the server's next answer
 
 	// Only the goroutine that reads the client uses these.
@@ -29,45 +28,28 @@ func (l *link) forward() {
 	var up sync.WaitGroup
 	up.Go(func() {
 		if err := l.requests(); err != nil {
-			l.close()
+			l.Close()
 			return
 		}
-		if !l.dark.Load() {
-			_ = l.server.CloseWrite()
+		if !l.Dark() {
+			_ = l.Server.CloseWrite()
 		}
 	})
 	if err := l.answers(); err != nil {
-		l.close()
-	} else if !l.dark.Load() {
-		_ = l.client.CloseWrite()
+		l.Close()
+	} else if !l.Dark() {
+		_ = l.Client.CloseWrite()
 	}
 	up.Wait()
-	l.close()
-}
-
-func (l *link) close() {
-	_ = l.client.Close()
-	_ = l.server.Close()
-}
-
-func (l *link) reset() {
-	reset(l.client)
-	reset(l.server)
-}
-
-// reset closes with RST in place of FIN.
-func reset(c *net.TCPConn) {
-	_ = c.SetLinger(0)
-	_ = c.Close()
 }
 
 // requests forwards what the client says. Nil means that the client has
 // finished.
 func (l *link) requests() error {
-	in := bufio.NewReader(l.client)
+	in := bufio.NewReader(l.Client)
 	m, err := readStartup(in)
 	for err == nil {
-		if !l.dark.Load() {
+		if !l.Dark() {
 			if err := l.request(m); err != nil {
 				return err
 			}
@@ -92,25 +74,25 @@ func (l *link) request(m message) error {
 	case CutBefore:
 		return errFault
 	case CutWithin:
-		_, _ = l.server.Write(m.raw[:len(m.raw)/2])
+		_, _ = l.Server.Write(m.raw[:len(m.raw)/2])
 		return errFault
 	case CutUncommitted:
 		if m.kind == 'E' {
-			_, _ = l.server.Write(m.raw)
+			_, _ = l.Server.Write(m.raw)
 		}
 		return errFault
 	case LoseReply, HalveReply, Silence:
 		l.lost.Store(int32(fault))
 	}
-	_, err := l.server.Write(m.raw)
+	_, err := l.Server.Write(m.raw)
 	return err
 }
 
 // answers forwards what the server says. Nil means that the server has
 // finished.
 func (l *link) answers() error {
-	in := bufio.NewReader(l.server)
-	out := bufio.NewWriter(l.client)
+	in := bufio.NewReader(l.Server)
+	out := bufio.NewWriter(l.Client)
 	for first := true; ; {
 		m, err := readMessage(in)
 		if err != nil {
@@ -118,7 +100,7 @@ func (l *link) answers() error {
 		}
 		fault := Fault(l.lost.Load())
 		switch {
-		case l.dark.Load() || fault == Silence:
+		case l.Dark() || fault == Silence:
 			continue
 		case fault == LoseReply || fault == HalveReply && !first:
 			if m.kind == 'Z' {

@@ -3,92 +3,76 @@ package contract
 import (
 	"context"
 	"io"
-	"net"
 	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sqlpool/go/internal/relay"
 )
 
 // An overtaking lane is a network on which, from hold on, what the first
 // connection sends is held back until the server has dealt with the connection
 // that comes next: the cancel request, which finds nothing to cancel.
 type overtaking struct {
-	listener net.Listener
-	target   string
-	holding  atomic.Bool
-	held     chan struct{} // closed when the statement is held back
-	release  chan struct{} // closed when the server has closed the next connection
-	arrived  chan struct{} // closed when the statement has been sent on
+	*relay.Relay
+	holding atomic.Bool
+	held    chan struct{} // closed when the statement is held back
+	release chan struct{} // closed when the server has closed the next connection
+	arrived chan struct{} // closed when the statement has been sent on
 }
 
 func newOvertaking(t *testing.T, target string) *overtaking {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	o := &overtaking{held: make(chan struct{}), release: make(chan struct{}), arrived: make(chan struct{})}
+	r, err := relay.Listen(target, o.carry)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &overtaking{listener: listener, target: target, held: make(chan struct{}), release: make(chan struct{}), arrived: make(chan struct{})}
-	t.Cleanup(func() { listener.Close() })
-	go o.serve()
+	o.Relay = r
+	t.Cleanup(r.Shut)
 	return o
 }
 
-func (o *overtaking) serve() {
-	for n := 1; ; n++ {
-		in, err := o.listener.Accept()
-		if err != nil {
-			return
-		}
-		out, err := net.Dial("tcp", o.target)
-		if err != nil {
-			in.Close()
-			return
-		}
-		go o.send(n, out, in)
-		go o.receive(n, in, out)
-	}
-}
-
-// send forwards what the client sends, and the end of it.
-func (o *overtaking) send(n int, out, in net.Conn) {
-	buf := make([]byte, 16<<10)
-	for {
-		got, err := in.Read(buf)
-		hold := n == 1 && got > 0 && o.holding.CompareAndSwap(true, false)
-		if hold {
-			close(o.held)
-			<-o.release
-		}
-		out.Write(buf[:got])
-		if hold {
-			close(o.arrived)
-		}
-		if err != nil {
-			out.(*net.TCPConn).CloseWrite()
-			return
-		}
-	}
-}
-
-func (o *overtaking) receive(n int, in, out net.Conn) {
-	io.Copy(in, out)
-	in.Close()
-	out.Close()
-	if n == 2 {
+func (o *overtaking) carry(l *relay.Link) {
+	go o.send(l)
+	io.Copy(l.Client, l.Server)
+	l.Close()
+	if l.N == 2 {
 		close(o.release)
 	}
 }
 
-// testOvertaken: a statement that its cancel request has overtaken runs on with
-// nobody to read it. Close ends it.
+// send forwards what the client sends, and the end of it.
+func (o *overtaking) send(l *relay.Link) {
+	buf := make([]byte, 16<<10)
+	for {
+		got, err := l.Client.Read(buf)
+		hold := l.N == 1 && got > 0 && o.holding.CompareAndSwap(true, false)
+		if hold {
+			close(o.held)
+			<-o.release
+		}
+		l.Server.Write(buf[:got])
+		if hold {
+			close(o.arrived)
+		}
+		if err != nil {
+			l.Server.CloseWrite()
+			return
+		}
+	}
+}
+
+// testOvertaken: a statement that its cancel request has overtaken runs on without
+// a reader. Close ends it.
 func (s *suite) testOvertaken(t *testing.T) {
 	u, err := url.Parse(s.dsn(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := newOvertaking(t, u.Host)
-	u.Host = o.listener.Addr().String()
+	u.Host = o.Addr()
 	c := s.connectTo(t, u.String())
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
