@@ -2,8 +2,9 @@ package bench
 
 import (
 	"fmt"
-	"os"
 	"strings"
+
+	"github.com/sqlpool/go/internal/page"
 )
 
 // Markdown is all sections, each under its name.
@@ -17,37 +18,20 @@ func (r *Report) Markdown() string {
 	return b.String()
 }
 
-// Fill puts the sections that a page has markers for between them:
-//
-//	<!-- bench:budget -->
-//	<!-- /bench:budget -->
-func (r *Report) Fill(page string) (string, error) {
+// Fill puts the sections that a page has marks for, such as bench:budget, between
+// them.
+func (r *Report) Fill(text string) (string, error) {
 	for _, s := range sections {
-		begin, end := "<!-- bench:"+s.name+" -->", "<!-- /bench:"+s.name+" -->"
-		before, rest, ok := strings.Cut(page, begin)
-		if !ok {
+		name := "bench:" + s.name
+		if !page.Has(text, name) {
 			continue
-		}
-		_, after, ok := strings.Cut(rest, end)
-		if !ok {
-			return "", fmt.Errorf("%s without %s", begin, end)
 		}
 		var b strings.Builder
 		s.write(r, &b)
-		page = before + begin + "\n" + strings.TrimRight(b.String(), "\n") + "\n" + end + after
+		var err error
+		if text, err = page.Fill(text, name, b.String()); err != nil {
+			return "", err
+		}
 	}
-	return page, nil
-}
-
-// FillFile is Fill on a file.
-func (r *Report) FillFile(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	page, err := r.Fill(string(text))
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return os.WriteFile(file, []byte(page), 0o644)
+	return text, nil
 }

@@ -23,7 +23,7 @@ func TestFillReplacesWhatStandsBetweenMarkers(t *testing.T) {
 	if err != nil || again != got {
 		t.Errorf("the second time: %q, %v", again, err)
 	}
-	if _, err := r.Fill("<!-- bench:machine -->"); err == nil {
+	if _, err := r.Fill("<!-- bench:machine -->\n"); err == nil {
 		t.Error("a marker without its end is not seen")
 	}
 }

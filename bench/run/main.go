@@ -12,8 +12,11 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/sqlpool/go/bench"
+	"github.com/sqlpool/go/internal/page"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 func main() {
@@ -80,10 +83,16 @@ func measure(ctx context.Context, o bench.Options, from, profiles string) (*benc
 	if err != nil {
 		return nil, err
 	}
-	line := newLine(os.Stderr)
-	o.Progress = line.show
+	line, begun := progress.New(os.Stderr), time.Now()
+	o.Progress = func(workload string, done float64) {
+		left := "?"
+		if done > 0.01 {
+			left = time.Duration(float64(time.Since(begun)) * (1/done - 1)).Round(time.Second).String()
+		}
+		line.Show(fmt.Sprintf("[%s] %3.0f %%  %s left  %s", progress.Bar(done, 30), 100*done, left, workload))
+	}
 	report, err := bench.Run(ctx, o)
-	line.clear()
+	line.Clear()
 	return report, errors.Join(err, stop())
 }
 
@@ -100,7 +109,7 @@ func write(r *bench.Report, asJSON, asText, fill, plots, store, baseline string)
 	}
 	if fill != "" {
 		for file := range strings.SplitSeq(fill, ",") {
-			err = errors.Join(err, r.FillFile(file))
+			err = errors.Join(err, page.Edit(file, r.Fill))
 		}
 	}
 	if plots != "" {

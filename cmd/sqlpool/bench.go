@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/bench"
-	"github.com/sqlpool/go/cmd/internal/progress"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 // benchVerb is the verb that measures the pool on a user's own server.

@@ -7,8 +7,8 @@ import (
 	"os"
 	"strings"
 
-	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 // check is the verb that looks at a database before a pool does.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/conformance"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 // conform is the verb that checks the rules of the pool on a database.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 // demo is the verb that shows the pool at work.

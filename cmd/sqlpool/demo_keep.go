@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 // keep has a pool at work for the page, until ctx ends, and returns errTold then.

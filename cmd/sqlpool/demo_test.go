@@ -95,8 +95,8 @@ func plainProgress(t *testing.T, stderr string, took time.Duration, each int) {
 // On a terminal the demo and the soak show how far they are.
 func TestProgressOnATerminal(t *testing.T) {
 	for want, args := range map[string][]string{
-		"\rlib/pq ######## ": {"demo", "--dsn", pgserver.Database(t), "--driver", "pq", "--duration", "50ms"},
-		" acknowledged":      {"soak", "--driver", "pgx", "--duration", "50ms"},
+		"lib/pq ######## ": {"demo", "--dsn", pgserver.Database(t), "--driver", "pq", "--duration", "50ms"},
+		" acknowledged":    {"soak", "--driver", "pgx", "--duration", "50ms"},
 	} {
 		t.Run(args[0], func(t *testing.T) {
 			t.Setenv("TERM", "xterm")

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/cmd/internal/workload"
 	"github.com/sqlpool/go/hooks/debugui"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/histogram"
+	"github.com/sqlpool/go/internal/progress"
 	"github.com/sqlpool/go/sqlpool"
 )
 

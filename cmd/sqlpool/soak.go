@@ -7,8 +7,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/progress"
 	"github.com/sqlpool/go/conformance/outage/ledger"
+	"github.com/sqlpool/go/internal/progress"
 )
 
 // soak is the verb that counts what callers were told through faults of every kind.

@@ -127,19 +127,6 @@ func (r Report) Totals() string {
 	return b.String()
 }
 
-// The marks between which a page has the totals.
-const totalsBegin, totalsEnd = "<!-- outage:totals -->\n", "<!-- /outage:totals -->"
-
-// Fill returns the page with the totals between its marks.
-func (r Report) Fill(page string) (string, error) {
-	before, rest, begun := strings.Cut(page, totalsBegin)
-	_, after, ended := strings.Cut(rest, totalsEnd)
-	if !begun || !ended {
-		return "", fmt.Errorf("outage: the page has no %q with a %q behind it", totalsBegin, totalsEnd)
-	}
-	return before + totalsBegin + r.Totals() + totalsEnd + after, nil
-}
-
 func (f Figures) name() string {
 	if f.Pool == "sqlpool" {
 		return "**sqlpool**"

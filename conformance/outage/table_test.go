@@ -83,12 +83,4 @@ func TestThePageTellsShortagesFromOutages(t *testing.T) {
 	if t.Failed() {
 		t.Log(page.String())
 	}
-
-	filled, err := r.Fill("before\n" + totalsBegin + "old\n" + totalsEnd + "\nafter\n")
-	if err != nil || filled != "before\n"+totalsBegin+r.Totals()+totalsEnd+"\nafter\n" {
-		t.Errorf("%q, %v", filled, err)
-	}
-	if _, err := r.Fill("no marks"); err == nil {
-		t.Error("a page without marks is filled")
-	}
 }

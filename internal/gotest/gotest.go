@@ -1,5 +1,5 @@
-// Package gotest runs go test for the tools that make a page of what passes,
-// and puts their tables into pages.
+// Package gotest runs go test, and the commands before it, for the tools that make a
+// page of what passes.
 package gotest
 
 import (
@@ -99,17 +99,14 @@ func anyOf(failed map[string]bool, pkg string) bool {
 	return false
 }
 
-// Fill puts a table between the two marks of that name in a page.
-func Fill(page, name, table string) error {
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
+// Output runs a command in a folder, outside the workspace, and returns what it printed.
+func Output(ctx context.Context, dir, name string, arguments ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, name, arguments...)
+	var out, errs bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(arguments, " "), err, errs.Bytes())
 	}
-	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
-	head, rest, found := strings.Cut(string(text), begin)
-	_, tail, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		return fmt.Errorf("%s has no lines %q and %q to put the table between", page, strings.TrimSpace(begin), end)
-	}
-	return os.WriteFile(page, []byte(head+begin+table+end+tail), 0o600)
+	return out.Bytes(), nil
 }

@@ -2,8 +2,6 @@ package gotest
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -46,21 +44,5 @@ func TestEventsAreCounted(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "well") {
 		t.Errorf("the log tells of what passed:\n%s", log.String())
-	}
-}
-
-func TestATableIsPutBetweenItsMarks(t *testing.T) {
-	page := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(page, []byte("before\n<!-- it -->\nold\n<!-- /it -->\nafter\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := Fill(page, "it", "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(page); err != nil || string(text) != "before\n<!-- it -->\nnew\n<!-- /it -->\nafter\n" {
-		t.Errorf("%q (%v)", text, err)
-	}
-	if err := Fill(page, "other", "new\n"); err == nil {
-		t.Error("a page without the marks was filled")
 	}
 }

@@ -5,19 +5,18 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/sqlpool/go/internal/gotest"
+	"github.com/sqlpool/go/internal/page"
 )
 
 func main() {
@@ -33,7 +32,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, corners, race bool, page string) error {
+func run(ctx context.Context, corners, race bool, file string) error {
 	var rows []string
 	failed := 0
 	for _, c := range cells {
@@ -49,8 +48,8 @@ func run(ctx context.Context, corners, race bool, page string) error {
 		failed += len(result.Failed)
 		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %d |\n", c.goVersion(), c.postgres, c.pgx, c.pq, c.what(), len(result.Passed), len(result.Failed)))
 	}
-	if page != "" && !corners {
-		if err := gotest.Fill(page, "matrix", "| Go | PostgreSQL | pgx | lib/pq | packages | passed | failed |\n|---|---|---|---|---|---:|---:|\n"+strings.Join(rows, "")); err != nil {
+	if file != "" && !corners {
+		if err := page.FillFile(file, "matrix", "| Go | PostgreSQL | pgx | lib/pq | packages | passed | failed |\n|---|---|---|---|---|---:|---:|\n"+strings.Join(rows, "")); err != nil {
 			return err
 		}
 	}
@@ -88,14 +87,14 @@ func (c cell) run(ctx context.Context, race bool) (gotest.Result, error) {
 			return gotest.Result{}, err
 		}
 	}
-	bin, err := output(ctx, filepath.Join("scripts", "pgversion"), c.postgres)
+	bin, err := gotest.Output(ctx, ".", filepath.Join("scripts", "pgversion"), c.postgres)
 	if err != nil {
 		return gotest.Result{}, err
 	}
-	if _, err := output(ctx, "go", "mod", "edit", "-require=github.com/jackc/pgx/v5@"+c.pgx, "-require=github.com/lib/pq@"+c.pq, mod); err != nil {
+	if _, err := gotest.Output(ctx, ".", "go", "mod", "edit", "-require=github.com/jackc/pgx/v5@"+c.pgx, "-require=github.com/lib/pq@"+c.pq, mod); err != nil {
 		return gotest.Result{}, err
 	}
-	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod", "SQLPOOL_PG_BIN=" + bin}
+	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod", "SQLPOOL_PG_BIN=" + strings.TrimSpace(string(bin))}
 	if c.golang != "" {
 		env = append(env, "GOTOOLCHAIN=go"+c.golang)
 	}
@@ -104,14 +103,4 @@ func (c cell) run(ctx context.Context, race bool) (gotest.Result, error) {
 		arguments = append(arguments, "-race")
 	}
 	return gotest.Run(ctx, ".", env, append(arguments, c.packages...)...)
-}
-
-func output(ctx context.Context, name string, arguments ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, arguments...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(arguments, " "), err, errs.Bytes())
-	}
-	return strings.TrimSpace(out.String()), nil
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/sqlpool/go/internal/gotest"
+	"github.com/sqlpool/go/internal/page"
 	"github.com/sqlpool/go/internal/pgserver"
 )
 
@@ -32,7 +33,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only, page string) error {
+func run(ctx context.Context, only, file string) error {
 	reasons, err := readReasons(differences)
 	if err != nil {
 		return err
@@ -71,13 +72,13 @@ func run(ctx context.Context, only, page string) error {
 	if unknown > 0 {
 		return fmt.Errorf("%d new differences: make the pool answer as the driver does, or give the reason in internal/suites/differences.txt", unknown)
 	}
-	if page == "" || only != "" {
+	if file == "" || only != "" {
 		return nil
 	}
-	if err := gotest.Fill(page, "counts", counts); err != nil {
+	if err := page.FillFile(file, "counts", counts); err != nil {
 		return err
 	}
-	return gotest.Fill(page, "differences", list)
+	return page.FillFile(file, "differences", list)
 }
 
 // pick returns the suites of these names, all for none.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/conformance/outage"
+	"github.com/sqlpool/go/internal/page"
 	"github.com/sqlpool/go/internal/pgserver"
 )
 
@@ -96,27 +97,16 @@ func reprint(from, asPage, readme string) error {
 
 // printPages writes the table, and the totals into a page that has marks for them.
 func printPages(report outage.Report, asPage, readme string) error {
+	var err error
 	if asPage != "" {
-		var page bytes.Buffer
-		if err := report.Table(&page); err != nil {
-			return err
-		}
-		if err := os.WriteFile(asPage, page.Bytes(), 0o644); err != nil {
-			return err
-		}
+		var table bytes.Buffer
+		_ = report.Table(&table) // into memory
+		err = os.WriteFile(asPage, table.Bytes(), 0o644)
 	}
-	if readme == "" {
-		return nil
+	if readme != "" {
+		err = errors.Join(err, page.FillFile(readme, "outage:totals", report.Totals()))
 	}
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		return err
-	}
-	page, err := report.Fill(string(text))
-	if err != nil {
-		return fmt.Errorf("%s: %w", readme, err)
-	}
-	return os.WriteFile(readme, []byte(page), 0o644)
+	return err
 }
 
 // machine says where the figures are from.

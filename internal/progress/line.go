@@ -8,22 +8,19 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/term"
 )
 
 const (
 	redraw = 100 * time.Millisecond // fast enough to look alive
 	plain  = 10 * time.Second       // slow enough to be read in a log afterwards
 
-	assumedWidth = 80 // of a terminal that does not tell
+	// A text that is wider than the terminal is cut there, as long as lines do not wrap (DECAWM).
+	begin, end = "\r\x1b[K\x1b[?7l", "\x1b[?7h"
 )
 
 // Line is a progress line. It belongs to one goroutine.
 type Line struct {
 	w     io.Writer
-	fd    int
 	isTTY bool
 	last  time.Time // of the last line elsewhere
 }
@@ -32,8 +29,8 @@ type Line struct {
 func New(w io.Writer) *Line {
 	l := &Line{w: w}
 	if f, ok := w.(*os.File); ok && os.Getenv("TERM") != "dumb" {
-		l.fd = int(f.Fd())
-		l.isTTY = term.IsTerminal(l.fd)
+		info, err := f.Stat()
+		l.isTTY = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
 	return l
 }
@@ -46,7 +43,7 @@ func (l *Line) Every() time.Duration {
 	return plain
 }
 
-// Show replaces the line's text on a terminal, cut to the terminal's width. Elsewhere it adds a line, but not sooner than
+// Show replaces the line's text on a terminal, cut at its edge. Elsewhere it adds a line, but not sooner than
 // Every after the last one: what is shown in between is left out. Colour and other escapes have no place in it.
 func (l *Line) Show(text string) {
 	if !l.isTTY {
@@ -56,12 +53,7 @@ func (l *Line) Show(text string) {
 		}
 		return
 	}
-	width, _, err := term.GetSize(l.fd)
-	if err != nil || width <= 0 {
-		width = assumedWidth
-	}
-	// One column stays free: in the last one some terminals wrap.
-	_, _ = fmt.Fprint(l.w, "\r"+cut(text, width-1)+"\x1b[K")
+	_, _ = fmt.Fprint(l.w, begin+text+end)
 }
 
 // Clear takes the line off a terminal, so that what follows begins where it stood. Elsewhere it does nothing.
@@ -75,11 +67,4 @@ func (l *Line) Clear() {
 func Bar(done float64, width int) string {
 	full := min(max(int(done*float64(width)+0.5), 0), width)
 	return strings.Repeat("#", full) + strings.Repeat("-", width-full)
-}
-
-func cut(text string, width int) string {
-	if width < 0 || utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return string([]rune(text)[:width])
 }
