@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 	"github.com/sqlpool/go/internal/progress"
 )
 

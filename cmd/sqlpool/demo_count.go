@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 	"github.com/sqlpool/go/internal/pgserver"
 )
 

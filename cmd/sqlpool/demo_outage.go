@@ -8,7 +8,7 @@ import (
 	"path"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/pgserver"
 )

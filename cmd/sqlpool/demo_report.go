@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 )
 
 // Columns of the report: what it is, then one for each driver.

@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 )
 
 // demoResult is what demo prints, and its JSON.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/creack/pty"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 	"github.com/sqlpool/go/internal/pgserver"
 )
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sqlpool/go/cmd/internal/workload"
+	"github.com/sqlpool/go/conformance/outage/workload"
 	"github.com/sqlpool/go/hooks/debugui"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
@@ -89,7 +89,7 @@ func (t *demoTrial) run(ctx context.Context) (found *driverResult, err error) {
 			return nil, err
 		}
 	}
-	if found.Checks, err = work.Audit(ctx, plain); err != nil {
+	if _, found.Checks, err = work.Audit(ctx, plain); err != nil {
 		return nil, err
 	}
 	if found.Prepares, err = t.countPrepares(ctx); err != nil {

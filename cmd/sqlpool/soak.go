@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/sqlpool/go/conformance/outage/ledger"
+	"github.com/sqlpool/go/conformance/outage/workload"
 	"github.com/sqlpool/go/internal/progress"
 )
 
@@ -24,7 +24,8 @@ type soak struct {
 func (soak) Help() string {
 	return `Callers write unique tokens while a third of all statements is cut or loses its reply and the server is stopped,
 restarted and killed. Then the command compares with the server: a token whose caller saw no error must be there exactly once,
-a token whose caller was told that it failed must not be there, and any other must be there at most once. The server is
+a token whose caller was told that it failed must not be there, and any other must be there at most once. A quarter of
+the callers move money between accounts meanwhile: none may be lost, made, or seen on its way. The server is
 always a private one, because it is killed.
 
 Example:
@@ -104,17 +105,17 @@ func (s *soak) Run(ctx context.Context, c *console) error {
 }
 
 // on runs the soak on one driver. An interrupt ends it early, and what was written until then is audited all the same.
-func (s *soak) on(ctx context.Context, c *console, driver string) (ledger.Report, error) {
+func (s *soak) on(ctx context.Context, c *console, driver string) (workload.Report, error) {
 	line := progress.New(c.stderr)
 	defer line.Clear()
 	line.Show("starting a private PostgreSQL")
-	return ledger.Run(ctx, ledger.Config{
+	return workload.Soak(ctx, workload.Config{
 		Driver: ledgerNames[driver], Seed: s.Seed, Duration: s.Duration, Callers: s.Callers, MaxConns: s.MaxConns,
-		Progress: func(p ledger.Progress) { line.Show(driver + p.String()) },
+		Progress: func(p workload.Progress) { line.Show(driver + p.String()) },
 	})
 }
 
-func summary(driver string, r ledger.Report) soakDriver {
+func summary(driver string, r workload.Report) soakDriver {
 	a := r.Audit
 	return soakDriver{
 		Driver: driver, Seed: r.Seed, Seconds: r.Elapsed.Seconds(), Statements: r.Statements, Faulted: r.Faulted(),

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/sqlpool/go/conformance/outage/ledger"
+	"github.com/sqlpool/go/conformance/outage/workload"
 )
 
 // Callers write unique tokens while a third of all statements is faulted and
@@ -29,13 +29,13 @@ func TestTheLedgerBalances(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, driver := range ledger.Drivers() {
+	for _, driver := range workload.Drivers() {
 		t.Run(driver, func(t *testing.T) {
-			cfg := ledger.Config{Driver: driver, Seed: seed, Faulted: faulted}
+			cfg := workload.Config{Driver: driver, Seed: seed, Faulted: faulted}
 			if faulted > 10_000 {
-				cfg.Progress = func(p ledger.Progress) { t.Log(p) }
+				cfg.Progress = func(p workload.Progress) { t.Log(p) }
 			}
-			report, err := ledger.Run(t.Context(), cfg)
+			report, err := workload.Soak(t.Context(), cfg)
 			t.Log(report)
 			if err != nil {
 				t.Error(err)

@@ -34,13 +34,18 @@ func TestJudge(t *testing.T) {
 		{&pgconn.PgError{Code: "08006"}, Unknown},
 		{&pgconn.PgError{Code: "40003"}, Unknown},
 		{&pgconn.PgError{}, Unknown},
-		{&uncommitted{driver.ErrBadConn}, Failed},
+		{safe{driver.ErrBadConn}, Failed},
 	} {
 		if got := Judge(tt.err); got != tt.want {
 			t.Errorf("%T %v: %v, want %v", tt.err, tt.err, got, tt.want)
 		}
 	}
 }
+
+// safe is an error before anything was written.
+type safe struct{ error }
+
+func (safe) SafeToRetry() bool { return true }
 
 // Each way in which a book can be wrong is found.
 func TestAudit(t *testing.T) {

@@ -3,32 +3,53 @@ package workload
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-
-	"github.com/sqlpool/go/conformance/outage/ledger"
 )
+
+// errPoor is a transfer that is rolled back because the account does not hold enough.
+var errPoor = errors.New("the account does not hold enough")
 
 // transfer moves an amount between two accounts and logs it, in one transaction. What its caller knows afterwards goes
 // into the book, whatever happens.
 func (w *worker) transfer(ctx context.Context) error {
-	token, known := w.run.book.Token(), ledger.Failed // as long as COMMIT was not sent
-	defer func() { w.run.book.Note(token, known) }()
+	token := w.run.book.Token()
+	err := w.move(ctx, token)
+	w.run.book.Record(token, err)
+	switch {
+	case err == nil:
+		w.run.transfers.Add(1)
+	case errors.Is(err, errPoor):
+		w.run.refused.Add(1)
+		return nil
+	}
+	return err
+}
 
-	source, target := w.pair()
-	amount := 1 + w.random.Int64N(openingBalance/10)
-
+func (w *worker) move(ctx context.Context, token int64) error {
 	tx, err := w.run.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return &uncommitted{err}
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	if err := w.fill(ctx, tx, token); err != nil {
+		return &uncommitted{err}
+	}
+	return tx.Commit() // of an error the server may have committed, and the answer be lost
+}
+
+func (w *worker) fill(ctx context.Context, tx *sql.Tx, token int64) error {
+	source, target := w.pair()
+	amount := 1 + w.random.Int64N(openingBalance/10)
 	balance, err := w.lock(ctx, tx, source, target)
 	if err != nil {
 		return err
 	}
 	if balance < amount {
-		w.run.refused.Add(1)
-		return tx.Rollback()
+		if err := tx.Rollback(); err != nil {
+			return err
+		}
+		return errPoor
 	}
 	if err := w.exec(ctx, tx, w.run.statement.debit, amount, source); err != nil {
 		return err
@@ -36,16 +57,7 @@ func (w *worker) transfer(ctx context.Context) error {
 	if err := w.exec(ctx, tx, w.run.statement.credit, amount, target); err != nil {
 		return err
 	}
-	if err := w.log(ctx, tx, token, source, target, amount); err != nil {
-		return err
-	}
-	known = ledger.Unknown // the server may commit and the answer be lost
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	known = ledger.Acknowledged
-	w.run.transfers.Add(1)
-	return nil
+	return w.log(ctx, tx, token, source, target, amount)
 }
 
 // lock locks both accounts and returns the balance of the source.

@@ -17,20 +17,26 @@ const unexplained = `
 
 // Audit compares what the database holds with what the run's callers were told, after Wait. Every check is in the
 // result; the error says that the database could not be asked.
-func (r *Run) Audit(ctx context.Context, db *sql.DB) ([]Check, error) {
+func (r *Run) Audit(ctx context.Context, db *sql.DB) (found ledger.Audit, checks []Check, err error) {
 	var sum, wrong int64
 	if err := db.QueryRowContext(ctx, r.bank.in("SELECT sum(balance) FROM bank.accounts")).Scan(&sum); err != nil {
-		return nil, fmt.Errorf("adding up the accounts: %w", err)
+		return found, nil, fmt.Errorf("adding up the accounts: %w", err)
 	}
 	if err := db.QueryRowContext(ctx, r.bank.in(unexplained), openingBalance).Scan(&wrong); err != nil {
-		return nil, fmt.Errorf("comparing the accounts with the log: %w", err)
+		return found, nil, fmt.Errorf("comparing the accounts with the log: %w", err)
 	}
-	found, err := r.compare(ctx, db)
+	logged, err := r.bank.logged(ctx, db)
 	if err != nil {
-		return nil, fmt.Errorf("comparing the log with what callers know: %w", err)
+		return found, nil, fmt.Errorf("comparing the log with what callers know: %w", err)
 	}
+	found = r.book.Audit(logged)
+	repeated := map[ledger.Outcome]int{}
+	for _, token := range found.Doubled {
+		repeated[r.book.Outcome(token)]++
+	}
+	uninvited := len(found.Ghosts) + len(found.Strange) + repeated[ledger.Failed]
 	errors, badConns, first := r.trouble.sum()
-	return []Check{
+	return found, []Check{
 		Require("money", "no money was lost or made",
 			sum == r.bank.Total(), "the accounts hold %d, at the start it was %d", sum, r.bank.Total()),
 		Require("snapshots", "every sum read while money moved was the whole",
@@ -38,11 +44,11 @@ func (r *Run) Audit(ctx context.Context, db *sql.DB) ([]Check, error) {
 		Require("balances", "the log explains every balance",
 			wrong == 0, "%d balances are not what the log makes them", wrong),
 		Require("acknowledged", "every acknowledged transfer is in the log exactly once",
-			found.missing+found.repeated == 0, "%d are missing, %d are there more than once", found.missing, found.repeated),
+			len(found.Lost)+repeated[ledger.Acknowledged] == 0, "%d are missing, %d are there more than once", len(found.Lost), repeated[ledger.Acknowledged]),
 		Require("unacknowledged", "an unacknowledged transfer is in the log at most once",
-			found.unknownRepeated == 0, "%d are there more than once", found.unknownRepeated),
+			repeated[ledger.Unknown] == 0, "%d are there more than once", repeated[ledger.Unknown]),
 		Require("uncommitted", "a transfer whose COMMIT was not sent is not in the log",
-			found.uninvited == 0, "%d are in the log", found.uninvited),
+			uninvited == 0, "%d are in the log", uninvited),
 		Require("errors", "no error but the planned cancellations",
 			errors == 0, "%d errors, the first: %s", errors, first),
 		Require("bad-connection", `no caller saw "driver: bad connection"`,
@@ -50,17 +56,11 @@ func (r *Run) Audit(ctx context.Context, db *sql.DB) ([]Check, error) {
 	}, nil
 }
 
-// differences are the transfers for which the log and the book disagree.
-type differences struct {
-	missing, repeated int // of the acknowledged ones
-	unknownRepeated   int // of the unknown ones
-	uninvited         int // logged, though COMMIT was never sent or the run does not know them
-}
-
-func (r *Run) compare(ctx context.Context, db *sql.DB) (d differences, err error) {
-	rows, err := db.QueryContext(ctx, r.bank.in("SELECT token, count(*) FROM bank.transfers GROUP BY token"))
+// logged is how often each token is in the log.
+func (b *Bank) logged(ctx context.Context, db *sql.DB) (map[int64]int, error) {
+	rows, err := db.QueryContext(ctx, b.in("SELECT token, count(*) FROM bank.transfers GROUP BY token"))
 	if err != nil {
-		return d, err
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // an error is rows.Err's too
 	logged := map[int64]int{}
@@ -68,24 +68,9 @@ func (r *Run) compare(ctx context.Context, db *sql.DB) (d differences, err error
 		var token int64
 		var times int
 		if err := rows.Scan(&token, &times); err != nil {
-			return d, err
+			return nil, err
 		}
 		logged[token] = times
 	}
-	if err := rows.Err(); err != nil {
-		return d, err
-	}
-	a := r.book.Audit(logged)
-	d.missing, d.uninvited = len(a.Lost), len(a.Ghosts)+len(a.Strange)
-	for _, token := range a.Doubled {
-		switch r.book.Outcome(token) {
-		case ledger.Acknowledged:
-			d.repeated++
-		case ledger.Unknown:
-			d.unknownRepeated++
-		case ledger.Failed:
-			d.uninvited++
-		}
-	}
-	return d, nil
+	return logged, rows.Err()
 }

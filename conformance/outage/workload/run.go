@@ -18,6 +18,9 @@ type Load struct {
 	Duration   time.Duration // start nothing new after it
 	Operations int           // all goroutines together
 	Seed       uint64        // of what is done to which account; the order between goroutines is free
+	Deadline   time.Duration // of each operation; 0 is none
+
+	mix mix // nil is the usual one
 }
 
 // Counts is what a run has done so far.
@@ -34,6 +37,7 @@ type Counts struct {
 type Run struct {
 	bank *Bank
 	db   *sql.DB
+	load Load
 
 	transfers, refused, reads, audits, cancelled, statements atomic.Int64
 
@@ -44,24 +48,29 @@ type Run struct {
 	began time.Time
 	took  time.Duration // set when done is closed
 	left  atomic.Int64  // operations still to start, with Load.Operations
+	ended atomic.Bool   // by Stop
 	done  chan struct{}
 
 	statement statements
 }
 
 // statements are prepared once for all goroutines, as a program's are.
-type statements struct{ lock, debit, credit, balance *sql.Stmt }
+type statements struct{ lock, debit, credit, balance, note *sql.Stmt }
 
 // Start prepares the statements and starts the goroutines. The caller must Wait. Everything runs under ctx: when it
 // ends, what is under way ends with it.
 func (b *Bank) Start(ctx context.Context, db *sql.DB, load Load) (*Run, error) {
-	r := &Run{bank: b, db: db, done: make(chan struct{})}
+	if load.mix == nil {
+		load.mix = usual
+	}
+	r := &Run{bank: b, db: db, load: load, done: make(chan struct{})}
 	for query, to := range map[string]**sql.Stmt{
 		// In the order of the numbers, whichever account pays: two transfers never wait for each other in a circle.
 		"SELECT id, balance FROM bank.accounts WHERE id IN ($1, $2) ORDER BY id FOR UPDATE": &r.statement.lock,
 		"UPDATE bank.accounts SET balance = balance - $1 WHERE id = $2":                     &r.statement.debit,
 		"UPDATE bank.accounts SET balance = balance + $1 WHERE id = $2":                     &r.statement.credit,
 		"SELECT balance FROM bank.accounts WHERE id = $1":                                   &r.statement.balance,
+		note: &r.statement.note,
 	} {
 		stmt, err := db.PrepareContext(ctx, b.in(query))
 		if err != nil {
@@ -70,18 +79,11 @@ func (b *Bank) Start(ctx context.Context, db *sql.DB, load Load) (*Run, error) {
 		*to = stmt
 	}
 	r.began = time.Now()
-	end := r.began.Add(load.Duration)
 	r.left.Store(int64(load.Operations))
-	more := func() bool {
-		if load.Operations > 0 {
-			return r.left.Add(-1) >= 0
-		}
-		return time.Now().Before(end)
-	}
 	var workers sync.WaitGroup
 	for i := range load.Goroutines {
 		w := newWorker(r, i, load.Seed)
-		workers.Go(func() { w.work(ctx, more) })
+		workers.Go(func() { w.work(ctx) })
 	}
 	go func() {
 		defer close(r.done)
@@ -90,6 +92,20 @@ func (b *Bank) Start(ctx context.Context, db *sql.DB, load Load) (*Run, error) {
 	}()
 	return r, nil
 }
+
+// more reports whether another operation is to be started.
+func (r *Run) more() bool {
+	switch {
+	case r.ended.Load():
+		return false
+	case r.load.Operations > 0:
+		return r.left.Add(-1) >= 0
+	}
+	return time.Since(r.began) < r.load.Duration
+}
+
+// Stop starts nothing new. What is under way goes on.
+func (r *Run) Stop() { r.ended.Store(true) }
 
 // Done is closed when the last goroutine has ended.
 func (r *Run) Done() <-chan struct{} { return r.done }
@@ -122,7 +138,7 @@ func (r *Run) Took() time.Duration {
 
 func (s statements) close() error {
 	var all error
-	for _, stmt := range []*sql.Stmt{s.lock, s.debit, s.credit, s.balance} {
+	for _, stmt := range []*sql.Stmt{s.lock, s.debit, s.credit, s.balance, s.note} {
 		if stmt != nil {
 			all = errors.Join(all, stmt.Close())
 		}

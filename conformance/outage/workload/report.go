@@ -1,6 +1,6 @@
 //go:build unix
 
-package ledger
+package workload
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sqlpool/go/conformance/outage/ledger"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -37,7 +38,7 @@ type Report struct {
 	Statements int
 	Faults     map[string]int // of single statements, by name
 	Events     map[string]int // of everything at once, by name
-	Audit      Audit
+	Audit      ledger.Audit
 	Stats      sqlpool.Stats // of the pool before it was closed
 }
 

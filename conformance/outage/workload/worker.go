@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"time"
 )
 
 // worker is one goroutine.
@@ -23,9 +24,12 @@ type operation struct {
 	do     func(*worker, context.Context) error
 }
 
-// operations is the mix, in thousandths. The cancels that end a connection are few: each costs a dial, and the reader
-// should be able to tell the pool's work from the dialer's.
-var operations = []operation{
+// A mix is what workers do, in thousandths.
+type mix []operation
+
+// usual is a program's. The cancels that end a connection are few: each costs a dial, and the reader should be able to
+// tell the pool's work from the dialer's.
+var usual = mix{
 	{"transfer", 700, (*worker).transfer},
 	{"balance", 200, (*worker).balance},
 	{"statement of account", 60, (*worker).account},
@@ -35,10 +39,17 @@ var operations = []operation{
 	{"cancel a slow query", 1, (*worker).cancelSlow},
 }
 
-func (w *worker) work(ctx context.Context, more func() bool) {
-	for ctx.Err() == nil && more() {
+// faulted is that of a soak, whose faults cancel enough.
+var faulted = mix{
+	{"write", 700, (*worker).write},
+	{"transfer", 250, (*worker).transfer},
+	{"audit", 50, (*worker).audit},
+}
+
+func (w *worker) work(ctx context.Context) {
+	for ctx.Err() == nil && w.run.more() {
 		op := w.pick()
-		err := planned(ctx, op.do(w, ctx)) // the whole run may be cancelled too
+		err := planned(ctx, w.do(ctx, op)) // the whole run may be cancelled too
 		switch {
 		case err == nil:
 		case errors.As(err, new(*plannedError)):
@@ -49,9 +60,22 @@ func (w *worker) work(ctx context.Context, more func() bool) {
 	}
 }
 
+// do keeps to the load's deadline, if it has one. One in eight callers gives up at a random moment before.
+func (w *worker) do(ctx context.Context, op operation) error {
+	if limit := w.run.load.Deadline; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+		if w.random.IntN(8) == 0 {
+			defer time.AfterFunc(time.Duration(w.random.Int64N(int64(limit)/20)), cancel).Stop()
+		}
+	}
+	return op.do(w, ctx)
+}
+
 func (w *worker) pick() operation {
 	n := w.random.IntN(1000)
-	for _, op := range operations {
+	for _, op := range w.run.load.mix {
 		if n -= op.weight; n < 0 {
 			return op
 		}

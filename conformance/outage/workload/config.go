@@ -1,6 +1,6 @@
 //go:build unix
 
-package ledger
+package workload
 
 import (
 	"cmp"
@@ -33,13 +33,13 @@ type Config struct {
 	// own. Default: no such end.
 	Faulted int
 
-	// Callers write at the same time, each without a pause. Default 16.
+	// Callers work at the same time, each without a pause. Default 16.
 	Callers int
 
 	// MaxConns is the pool's. Default 8.
 	MaxConns int
 
-	// Deadline is the longest that a caller gives one write. Default 400 ms.
+	// Deadline is the longest that a caller gives one operation. Default 400 ms.
 	Deadline time.Duration
 
 	// Progress, if set, is told about once a second how it goes, and once at the
@@ -53,10 +53,10 @@ func Drivers() []string { return []string{"pgx", "libpq"} }
 // Validate says what is wrong with the configuration, or returns nil.
 func (c Config) Validate() error {
 	if c.Driver != "" && !slices.Contains(Drivers(), c.Driver) {
-		return fmt.Errorf("ledger: no driver %q; there are %q", c.Driver, Drivers())
+		return fmt.Errorf("soak: no driver %q; there are %q", c.Driver, Drivers())
 	}
 	if min(c.Duration, c.Deadline) < 0 || min(c.Faulted, c.Callers, c.MaxConns) < 0 {
-		return fmt.Errorf("ledger: a negative number in %+v", c)
+		return fmt.Errorf("soak: a negative number in %+v", c)
 	}
 	return nil
 }
@@ -84,10 +84,6 @@ func (c Config) connector(dsn string) (driver.Connector, error) {
 	}
 	return pgxv5.Connector(dsn)
 }
-
-// random is a source of its own for each part of a soak, so that one part's
-// draws do not depend on the speed of another.
-func (c Config) random(part uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, part)) }
 
 // bounded is a context in which the soak and its clearing up have to end.
 func (c Config) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
