@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -24,41 +23,8 @@ func (m *mcp) remote(ctx context.Context, in io.ReadCloser, out io.WriteCloser, 
 		return err
 	}
 	log.Info("looking at the pool of a page", "page", page.String())
-	server := sdk.NewServer(
-		&sdk.Implementation{Name: "sqlpool", Title: "sqlpool connection pool", Version: version()},
-		&sdk.ServerOptions{
-			Instructions: "The connection pool of a running program on PostgreSQL. Read " + healthURI + " first when something fails: it says " +
-				"how the pool is, why, since when, and what to do first.",
-			Capabilities:       &sdk.ServerCapabilities{},
-			SubscribeHandler:   subscribe,
-			UnsubscribeHandler: unsubscribe,
-		})
-	server.AddResource(healthOf, func(ctx context.Context, _ *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
-		v, err := page.look(ctx, 0)
-		if err != nil {
-			return nil, err
-		}
-		text, err := json.MarshalIndent(healthFrom(v), "", "  ")
-		if err != nil {
-			return nil, err
-		}
-		return answered(text), nil
-	})
-	sdk.AddTool(server, statisticsTool, func(ctx context.Context, _ *sdk.CallToolRequest, _ nothing) (*sdk.CallToolResult, poolStatistics, error) {
-		v, err := page.look(ctx, 0)
-		if err != nil {
-			return nil, poolStatistics{}, err
-		}
-		return nil, statisticsFrom(v), nil
-	})
-	sdk.AddTool(server, holdersTool, func(ctx context.Context, _ *sdk.CallToolRequest, _ nothing) (*sdk.CallToolResult, holders, error) {
-		v, err := page.look(ctx, 0)
-		if err != nil {
-			return nil, holders{}, err
-		}
-		return nil, holdersFrom(v), nil
-	})
-
+	server := newServer("The connection pool of a running program on PostgreSQL. Read "+healthURI+" first when something fails: it says "+
+		"how the pool is, why, since when, and what to do first.", page)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	news := make(changes, 1)
@@ -97,14 +63,6 @@ func watchPage(ctx context.Context, page *page, last string, news changes, log *
 			news.note()
 		}
 		last = level
-	}
-}
-
-func healthFrom(v *debugui.View) healthResource {
-	s := v.Status
-	return healthResource{
-		Status: s.Level, Reasons: s.Reasons, Steps: s.Steps, Since: s.Since, CheckedAt: v.At,
-		LastError: s.LastError, LastErrorAt: s.LastErrorAt, Statistics: statisticsFrom(v),
 	}
 }
 

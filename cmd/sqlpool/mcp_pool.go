@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"log/slog"
 	"time"
 
 	"github.com/sqlpool/go/drivers"
+	"github.com/sqlpool/go/hooks/debugui"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/resetter"
 	"github.com/sqlpool/go/hooks/slogger"
@@ -22,7 +24,7 @@ const keepalive = 2 * time.Second
 type opened struct {
 	pool    *sqlpool.Pool
 	db      *sql.DB
-	monitor *health.Monitor
+	page    *debugui.UI
 	changes changes // of its state
 }
 
@@ -49,19 +51,26 @@ func (m *mcp) open(log *slog.Logger) (*opened, error) {
 		return nil, err
 	}
 	o := &opened{changes: make(changes, 1)}
-	o.monitor = health.New(health.Config{
+	monitor := health.New(health.Config{
 		Keepalive: keepalive,
 		OnChange: func(from, to health.Status) {
 			log.Info("health changed", "from", from.State, "to", to.State, "reasons", to.Reasons)
 			o.changes.note()
 		},
 	})
-	cfg.Hooks = append(cfg.Hooks, o.monitor.Hooks())
+	o.page = debugui.New(debugui.Config{Health: monitor})
+	cfg.Hooks = append(cfg.Hooks, monitor.Hooks(), o.page.Hooks())
 	if o.pool, err = sqlpool.New(cfg); err != nil {
 		return nil, err
 	}
 	o.db = sqlpool.OpenDB(o.pool)
 	return o, nil
+}
+
+// look implements looker.
+func (o *opened) look(context.Context, uint64) (*debugui.View, error) {
+	v, _ := o.page.View(0) // the pool has started
+	return &v, nil
 }
 
 // poolStatistics is sqlpool.Stats as JSON. Times are milliseconds.
@@ -95,25 +104,6 @@ type poolStatistics struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	LastError   string     `json:"last_error,omitempty"`
 	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
-}
-
-func (o *opened) statistics() poolStatistics {
-	s := o.pool.Stats()
-	p := poolStatistics{
-		Pool: s.Name, State: s.State.String(),
-		MaxConns: s.MaxConns, Open: s.Open, Idle: s.Idle, InUse: s.InUse, Dialing: s.Dialing, Closing: s.Closing,
-		Waiting: s.Waiting, PeakInUse: s.PeakInUse, AcquireCount: s.AcquireCount, ReleaseCount: s.ReleaseCount,
-		WaitCount: s.WaitCount, WaitMS: milliseconds(s.WaitTime), MaxWaitMS: milliseconds(s.MaxWait),
-		AverageAcquireMS: milliseconds(s.AcquireTime()),
-		TimeoutCount:     s.TimeoutCount, CanceledCount: s.CanceledCount,
-		SaturatedCount: s.SaturatedCount, UnavailableCount: s.UnavailableCount,
-		DialCount: s.DialCount, DialErrorCount: s.DialErrorCount, CloseCount: s.CloseCount,
-		Generation: s.Generation, MisuseCount: s.MisuseCount, CreatedAt: s.CreatedAt, LastError: s.LastError,
-	}
-	if !s.LastErrorAt.IsZero() {
-		p.LastErrorAt = &s.LastErrorAt
-	}
-	return p
 }
 
 // milliseconds keeps three decimals.

@@ -63,7 +63,8 @@ func (r *reader) call(ctx context.Context, _ *sdk.CallToolRequest, q question) (
 	}
 	found = &answer{TookMS: found.TookMS, Error: describe(err)}
 	if found.Error.Code == codeDatabase {
-		statistics := r.statistics()
+		v, _ := r.look(ctx, 0) // of our own pool: there is no error
+		statistics := statisticsFrom(v)
 		found.Pool = &statistics
 	}
 	r.log.Warn("query failed", "code", found.Error.Code, "kind", found.Error.Kind, "error", found.Error.Message)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sqlpool/go/hooks/debugui"
 )
 
 // healthURI is where an assistant reads how the pool is.
@@ -14,7 +16,7 @@ const healthURI = "health://connection-pool"
 
 // healthResource is the resource's JSON.
 type healthResource struct {
-	Status      string         `json:"status"` // starting, healthy, degraded or unhealthy; of a page also paused and closed
+	Status      string         `json:"status"` // starting, healthy, degraded, unhealthy, paused or closed
 	Reasons     []string       `json:"reasons"`
 	Steps       []string       `json:"steps,omitempty"` // what to do first, as the page says it
 	Since       time.Time      `json:"since"`
@@ -62,27 +64,63 @@ func readOnly(title string) *sdk.ToolAnnotations {
 	return &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &open}
 }
 
-// nothing is what a tool without arguments is given.
-type nothing struct{}
+// looker is a pool that can be looked at: that of a page, or one of our own.
+type looker interface {
+	look(ctx context.Context, since uint64) (*debugui.View, error)
+}
 
-// server is the MCP server over an open pool. Reading statistics, holders and health never touches the database.
-func (m *mcp) server(o *opened, log *slog.Logger) *sdk.Server {
+// newServer returns the MCP server of a pool, without a query.
+func newServer(instructions string, pool looker) *sdk.Server {
 	s := sdk.NewServer(
 		&sdk.Implementation{Name: "sqlpool", Title: "sqlpool connection pool", Version: version()},
 		&sdk.ServerOptions{
-			Instructions: "A connection pool on PostgreSQL. Read " + healthURI + " first when something fails: it says how the " +
-				"pool is, why and since when. An error of the database has the code " + codeDatabase + " and the pool's statistics.",
+			Instructions:       instructions,
 			Capabilities:       &sdk.ServerCapabilities{},
 			SubscribeHandler:   subscribe,
 			UnsubscribeHandler: unsubscribe,
 		})
-	s.AddResource(healthOf, o.readHealth)
-	sdk.AddTool(s, statisticsTool, func(context.Context, *sdk.CallToolRequest, nothing) (*sdk.CallToolResult, poolStatistics, error) {
-		return nil, o.statistics(), nil
+	s.AddResource(healthOf, func(ctx context.Context, _ *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
+		v, err := pool.look(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		text, err := json.MarshalIndent(healthFrom(v), "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{
+			{URI: healthURI, MIMEType: "application/json", Text: string(text)},
+		}}, nil
 	})
-	sdk.AddTool(s, holdersTool, func(context.Context, *sdk.CallToolRequest, nothing) (*sdk.CallToolResult, holders, error) {
-		return nil, o.holders(), nil
+	addLook(s, statisticsTool, pool, statisticsFrom)
+	addLook(s, holdersTool, pool, holdersFrom)
+	return s
+}
+
+// addLook adds a tool without arguments, whose result is a part of the pool's view.
+func addLook[T any](s *sdk.Server, tool *sdk.Tool, pool looker, of func(*debugui.View) T) {
+	sdk.AddTool(s, tool, func(ctx context.Context, _ *sdk.CallToolRequest, _ struct{}) (*sdk.CallToolResult, T, error) {
+		v, err := pool.look(ctx, 0)
+		if err != nil {
+			var none T
+			return nil, none, err
+		}
+		return nil, of(v), nil
 	})
+}
+
+func healthFrom(v *debugui.View) healthResource {
+	s := v.Status
+	return healthResource{
+		Status: s.Level, Reasons: s.Reasons, Steps: s.Steps, Since: s.Since, CheckedAt: v.At,
+		LastError: s.LastError, LastErrorAt: s.LastErrorAt, Statistics: statisticsFrom(v),
+	}
+}
+
+// server is the MCP server over an open pool. Reading statistics, holders and health never touches the database.
+func (m *mcp) server(o *opened, log *slog.Logger) *sdk.Server {
+	s := newServer("A connection pool on PostgreSQL. Read "+healthURI+" first when something fails: it says how the "+
+		"pool is, why and since when. An error of the database has the code "+codeDatabase+" and the pool's statistics.", o)
 	reader := &reader{opened: o, timeout: m.Timeout, maxRows: m.MaxRows, privileged: m.Privileged, log: log}
 	sdk.AddTool(s, &sdk.Tool{
 		Name: "query", Annotations: readOnly("Read-only query"),
@@ -90,38 +128,4 @@ func (m *mcp) server(o *opened, log *slog.Logger) *sdk.Server {
 			"Nothing else runs: no second statement, no write.",
 	}, reader.call)
 	return s
-}
-
-// readHealth answers while the database is down too: that is when it is asked.
-func (o *opened) readHealth(context.Context, *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
-	s := o.monitor.Status()
-	h := healthResource{
-		Status: s.State.String(), Reasons: append([]string{}, s.Reasons...), Since: s.Since, CheckedAt: s.CheckedAt,
-		LastError: s.LastError, Statistics: o.statistics(),
-	}
-	if !s.LastErrorAt.IsZero() {
-		h.LastErrorAt = &s.LastErrorAt
-	}
-	text, err := json.MarshalIndent(h, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return answered(text), nil
-}
-
-func answered(text []byte) *sdk.ReadResourceResult {
-	return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{
-		{URI: healthURI, MIMEType: "application/json", Text: string(text)},
-	}}
-}
-
-func (o *opened) holders() holders {
-	found := holders{Holders: []held{}}
-	for _, h := range o.pool.Holders() {
-		found.Holders = append(found.Holders, held{
-			Conn: h.Conn, HeldMS: milliseconds(h.Held), LastStatement: h.LastStatement,
-			InTransaction: h.InTransaction, Activity: string(h.Activity), PID: h.Backend.PID, AcquiredBy: h.Origin,
-		})
-	}
-	return found
 }

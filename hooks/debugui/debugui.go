@@ -117,6 +117,16 @@ func (u *UI) Hooks() sqlpool.Hooks {
 // mounted at any path.
 func (u *UI) Handler() http.Handler { return http.HandlerFunc(u.serve) }
 
+// View returns the page's data, with the samples after since (0: all that are kept). It
+// reports false before the pool has started.
+func (u *UI) View(since uint64) (View, bool) {
+	pool := u.pool.Load()
+	if pool == nil {
+		return View{}, false
+	}
+	return u.look(pool, since), true
+}
+
 func (u *UI) start(p *sqlpool.Pool) {
 	if !u.pool.CompareAndSwap(nil, p) {
 		panic("debugui: this UI serves another pool already; make one for each")
