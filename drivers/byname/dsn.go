@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/stray"
@@ -51,17 +50,23 @@ type dialect struct {
 	// driver would not take it.
 	unescape func(raw string) (text string, ok bool)
 
-	// space separates key=value pairs.
-	space func(rune) bool
+	// space is what stands between key=value pairs, and pair one of these.
+	space, pair *regexp.Regexp
 
 	// firstAt says that the first @ of a URL ends the password, not the last one.
 	firstAt bool
 }
 
 var (
-	pgxDialect = dialect{query: libpqQuery, unescape: libpqUnescape, space: func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) }, firstAt: true}
-	pqDialect  = dialect{query: netQuery, unescape: netUnescape, space: unicode.IsSpace}
+	pgxDialect = spaced(`\s\v`, dialect{query: libpqQuery, unescape: libpqUnescape, firstAt: true})
+	pqDialect  = spaced(`\s\v\x{85}\pZ`, dialect{query: netQuery, unescape: netUnescape}) // unicode.IsSpace
 )
+
+// spaced is a dialect with a class of characters that it takes for a space.
+func spaced(class string, d dialect) dialect {
+	d.space, d.pair = regexp.MustCompile("^["+class+"]*"), pairOf(class)
+	return d
+}
 
 // split takes the pool's parameters out of a connection string. What is left is
 // the original text around them, byte for byte; what cannot be taken apart is

@@ -1,43 +1,40 @@
 package byname
 
 import (
+	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // splitKeyValue takes the pool's pairs out of a list of key=value pairs, each
 // with the space behind it.
 func (d dialect) splitKeyValue(dsn string) (rest string, found []param, err error) {
-	var kept strings.Builder
-	l := lexer{text: dsn, space: d.space}
+	kept := d.space.FindString(dsn)
 	behind := false
-	l.skip()
-	kept.WriteString(dsn[:l.at])
-	for l.at < len(dsn) {
-		start := l.at
-		name, value, ok := l.pair()
+	for left := dsn[len(kept):]; left != ""; {
+		name, value, pair := d.cutPair(left)
 		if strings.ContainsAny(name, ":/@?") {
 			return "", nil, errNeither
 		}
-		if !ok { // the driver says what is wrong with the rest
-			kept.WriteString(dsn[start:])
+		if pair == "" { // the driver says what is wrong with the rest
+			kept += left
 			break
 		}
-		if err := joined(name, dsn[start:l.at]); err != nil {
+		if err := joined(name, pair); err != nil {
 			return "", nil, err
 		}
-		l.skip()
+		pair += d.space.FindString(left[len(pair):])
+		left = left[len(pair):]
 		if ours(name) {
 			found = append(found, param{name, value, behind})
 		} else {
-			kept.WriteString(dsn[start:l.at])
+			kept += pair
 		}
 		behind = behind || isPassword(name)
 	}
 	if len(found) == 0 {
 		return dsn, nil, nil
 	}
-	return kept.String(), found, nil
+	return kept, found, nil
 }
 
 // joined refuses a setting that was put behind a pair as if behind a URL, where
@@ -52,62 +49,25 @@ func joined(name, pair string) error {
 		"write a space instead of the &: in a list of key=value pairs a space stands between them")
 }
 
-// lexer reads pairs as libpq does: spaces may stand around the equal sign, a
-// value may be quoted, and a backslash takes the next character as it is. It
-// takes a little more than each driver, which judges what is left to it.
-type lexer struct {
-	text  string
-	at    int
-	space func(rune) bool
+// cutPair reads the pair that text begins with; pair is "" when it cannot be read.
+func (d dialect) cutPair(text string) (name, value, pair string) {
+	found := d.pair.FindStringSubmatch(text)
+	name, quoted, plain := found[1], found[2], found[3]
+	if len(found[0]) == len(name) || strings.HasPrefix(plain, "'") { // no equal sign, or a quote that does not end
+		return name, "", ""
+	}
+	return name, escaped.ReplaceAllString(quoted+plain, "$1"), found[0]
 }
 
-// pair reads one pair; ok is false when it cannot be read.
-func (l *lexer) pair() (name, value string, ok bool) {
-	start := l.at
-	for r, n := l.next(); n > 0 && r != '=' && !l.space(r); r, n = l.next() {
-		l.at += n
-	}
-	name = l.text[start:l.at]
-	l.skip()
-	if r, _ := l.next(); r != '=' {
-		return name, "", false
-	}
-	l.at++
-	l.skip()
-	value, ok = l.value()
-	return name, value, ok
+// pairOf matches a pair as libpq reads it, for a class of spaces: they may stand
+// around the equal sign, a value may be quoted, and a backslash takes the next
+// character as it is. It takes a little more than each driver, which judges what is
+// left to it.
+func pairOf(spaces string) *regexp.Regexp {
+	const text = `(?:\\.|[^\\%])*`
+	return regexp.MustCompile(strings.ReplaceAll(
+		`(?s)^([^=%]*)(?:[%]*=[%]*(?:'(`+strings.ReplaceAll(text, "%", "'")+`)'|(`+text+`\\?)))?`, "%", spaces))
 }
 
-func (l *lexer) value() (string, bool) {
-	var b strings.Builder
-	quoted := strings.HasPrefix(l.text[l.at:], "'")
-	if quoted {
-		l.at++
-	}
-	for {
-		r, n := l.next()
-		switch {
-		case n == 0:
-			return b.String(), !quoted
-		case quoted && r == '\'':
-			l.at++
-			return b.String(), true
-		case !quoted && l.space(r):
-			return b.String(), true
-		case r == '\\':
-			l.at++
-			_, n = l.next() // at the end it escapes nothing
-		}
-		b.WriteString(l.text[l.at : l.at+n])
-		l.at += n
-	}
-}
-
-func (l *lexer) skip() {
-	for r, n := l.next(); n > 0 && l.space(r); r, n = l.next() {
-		l.at += n
-	}
-}
-
-// next is the character ahead and its length, which is 0 at the end.
-func (l *lexer) next() (rune, int) { return utf8.DecodeRuneInString(l.text[l.at:]) }
+// escaped is a backslash and what it escapes, which at the end is nothing.
+var escaped = regexp.MustCompile(`(?s)\\(.?)`)

@@ -2,6 +2,7 @@ package byname
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -55,30 +56,14 @@ func libpqQuery(dsn string) (from, to int) {
 	if i := strings.IndexAny(dsn[at:], "@/"); i >= 0 && dsn[at+i] == '@' {
 		at += i + 1
 	}
-	for {
-		if strings.HasPrefix(dsn[at:], "[") {
-			end := strings.IndexByte(dsn[at:], ']')
-			if end < 0 {
-				return 0, 0
-			}
-			at += end
-		}
-		i := strings.IndexAny(dsn[at:], ",/?")
-		if i < 0 {
-			return 0, 0
-		}
-		at += i + 1
-		switch dsn[at-1] {
-		case '?':
-			return at, len(dsn)
-		case '/':
-			if i = strings.IndexByte(dsn[at:], '?'); i < 0 {
-				return 0, 0
-			}
-			return at + i + 1, len(dsn)
-		}
+	if before := libpqHosts.FindString(dsn[at:]); before != "" {
+		return at + len(before), len(dsn)
 	}
+	return 0, 0
 }
+
+// libpqHosts matches hosts, a database's name and the question mark.
+var libpqHosts = regexp.MustCompile(strings.ReplaceAll(`^(?:%,)*%(?:/[^?]*)?\?`, "%", `(?:(?:\[[^\]]*\]|[^\[,/?])[^,/?]*)?`))
 
 // libpqUnescape trims spaces, refuses them inside, and leaves + alone.
 func libpqUnescape(raw string) (string, bool) {
