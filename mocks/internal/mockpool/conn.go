@@ -39,48 +39,61 @@ var (
 	_ driver.Validator = (*conn)(nil)
 )
 
+// pass passes a call on to the mock. A second try of the pool's gets the first one's
+// answer, and a connection that is gone has none.
+func (c *conn) pass(ctx context.Context, op, query string, args []driver.NamedValue, do func() error) error {
+	call := callOf(ctx)
+	if call.err != nil {
+		return call.err
+	}
+	executed := query
+	if op == "Prepare" {
+		executed = ""
+	}
+	if err := c.refused(executed); err != nil {
+		return err
+	}
+	call.err = c.send(op, query, args, do)
+	if op == "Query" || op == "Begin" {
+		c.tied.CompareAndSwap(nil, call.tied)
+	}
+	return call.err
+}
+
+// send has the mock answer, and notes what it says.
+func (c *conn) send(op, query string, args []driver.NamedValue, do func() error) error {
+	c.sent.Add(1)
+	err := do()
+	c.judge(err)
+	c.came.add(op, query, args, err)
+	return err
+}
+
 // ExecContext implements driver.ExecerContext.
-func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
 	if !c.lent.Load() {
 		return unlentExec()
 	}
-	call := callOf(ctx)
-	if call.err != nil {
-		return nil, call.err
-	}
-	if err := c.refused(query); err != nil {
-		return nil, err
-	}
-	c.sent.Add(1)
-	res, err := c.mock.ExecContext(ctx, query, args)
-	call.err = err
-	c.judge(err)
-	c.came.add("Exec", query, args, err)
+	err = c.pass(ctx, "Exec", query, args, func() (err error) {
+		res, err = c.mock.ExecContext(ctx, query, args)
+		return err
+	})
 	return res, err
 }
 
 // QueryContext implements driver.QueryerContext. The rows are the mock's own.
-func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
 	if !c.lent.Load() {
 		return unlentQuery()
 	}
-	call := callOf(ctx)
-	if call.err != nil {
-		return nil, call.err
-	}
-	if err := c.refused(query); err != nil {
-		return nil, err
-	}
-	c.sent.Add(1)
-	inner, err := c.mock.QueryContext(ctx, query, args)
-	call.err = err
-	c.judge(err)
-	c.tied.CompareAndSwap(nil, call.tied)
-	c.came.add("Query", query, args, err)
+	err = c.pass(ctx, "Query", query, args, func() (err error) {
+		rows, err = c.mock.QueryContext(ctx, query, args)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(inner, c), nil
+	return rowsOf(rows, c), nil
 }
 
 // BeginTx implements driver.ConnBeginTx.
@@ -88,19 +101,11 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if !c.lent.Load() {
 		return unlentTx{}, nil
 	}
-	call := callOf(ctx)
-	if call.err != nil {
-		return nil, call.err
-	}
-	if err := c.refused(""); err != nil {
-		return nil, err
-	}
-	c.sent.Add(1)
-	inner, err := c.mock.BeginTx(ctx, opts)
-	call.err = err
-	c.judge(err)
-	c.tied.CompareAndSwap(nil, call.tied)
-	c.came.add("Begin", "", nil, err)
+	var inner driver.Tx
+	err := c.pass(ctx, "Begin", "", nil, func() (err error) {
+		inner, err = c.mock.BeginTx(ctx, opts)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -112,18 +117,7 @@ func (c *conn) Ping(ctx context.Context) error {
 	if !c.lent.Load() {
 		return nil
 	}
-	call := callOf(ctx)
-	if call.err != nil {
-		return call.err
-	}
-	if err := c.refused(""); err != nil {
-		return err
-	}
-	c.sent.Add(1)
-	call.err = c.mock.Ping(ctx)
-	c.judge(call.err)
-	c.came.add("Ping", "", nil, call.err)
-	return call.err
+	return c.pass(ctx, "Ping", "", nil, func() error { return c.mock.Ping(ctx) })
 }
 
 // CheckNamedValue implements driver.NamedValueChecker by the mock's converter.
@@ -158,9 +152,5 @@ func (t *tx) end(op string, f func() error) error {
 	if err := t.conn.refused(""); err != nil {
 		return err
 	}
-	t.conn.sent.Add(1)
-	err := f()
-	t.conn.judge(err)
-	t.conn.came.add(op, "", nil, err)
-	return err
+	return t.conn.send(op, "", nil, f)
 }

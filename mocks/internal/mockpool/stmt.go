@@ -64,17 +64,11 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if call.stmt != nil && call.stmt.mock != nil {
 		return &prepared{c, query}, nil // on another connection than before
 	}
-	if call.err != nil {
-		return nil, call.err
-	}
-	if err := c.refused(""); err != nil {
-		return nil, err
-	}
-	c.sent.Add(1)
-	inner, err := c.mock.PrepareContext(ctx, query)
-	call.err = err
-	c.judge(err)
-	c.came.add("Prepare", query, nil, err)
+	var inner driver.Stmt
+	err := c.pass(ctx, "Prepare", query, nil, func() (err error) {
+		inner, err = c.mock.PrepareContext(ctx, query)
+		return err
+	})
 	if err != nil || call.stmt == nil {
 		return inner, err
 	}
