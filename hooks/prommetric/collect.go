@@ -64,31 +64,31 @@ func (s *series) metrics(name string) (all []prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
 		all = append(all, prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), append([]string{name}, labels...)...))
 	}
-	g, c := s.read()
+	t := s.read()
 	if len(s.pools) > 0 {
-		gauge(connections, g.idle, "idle")
-		gauge(connections, g.inUse, "in_use")
-		gauge(connections, g.dialing, "dialing")
-		gauge(connections, g.closing, "closing")
-		gauge(connectionsMax, g.most)
-		gauge(waiting, g.waiting)
-		for i, n := range g.states {
+		gauge(connections, t.Idle, "idle")
+		gauge(connections, t.InUse, "in_use")
+		gauge(connections, t.Dialing, "dialing")
+		gauge(connections, t.Closing, "closing")
+		gauge(connectionsMax, t.MaxConns)
+		gauge(waiting, t.Waiting)
+		for i, n := range t.states {
 			gauge(state, n, sqlpool.State(i).String())
 		}
-		for i, n := range g.health {
+		for i, n := range t.health {
 			gauge(healthState, n, health.State(i).String())
 		}
-		if g.tellsLeaks {
-			gauge(leaks, g.leaks)
+		if t.tellsLeaks {
+			gauge(leaks, t.leaks)
 		}
 		all = append(all, prometheus.MustNewConstMetric(oldestLoan, prometheus.GaugeValue, s.oldestLoan().Seconds(), name))
 	}
-	counter(acquireFailures, c.timeouts, "timeout")
-	counter(acquireFailures, c.canceled, "canceled")
-	counter(acquireFailures, c.saturated, "saturated")
-	counter(acquireFailures, c.unavailable, "unavailable")
-	counter(dialFailures, c.dialErrors)
-	counter(misuses, c.misuses)
+	counter(acquireFailures, t.TimeoutCount, "timeout")
+	counter(acquireFailures, t.CanceledCount, "canceled")
+	counter(acquireFailures, t.SaturatedCount, "saturated")
+	counter(acquireFailures, t.UnavailableCount, "unavailable")
+	counter(dialFailures, t.DialErrorCount)
+	counter(misuses, t.MisuseCount)
 	for code, n := range s.closes {
 		counter(closes, n, code)
 	}

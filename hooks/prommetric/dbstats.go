@@ -34,15 +34,15 @@ func (s *series) dbStats(name string) (all []prometheus.Metric) {
 	gauge := func(metric, help string, v int) { add(prometheus.GaugeValue, metric, help, float64(v)) }
 	total := func(metric, help string, v float64) { add(prometheus.CounterValue, metric+"_total", help, v) }
 
-	g, c := s.read()
+	t := s.read()
 	if len(s.pools) > 0 {
-		gauge("max_open_connections", "Maximum number of open connections to the database.", g.most)
-		gauge("open_connections", "The number of established connections both in use and idle.", g.idle+g.inUse)
-		gauge("in_use_connections", "The number of connections currently in use.", g.inUse)
-		gauge("idle_connections", "The number of idle connections.", g.idle)
+		gauge("max_open_connections", "Maximum number of open connections to the database.", t.MaxConns)
+		gauge("open_connections", "The number of established connections both in use and idle.", t.Idle+t.InUse)
+		gauge("in_use_connections", "The number of connections currently in use.", t.InUse)
+		gauge("idle_connections", "The number of idle connections.", t.Idle)
 	}
-	total("wait_count", "The total number of connections waited for.", float64(c.waits))
-	total("wait_duration_seconds", "The total time blocked waiting for a new connection.", c.waited.Seconds())
+	total("wait_count", "The total number of connections waited for.", float64(t.WaitCount))
+	total("wait_duration_seconds", "The total time blocked waiting for a new connection.", t.WaitTime.Seconds())
 	total("max_idle_closed", "The total number of connections closed due to SetMaxIdleConns.", 0)
 	total("max_idle_time_closed", "The total number of connections closed due to SetConnMaxIdleTime.",
 		float64(s.closes[recycle.CodeMaxIdleTime]))

@@ -132,6 +132,6 @@ func (h *hooks) released(e sqlpool.Released) { h.held.Observe(e.Held.Seconds()) 
 func (h *hooks) closed(e sqlpool.Closed) {
 	code := sqlpool.ReasonCode(e.Reason)
 	h.metrics.mu.Lock()
-	h.series.count(code)
+	h.series.closed(code)
 	h.metrics.mu.Unlock()
 }

@@ -17,10 +17,9 @@ const (
 // series are the pools of one name: usually one, two while one is replaced by
 // another. Metrics.mu protects it.
 type series struct {
-	pools   []member
-	past    counters // of pools that are gone
-	highest counters // reported so far
-	closes  map[string]uint64
+	pools  []member
+	past   sqlpool.Stats // the counters of pools that are gone
+	closes map[string]uint64
 }
 
 // member is a pool with what else tells of it.
@@ -29,19 +28,13 @@ type member struct {
 	Sources
 }
 
-// gauges and counters are what is taken from Pool.Stats.
-type gauges struct {
-	most, idle, inUse, dialing, closing, waiting int
-	states                                       [sqlpool.StateClosed + 1]int
-	health                                       [len(health.States)]int
-	leaks                                        int
-	tellsLeaks                                   bool
-}
-
-type counters struct {
-	timeouts, canceled, saturated, unavailable uint64
-	dialErrors, misuses, waits                 uint64
-	waited                                     time.Duration
+// sum is what the pools of a series have together.
+type sum struct {
+	sqlpool.Stats
+	states     [sqlpool.StateClosed + 1]int
+	health     [len(health.States)]int
+	leaks      int
+	tellsLeaks bool
 }
 
 func (m *Metrics) add(p member) *series {
@@ -57,39 +50,47 @@ func (m *Metrics) add(p member) *series {
 	return s
 }
 
-// read adds up the pools and lets go of those that are closed and empty.
-func (s *series) read() (g gauges, c counters) {
+// read adds up the pools and lets go of those that are closed and empty. No counter of
+// theirs runs backwards, which to Prometheus would be a reset.
+func (s *series) read() (t sum) {
 	live := s.pools[:0]
 	for _, p := range s.pools {
 		now := p.Stats()
 		if now.State == sqlpool.StateClosed && now.Open == 0 {
-			s.past.add(now)
+			count(&s.past, now)
 			continue
 		}
 		live = append(live, p)
-		c.add(now)
-		g.add(now)
-		g.health[p.Health.Status().State]++
+		count(&t.Stats, now)
+		t.MaxConns += now.MaxConns
+		t.Idle += now.Idle
+		t.InUse += now.InUse
+		t.Dialing += now.Dialing
+		t.Closing += now.Closing
+		t.Waiting += now.Waiting
+		t.states[now.State]++
+		t.health[p.Health.Status().State]++
 		if p.Leaks != nil {
-			g.tellsLeaks = true
-			g.leaks += p.Leaks.Leaks()
+			t.tellsLeaks = true
+			t.leaks += p.Leaks.Leaks()
 		}
 	}
 	clear(s.pools[len(live):])
 	s.pools = live
-	c.plus(s.past)
-	s.highest.raise(c)
-	return g, s.highest
+	count(&t.Stats, s.past)
+	return t
 }
 
-func (g *gauges) add(s sqlpool.Stats) {
-	g.most += s.MaxConns
-	g.idle += s.Idle
-	g.inUse += s.InUse
-	g.dialing += s.Dialing
-	g.closing += s.Closing
-	g.waiting += s.Waiting
-	g.states[s.State]++
+// count adds the counters that are reported.
+func count(to *sqlpool.Stats, s sqlpool.Stats) {
+	to.TimeoutCount += s.TimeoutCount
+	to.CanceledCount += s.CanceledCount
+	to.SaturatedCount += s.SaturatedCount
+	to.UnavailableCount += s.UnavailableCount
+	to.DialErrorCount += s.DialErrorCount
+	to.MisuseCount += s.MisuseCount
+	to.WaitCount += s.WaitCount
+	to.WaitTime += s.WaitTime
 }
 
 // oldestLoan is how long the longest loan is out, or zero. It looks at every
@@ -105,42 +106,8 @@ func (s *series) oldestLoan() (oldest time.Duration) {
 	return oldest
 }
 
-func of(s sqlpool.Stats) counters {
-	return counters{
-		timeouts: s.TimeoutCount, canceled: s.CanceledCount, saturated: s.SaturatedCount, unavailable: s.UnavailableCount,
-		dialErrors: s.DialErrorCount, misuses: s.MisuseCount, waits: s.WaitCount, waited: s.WaitTime,
-	}
-}
-
-func (c *counters) add(s sqlpool.Stats) { c.plus(of(s)) }
-
-func (c *counters) plus(o counters) {
-	c.timeouts += o.timeouts
-	c.canceled += o.canceled
-	c.saturated += o.saturated
-	c.unavailable += o.unavailable
-	c.dialErrors += o.dialErrors
-	c.misuses += o.misuses
-	c.waits += o.waits
-	c.waited += o.waited
-}
-
-// raise lets no counter fall. The pool takes a wait back when its waiter turns
-// out to have gone, and to Prometheus a counter that is one less than before
-// has been reset: it would count everything once more.
-func (c *counters) raise(o counters) {
-	c.timeouts = max(c.timeouts, o.timeouts)
-	c.canceled = max(c.canceled, o.canceled)
-	c.saturated = max(c.saturated, o.saturated)
-	c.unavailable = max(c.unavailable, o.unavailable)
-	c.dialErrors = max(c.dialErrors, o.dialErrors)
-	c.misuses = max(c.misuses, o.misuses)
-	c.waits = max(c.waits, o.waits)
-	c.waited = max(c.waited, o.waited)
-}
-
-// count counts a close.
-func (s *series) count(code string) {
+// closed counts a close.
+func (s *series) closed(code string) {
 	code = strings.ToValidUTF8(code, "�") // Prometheus takes nothing else
 	if _, known := s.closes[code]; !known && len(s.closes) >= mostReasons {
 		code = otherReason
