@@ -16,6 +16,7 @@ func (s *suite) testDarkNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := runtime.NumGoroutine()
 	network, err := relay.Listen(u.Host, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +39,6 @@ func (s *suite) testDarkNetwork(t *testing.T) {
 		return err
 	}
 	network.Silence()
-	before := runtime.NumGoroutine()
 	s.overruns(t, calls)
 	var closing sync.WaitGroup
 	for _, c := range conns {
@@ -56,5 +56,6 @@ func (s *suite) testDarkNetwork(t *testing.T) {
 		})
 	}
 	closing.Wait()
+	network.Close() // its own end with it
 	eventually(t, "the goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 }
