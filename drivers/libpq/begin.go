@@ -1,10 +1,8 @@
 package libpq
 
 import (
-	"context"
 	"errors"
 	"net"
-	"time"
 
 	"github.com/sqlpool/go/drivers/internal/lazybegin"
 	"github.com/sqlpool/go/drivers/internal/wire"
@@ -23,47 +21,20 @@ func (c *filtered) Read(b []byte) (int, error) { return c.filter.Read(b) }
 // Write implements net.Conn.
 func (c *filtered) Write(b []byte) (int, error) { return c.filter.Write(b) }
 
-// filteringDialer opens the sockets of a connection with a filter each, and those of
-// its cancel requests without one.
-type filteringDialer struct {
-	*wire.Dialer
-	last *filtered
-}
-
-// Dial implements pq.Dialer.
-func (d *filteringDialer) Dial(network, address string) (net.Conn, error) {
-	return d.DialContext(context.Background(), network, address)
-}
-
-// DialTimeout implements pq.Dialer.
-func (d *filteringDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return d.DialContext(ctx, network, address)
-}
-
-// DialContext implements pq.DialerContext.
-func (d *filteringDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := d.Dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	raw, ok := c.(*wire.Conn)
-	if !ok {
-		return c, nil // a cancel request's
-	}
-	d.last = &filtered{Conn: raw, filter: lazybegin.New(raw, raw)}
-	return d.last, nil
+// filter puts a filter on a socket of the connection that is being made.
+func (c *conn) filter(raw *wire.Conn) net.Conn {
+	c.socket = &filtered{Conn: raw, filter: lazybegin.New(raw, raw)}
+	return c.socket
 }
 
 // holdBegin has BEGINs held back, where that can be. A lib/pq that does not tell its transaction
 // status begins at once. Through a socket that cannot be looked at a dead connection
 // would cost a statement where BEGIN finds it: there too.
-func (c *conn) holdBegin(d *filteringDialer) {
-	if d.last == nil || d.last.Conn != c.wire || !c.status.IsValid() || errors.Is(c.wire.Alive(), errors.ErrUnsupported) {
+func (c *conn) holdBegin() {
+	if c.socket == nil || c.socket.Conn != c.wire || !c.status.IsValid() || errors.Is(c.wire.Alive(), errors.ErrUnsupported) {
 		return
 	}
-	c.lazy = d.last.filter
+	c.lazy = c.socket.filter
 	c.lazy.Clean = func() bool { return c.wire.Alive() == nil }
 	c.lazy.Guard = c.wire.Guard
 }

@@ -111,14 +111,12 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
-	filtering := &filteringDialer{Dialer: dialer}
-	if _, replicates := cfg.Runtime["replication"]; !c.lazy || replicates { // a server that replicates knows simple queries only
-		inner.Dialer(dialer)
-	} else {
-		inner.Dialer(filtering)
-	}
+	inner.Dialer(dialer)
 	conn := &conn{binary: cfg.BinaryParameters}
 	dialer.OnCancel = conn.guard.cancelling
+	if _, replicates := cfg.Runtime["replication"]; c.lazy && !replicates { // a server that replicates knows simple queries only
+		dialer.Wrap = conn.filter
+	}
 
 	stop := context.AfterFunc(ctx, func() { dialer.Interrupt(wire.Interruption(ctx)) })
 	pqConn, err := inner.Connect(ctx)
@@ -126,7 +124,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		err = wire.Interruption(ctx)
 	}
 	if err == nil {
-		err = conn.open(pqConn, filtering, cfg)
+		err = conn.open(pqConn, dialer, cfg)
 	}
 	if err != nil {
 		dialer.Discard(ctx, err)

@@ -18,7 +18,7 @@
 // drivers/byname has the rest of that; the other driver is not linked.
 //
 // A connection's life, file by file: options.go and connector.go open it,
-// conn.go, stmt.go, copy.go and tx.go serve calls under the eye of guard.go,
+// conn.go, stmt.go, copy.go and tx.go serve calls, by call.go, under the eye of guard.go,
 // fitness.go, txstatus.go and wire.go answer the pool, cancel.go helps to close,
 // raw.go leads to lib/pq's connection.
 package libpq

@@ -19,7 +19,7 @@
 // on this driver, opened by name with its settings in the connection string. Package
 // drivers/byname has the rest of that; the other driver is not linked.
 //
-// A connection's life, file by file: options.go and connector.go open it, conn.go
+// A connection's life, file by file: options.go, parse.go and connector.go open it, conn.go
 // and stmt.go serve calls, wire.go answers the pool and closes, raw.go leads to
 // *pgx.Conn.
 package pgxv5

@@ -33,6 +33,9 @@ type Dialer struct {
 	// which live for two seconds at most.
 	TCP *TCP
 
+	// Wrap, if set, returns what the driver is given in place of a connection's socket.
+	Wrap func(*Conn) net.Conn
+
 	mu          sync.Mutex
 	conns       []*Conn // opened before Establish; the last is in use
 	network     string  // where that one leads
@@ -93,6 +96,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	d.heardNothingLocked(d.conns) // the driver has given them up, and asks another host
 	d.conns = append(d.conns, c)
 	d.network, d.address = network, address
+	if d.Wrap != nil {
+		return d.Wrap(c), nil
+	}
 	return c, nil
 }
 
@@ -141,7 +147,7 @@ func (d *Dialer) Establish() (*Conn, error) {
 		return nil, errors.New("the driver connected without the adapter's dialer")
 	}
 	for _, other := range d.conns[:len(d.conns)-1] {
-		_ = other.Close() // nobody reads it any more
+		_ = other.Close() // it is not read any more
 	}
 	d.conns = []*Conn{c}
 	d.established = true
