@@ -46,7 +46,7 @@ var endRules = []Rule{
 	{
 		ID:     "ADM-02",
 		Rule:   "at its deadline Shutdown takes by force what is still out, and names who held it",
-		Why:    "the process must end, and somebody must learn who kept it from ending",
+		Why:    "the process must end, and its operator must learn what kept it from ending",
 		Source: "this pool: Pool.Shutdown, HolderError",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {

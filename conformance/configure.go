@@ -51,7 +51,7 @@ var configurationRules = []Rule{
 	{
 		ID:     "CFG-03",
 		Rule:   "a zero field means its documented default",
-		Why:    "limits that nobody wrote down are found by accident",
+		Why:    "limits that are not written down are found by accident",
 		Source: "this pool: the constants Default…",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {

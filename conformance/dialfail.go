@@ -20,12 +20,7 @@ var dialFailureRules = []Rule{
 		Source: "this pool: a failed dial is tried again while acquires wait",
 		check: func(x *trial) {
 			s, p := x.open3()
-			p.failing(OpDial, func(n int) error {
-				if n == 1 {
-					return errDial
-				}
-				return nil
-			})
+			p.failFirst(1, OpDial, errDial)
 			first, second := x.call(x.ctx, s.DB), x.call(x.ctx, s.DB)
 			x.mustServe("a caller while one dial fails", first)
 			x.mustServe("another", second)

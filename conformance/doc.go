@@ -1,5 +1,5 @@
 // Package conformance proves on a driver, or on another pool, what sqlpool
-// promises: rules as data, each with a check that somebody has seen fail.
+// promises: rules as data, each with a check that was seen to fail.
 //
 // A driver's author runs all of it in one line:
 //
@@ -13,7 +13,7 @@
 // family begin with its name (sql acquire dial hook reset recycle inventory
 // outage leak overload admin observe configure) and hold its rules with what only
 // these need; check.go and run.go run them, trial.go is what a check has in hand,
-// moves.go, routes.go, uses.go and edges.go what many do with it; probe….go watches the driver from below the
+// moves.go, moments.go, routes.go, uses.go and edges.go what many do with it; probe….go watches the driver from below the
 // pool; target.go, open.go and dialect….go say on what; report.go tells the
 // outcome.
 //

@@ -71,11 +71,56 @@ func (p *Probe) failing(op string, how func(n int) error) {
 	})
 }
 
+// failFirst makes the first calls of the operation fail, and no other.
+func (p *Probe) failFirst(calls int, op string, how error) {
+	p.failing(op, func(n int) error {
+		if n <= calls {
+			return how
+		}
+		return nil
+	})
+}
+
 // slow makes each statement take a moment, so that callers meet.
 func (p *Probe) slow() {
 	p.intercept(func(_ context.Context, c Call) error {
 		if c.Op == OpExec || c.Op == OpQuery {
 			time.Sleep(time.Millisecond)
+		}
+		return nil
+	})
+}
+
+// failAt has the nth call of an operation fail when the driver has done it, and
+// those behind it too: a driver whose call has failed says so again.
+func (p *Probe) failAt(op string, nth int, how error) {
+	n := 0
+	p.afterwards(func(_ context.Context, c Call, err error) error {
+		if c.Op != op {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if n++; n >= nth {
+			return how
+		}
+		return err
+	})
+}
+
+// cutAt ends a context at the nth call of an operation, whose outcome is then the
+// context's error.
+func (p *Probe) cutAt(op string, nth int, cancel context.CancelFunc) {
+	n := 0
+	p.intercept(func(ctx context.Context, c Call) error {
+		if c.Op != op {
+			return nil
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if n++; n >= nth {
+			cancel()
+			return context.Canceled
 		}
 		return nil
 	})

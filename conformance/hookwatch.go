@@ -65,7 +65,7 @@ var watchRules = []Rule{
 	{
 		ID:     "HOOK-03",
 		Rule:   "each connection that was seen to open is seen to close once, with a reason",
-		Why:    "a gauge built on the two would drift, and nobody would know why connections go",
+		Why:    "a gauge built on the two would drift, and the reasons of closes would not be known",
 		Source: "this pool: OnOpen, OnClose, Closed.Reason",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {

@@ -57,7 +57,7 @@ var loanRules = []Rule{
 	{
 		ID:     "INV-06",
 		Rule:   "what package sql keeps idle holds no connection, however much it keeps",
-		Why:    "SetMaxIdleConns, which most programs call, would starve everybody else on the pool",
+		Why:    "SetMaxIdleConns, which most programs call, would starve all other users of the pool",
 		Source: "this pool: a session is not a connection",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {

@@ -20,7 +20,7 @@ var lossRules = []Rule{
 	{
 		ID:     "INV-08",
 		Rule:   "a statement whose answer was lost is not executed again: one row and one error",
-		Why:    "a payment is made twice and nobody is told",
+		Why:    "a payment is made twice without an error",
 		Source: "database/sql/driver: ErrBadConn, at most once",
 		needs:  []Need{NeedProbe, NeedLedger},
 		check: func(x *trial) {
@@ -56,7 +56,7 @@ var lossRules = []Rule{
 	{
 		ID:     "INV-09",
 		Rule:   "a statement of which nothing was sent is tried on another connection, and the caller does not notice",
-		Why:    "each connection that dies idle would be somebody's error",
+		Why:    "each connection that dies idle would cost a caller an error",
 		Source: "database/sql/driver: ErrBadConn",
 		needs:  []Need{NeedProbe, NeedLedger, NeedSent},
 		check: func(x *trial) {

@@ -69,7 +69,7 @@ func (l ledger) write(ctx context.Context, on preparer, how, token string) (err 
 	return opened
 }
 
-// token is a row that nobody else writes.
+// token is a row that no other check writes.
 func (l ledger) token(n int) string { return l.tokenOf(fmt.Sprint(n)) }
 
 func (l ledger) tokenOf(word string) string {

@@ -34,7 +34,7 @@ var waitRules = []Rule{
 	{
 		ID:     "OBS-02",
 		Rule:   "waits are counted and timed, and only those: a caller who finds a connection has not waited",
-		Why:    "averages over everybody hide the wait of some",
+		Why:    "averages over all callers hide the wait of some",
 		Source: "this pool: Stats.WaitCount, Stats.WaitTime",
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1})
@@ -46,7 +46,7 @@ var waitRules = []Rule{
 			}
 			hold := x.hold(s.DB)
 			if now := s.Figures(); now.Waited != before.Waited {
-				x.errorf("%d waits are counted where nobody waited", now.Waited-before.Waited)
+				x.errorf("%d waits are counted where no caller waited", now.Waited-before.Waited)
 			}
 			const callers = 7
 			began := time.Now()

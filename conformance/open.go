@@ -61,7 +61,7 @@ func poolSubject(pool Pool, db *sql.DB) *Subject {
 
 // OpenPlain opens package sql's own pool, with the limits that a rule asks for.
 // It keeps as many idle connections as it may open: its default of two is
-// everybody's first correction.
+// a user's first correction.
 func OpenPlain(s Settings) (*Subject, error) {
 	switch {
 	case s.MinIdle > 0:

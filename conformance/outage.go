@@ -22,12 +22,7 @@ var awayRules = []Rule{
 		needs:  []Need{NeedBreak},
 		check: func(x *trial) {
 			s, p := x.outage(Settings{MaxConns: 2})
-			p.failing(OpDial, func(n int) error {
-				if n <= 2 {
-					return errDial
-				}
-				return nil
-			})
+			p.failFirst(2, OpDial, errDial)
 			first, second := x.call(x.ctx, s.DB), x.call(x.ctx, s.DB)
 			x.mustServe("a caller during a short outage", first)
 			x.mustServe("another", second)
@@ -80,7 +75,7 @@ var awayRules = []Rule{
 	{
 		ID:     "OUT-06",
 		Rule:   "while dials fail there is one at a time, however many callers wait",
-		Why:    "a server that comes up would be met by everybody at once, again and again",
+		Why:    "all callers would dial a server that comes up at once, again and again",
 		Source: "this pool: outage.go, one probe at a time",
 		needs:  []Need{NeedBreak},
 		check: func(x *trial) {

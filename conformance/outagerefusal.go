@@ -32,12 +32,7 @@ var serverRules = []Rule{
 		needs:  []Need{NeedBreak},
 		check: func(x *trial) {
 			s, p := x.outage(Settings{MaxConns: 1})
-			p.failing(OpDial, func(n int) error {
-				if n <= 2 {
-					return stateError("57P03")
-				}
-				return nil
-			})
+			p.failFirst(2, OpDial, stateError("57P03"))
 			x.mustServe("a caller while the server starts up", x.call(x.ctx, s.DB))
 		},
 	},

@@ -17,7 +17,7 @@ var overloadRules = []Rule{
 	{
 		ID:     "OVL-01",
 		Rule:   "one caller more than MaxWaiters fails at once with ErrSaturated",
-		Why:    "a queue without end turns a slow minute into an hour of answers that nobody waits for any more",
+		Why:    "a queue without end turns a slow minute into an hour of answers that no caller waits for any more",
 		Source: "this pool: Config.MaxWaiters",
 		needs:  []Need{NeedPool},
 		check: func(x *trial) {
@@ -113,7 +113,7 @@ var overloadRules = []Rule{
 					x.errorf("when the first of %d callers had been served %d times, the others were at %v", callers, each, served)
 				}
 			case <-x.ctx.Done():
-				x.errorf("nobody was served %d times", each)
+				x.errorf("no caller was served %d times", each)
 			}
 		},
 	},

@@ -19,7 +19,7 @@ func (t *Target) picked() []Rule {
 }
 
 // checkNames refuses the name of a rule that there is not: a misspelt one would pick
-// nothing, or leave nothing out, and say so to no one.
+// nothing, or leave nothing out, and not say so.
 func (t *Target) checkNames() error {
 	known := map[string]bool{}
 	for _, r := range slices.Concat(Rules(), t.Own) {

@@ -71,7 +71,7 @@ var limitRules = []Rule{
 			dialed := p.count(OpDial)
 			time.Sleep(5 * soon) // nothing may happen, so there is no event to wait for
 			if now, _ := p.openNow(); now != 1 || p.count(OpDial) != dialed {
-				x.errorf("%d connections are open, and %d dials were made while nobody came", now, p.count(OpDial)-dialed)
+				x.errorf("%d connections are open, and %d dials were made while no caller came", now, p.count(OpDial)-dialed)
 			}
 		},
 	},

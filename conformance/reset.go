@@ -17,7 +17,7 @@ var returnRules = []Rule{
 	{
 		ID:     "RST-01",
 		Rule:   "a connection that comes back inside a transaction is not lent in it: what was left open is rolled back",
-		Why:    "the next borrower's writes, acknowledged, would vanish with somebody else's rollback",
+		Why:    "the next borrower's acknowledged writes would vanish with another caller's rollback",
 		Source: "this pool: a connection inside a transaction is never lent",
 		needs:  []Need{NeedTextTx, NeedLedger, NeedTxStatus},
 		check: func(x *trial) {
@@ -40,7 +40,7 @@ var returnRules = []Rule{
 	{
 		ID:     "RST-02",
 		Rule:   "a connection that comes back inside a failed transaction serves the next borrower",
-		Why:    "every statement of the next borrower would be refused for somebody else's mistake",
+		Why:    "every statement of the next borrower would be refused for another caller's mistake",
 		Source: "this pool: a connection inside a transaction is never lent",
 		needs:  []Need{NeedTextTx, NeedFail, NeedTxStatus},
 		check: func(x *trial) {
@@ -161,12 +161,7 @@ var returnRules = []Rule{
 			p := x.probe()
 			s := x.open(Settings{MaxConns: 1})
 			x.use("a first statement", s.DB)
-			p.failing(OpReset, func(n int) error {
-				if n == 1 {
-					return driver.ErrBadConn
-				}
-				return nil
-			})
+			p.failFirst(1, OpReset, driver.ErrBadConn)
 			x.use("a second statement", s.DB)
 			if n := p.opened(); n != 2 {
 				x.errorf("a connection that its driver had refused to reset was used again: %d dials", n)
@@ -195,12 +190,7 @@ var returnRules = []Rule{
 					}
 				}
 				opened := p.opened()
-				p.failing(OpReset, func(n int) error {
-					if n == 1 {
-						return driver.ErrBadConn
-					}
-					return nil
-				})
+				p.failFirst(1, OpReset, driver.ErrBadConn)
 				x.use("a statement behind a refused reset", s.DB)
 				p.intercept(nil)
 				if p.opened() == opened {

@@ -168,7 +168,7 @@ var answerRules = []Rule{
 	{
 		ID:     "SQL-09",
 		Rule:   "rows closed before their end leave the connection fit for the next statement",
-		Why:    "LIMIT by break is common: the next borrower would read the rest of somebody else's answer",
+		Why:    "LIMIT by break is common: the next borrower would read the rest of another caller's answer",
 		Source: "database/sql/driver: Rows.Close",
 		needs:  []Need{NeedSeries},
 		check: func(x *trial) {

@@ -9,7 +9,7 @@ import (
 )
 
 // ResetSession implements driver.SessionResetter. It sends nothing. The pool has
-// rolled back by now what a borrower left open; whoever else has put the
+// rolled back by now what a borrower left open; other code that has put the
 // connection aside must not hand it out inside a transaction.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.guard.rest()

@@ -115,7 +115,7 @@ func (g *guard) watch(ctx context.Context) (stop func()) {
 // cancelling is called when lib/pq sends a cancel request, and says how long
 // that may take. After a statement's own cancel request lib/pq waits for its end
 // before it returns, so that one has no more than the grace; the others, for
-// which nobody waits, may take the time that a distant server needs.
+// which no caller waits, may take the time that a distant server needs.
 func (g *guard) cancelling(conn *wire.Conn) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -49,7 +49,7 @@ const notInTx = "pq: COPY is only allowed inside a transaction"
 
 // probe tells without the field whether a transaction is open, from how lib/pq
 // refuses COPY. In a transaction it would send it, so sending is refused, and
-// that lib/pq does not forgive: the connection is lost. It was one that nobody
+// that lib/pq does not forgive: the connection is lost. It was one that no program
 // may borrow as it is.
 func (c *conn) probe() byte {
 	var err error

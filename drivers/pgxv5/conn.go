@@ -143,7 +143,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 }
 
 // ResetSession implements driver.SessionResetter. It sends nothing. The pool has
-// rolled back by now what a borrower left open; whoever else has put the
+// rolled back by now what a borrower left open; other code that has put the
 // connection aside must not hand it out inside a transaction.
 func (c *conn) ResetSession(context.Context) error {
 	if !c.IsValid() || c.pg.IsBusy() || c.TxStatus() != 'I' {

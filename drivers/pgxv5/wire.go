@@ -108,7 +108,7 @@ func (c *conn) Close() error {
 	deadline := time.Now().Add(closeLimit)
 	c.wire.SetLimit(deadline)
 	if c.wire.Gone() {
-		// Nobody is there to be waited for. pgx cancels nevertheless, which takes the
+		// There is no process to be waited for. pgx cancels nevertheless, which takes the
 		// server a process and the pool's slot as long.
 		_ = c.stdConn.Close()
 		return c.wire.Finish(deadline)

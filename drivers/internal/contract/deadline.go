@@ -87,7 +87,7 @@ func (s *suite) overruns(t *testing.T, calls map[string]call) {
 }
 
 // testFinishedCallsDeadline: a context that ends after its call was served harms
-// nobody. The statements that follow run longer than the grace of a deadline.
+// no caller. The statements that follow run longer than the grace of a deadline.
 func (s *suite) testFinishedCallsDeadline(t *testing.T) {
 	c := s.connect(t)
 	for _, name := range callNames {

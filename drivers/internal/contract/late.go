@@ -93,7 +93,7 @@ type Lock func(ctx context.Context, lock int) error
 // LateCancel tests that a cancel request which arrives late cancels nothing but
 // what it was meant for. run uses a *sql.DB that dials by the network, has one
 // connection, and by its driver's rules keeps it after a cancelled statement. The
-// blocker is another connection to the same database, in which nobody else uses
+// blocker is another connection to the same database, in which no other connection uses
 // advisory locks.
 func LateCancel(t *testing.T, n *LateNetwork, blocker Conn, run Lock) {
 	t.Helper()
@@ -104,7 +104,7 @@ func LateCancel(t *testing.T, n *LateNetwork, blocker Conn, run Lock) {
 	<-n.Delivered
 	exec(t, blocker, "SELECT pg_advisory_unlock(2)")
 	if err := <-next; err != nil {
-		t.Errorf("the next statement, which nobody cancelled: %v", err)
+		t.Errorf("the next statement, which was not cancelled: %v", err)
 	}
 }
 

@@ -19,8 +19,8 @@ const shortest = 3
 // result does not unwrap to err, which may hold the whole string.
 //
 // Cutting the password out of the message is the obvious way, and fails where it
-// matters: in a string that cannot be parsed nobody knows where the password
-// ends ("postgres://u:pa/ss@h" complains about the port ":pa").
+// matters: in a string that cannot be parsed the end of the password is not
+// known ("postgres://u:pa/ss@h" complains about the port ":pa").
 func Scrub(dsn string, err error) error {
 	message := reason(err)
 	for _, s := range suspects(dsn) {

@@ -1,5 +1,5 @@
-// Package stray refuses settings of the pool in a connection string that nobody
-// will read them from.
+// Package stray refuses settings of the pool in a connection string from
+// which they are not read.
 package stray
 
 import (
@@ -32,7 +32,7 @@ type Error struct {
 	opener string
 }
 
-// Error implements error for whoever made the connector by hand. Values are never
+// Error implements error for the developer who made the connector by hand. Values are never
 // shown.
 func (e *Error) Error() string {
 	return fmt.Sprintf("the connection string has %s: names that begin with %s are settings of the pool, which a connector made by hand "+

@@ -15,7 +15,7 @@ var ErrUnsettled = errors.New("a cancel request for an earlier statement may sti
 // Settled reports whether every cancel request sent about this connection has
 // been dealt with. One that has not may still arrive, and since it names the
 // backend and not the statement, it would cancel whatever runs there then: such
-// a connection must not be used again, by anyone. Any goroutine.
+// a connection must not be used again. Any goroutine.
 func (c *Conn) Settled() bool { return c.unsettled.Load() == 0 }
 
 // Asked returns the number of cancel requests about this connection that the
@@ -50,7 +50,7 @@ type cancelConn struct {
 }
 
 // Write implements net.Conn. The first byte counts, before it leaves: under TLS
-// nobody here knows which one makes the request complete.
+// it is not known here which one makes the request complete.
 func (c *cancelConn) Write(b []byte) (int, error) {
 	if isAlert(b) {
 		return len(b), nil

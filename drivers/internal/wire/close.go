@@ -12,7 +12,7 @@ import (
 var ErrLingering = errors.New("the server had not closed its side of the connection in time")
 
 // Established says that the driver has connected. From here on Close leaves the
-// socket to Finish, which everyone who calls Established owes.
+// socket to Finish, which the caller of Established owes.
 func (c *Conn) Established() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

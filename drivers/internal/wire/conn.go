@@ -51,7 +51,7 @@ type Conn struct {
 	limit       time.Time // no deadline is set beyond it; zero: none
 	lateUntil   time.Time // the end of that moment, zero before the first late Read or Write
 	established bool      // Close leaves raw open for Finish
-	aborted     bool      // nobody waits for the server any more
+	aborted     bool      // no call waits for the server any more
 	shut        bool      // the driver has closed
 	finished    bool      // the adapter has closed
 }

@@ -4,8 +4,8 @@
 // seven things that no driver offers: to see without a round trip whether the
 // server is still there (Alive), to know whether a statement can have left
 // (Sent) and whether a cancel request may still arrive (Settled), to end a call
-// whose deadline has passed (Expire), to take a connection away from whoever is
-// stuck in it (Abort), to know when the server's side is gone (Finish), and to
+// whose deadline has passed (Expire), to take a connection away from a
+// caller that is stuck in it (Abort), to know when the server's side is gone (Finish), and to
 // see to it that it goes (Insist). Both drivers let their user dial, so the adapters hand them
 // a Conn from here and keep it.
 //
