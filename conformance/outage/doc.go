@@ -2,7 +2,7 @@
 // callers of *sql.DB see, through sqlpool and, on the same fault, through other pools.
 //
 // A fault's life, file by file: contender.go opens the pools, scene.go sets up a
-// server, network.go and the packages tap and bouncer set up the network in front of
+// server, the packages relay, tap and bouncer set up the network in front of
 // it; load.go has the callers; server.go, wire.go, switch.go and partial.go are the
 // faults, shortage.go is the demand in those that leave the database there, and
 // faults.go lists them; measure.go brings the three together and figures.go has the
