@@ -31,8 +31,10 @@ type abilities struct {
 	sent func() uint64
 
 	// txProgress tells how far the transaction that was begun last has come: begun
-	// when the server has begun it, sent when a statement of it may have left. A
-	// driver whose BEGIN is sent and answered at once has no need of it.
+	// when the server has begun it, sent when a statement of it may have left. It is nil
+	// for a driver whose BEGIN is sent and answered at once. A driver that can have BEGIN
+	// travel with the first statement does so when it is asked with HoldBegin: not under a
+	// pool that would not know that a transaction has not begun.
 	txProgress func() (begun, sent bool)
 
 	// abort cuts the connection, from any goroutine, so that blocked calls
@@ -95,8 +97,10 @@ func abilitiesOf(inner driver.Conn) abilities {
 	if c, ok := driverx.Find[interface{ Sent() uint64 }](inner); ok {
 		can.sent = c.Sent
 	}
-	if c, ok := driverx.Find[interface{ TxProgress() (begun, sent bool) }](inner); ok {
-		can.txProgress = c.TxProgress
+	if c, ok := driverx.Find[interface {
+		HoldBegin() func() (begun, sent bool)
+	}](inner); ok {
+		can.txProgress = c.HoldBegin()
 	}
 	if c, ok := driverx.Find[interface{ Abort() error }](inner); ok {
 		can.abort, can.cuts = c.Abort, trusted(c)

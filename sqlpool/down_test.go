@@ -436,6 +436,13 @@ func TestALoanThatWasNotAnsweredProvesNothing(t *testing.T) {
 				_ = conn.Close()
 			}
 		},
+		"a transaction that executes nothing": func(db *sql.DB, _ *sqlpool.Pool) {
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+			defer cancel()
+			if tx, err := db.BeginTx(ctx, nil); err == nil {
+				_ = tx.Commit()
+			}
+		},
 		"a statement that its caller cancels": func(db *sql.DB, _ *sqlpool.Pool) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
@@ -447,7 +454,7 @@ func TestALoanThatWasNotAnsweredProvesNothing(t *testing.T) {
 			_, _ = db.ExecContext(ctx, "INSERT t")
 		},
 	} {
-		for shape, of := range map[string]fakedb.Shape{"Full": fakedb.Full, "Std": fakedb.Std} {
+		for shape, of := range map[string]fakedb.Shape{"Full": fakedb.Full, "Std": fakedb.Std, "Holding": fakedb.Holding} {
 			t.Run(name+", "+shape, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					db, p, server := newDBOn(t, fakedb.New(), of, sqlpool.Config{MaxConns: 4, PingAfter: time.Hour})
@@ -459,7 +466,7 @@ func TestALoanThatWasNotAnsweredProvesNothing(t *testing.T) {
 						switch c.Point {
 						case fakedb.Connect:
 							return fakedb.Fault{Err: syscall.ECONNREFUSED}
-						case fakedb.Exec, fakedb.Ping:
+						case fakedb.Exec, fakedb.Ping, fakedb.BeginTx:
 							return fakedb.Fault{Hang: fakedb.UntilDone}
 						}
 						return fakedb.Fault{}

@@ -139,26 +139,49 @@ func TestAQueryEndsWithItsRows(t *testing.T) {
 }
 
 func TestOnlyTheFirstOperationOfALoanHasWaited(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var waited []time.Duration
-		db, p, _ := newDB(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
-			OnStatement: func(context.Context, *sqlpool.Executing) func(sqlpool.Executed) {
-				return func(e sqlpool.Executed) { waited = append(waited, e.Waited) }
-			},
-		}}})
-		loan := acquire(t, p)
-		go func() {
-			time.Sleep(time.Second)
-			_ = loan.Release()
-		}()
-		tx, err := db.Begin()
-		must(t, err)
-		_, err = tx.Exec("INSERT a")
-		must(t, err, tx.Commit())
-		if want := []time.Duration{time.Second, 0, 0}; fmt.Sprint(waited) != fmt.Sprint(want) {
-			t.Errorf("waited %v, want %v", waited, want)
-		}
-	})
+	for shape, of := range map[string]fakedb.Shape{"Full": fakedb.Full, "Holding": fakedb.Holding} {
+		t.Run(shape, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var waited []time.Duration
+				db, p, server := newDBOn(t, fakedb.New(), of, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
+					OnStatement: func(context.Context, *sqlpool.Executing) func(sqlpool.Executed) {
+						return func(e sqlpool.Executed) { waited = append(waited, e.Waited) }
+					},
+				}}})
+				busy := func() {
+					loan := acquire(t, p)
+					go func() {
+						time.Sleep(time.Second)
+						_ = loan.Release()
+					}()
+				}
+				told := func(want ...time.Duration) {
+					t.Helper()
+					if fmt.Sprint(waited) != fmt.Sprint(want) {
+						t.Errorf("waited %v, want %v", waited, want)
+					}
+					waited = nil
+				}
+				busy()
+				tx, err := db.Begin()
+				must(t, err)
+				_, err = tx.Exec("INSERT a")
+				must(t, err, tx.Commit())
+				told(time.Second, 0, 0)
+				if shape != "Holding" {
+					return
+				}
+				// The transaction leaves a dead connection before its first statement, and waits for another one.
+				tx, err = db.Begin()
+				must(t, err)
+				server.KillAll()
+				server.On(fakedb.Connect, fakedb.Fault{Times: 1, Delay: 2 * time.Second})
+				_, err = tx.Exec("INSERT b")
+				must(t, err, tx.Commit())
+				told(0, 2*time.Second, 0)
+			})
+		})
+	}
 }
 
 func TestAHookMayChangeTheText(t *testing.T) {

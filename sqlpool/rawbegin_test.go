@@ -26,8 +26,10 @@ func (c *heldBegin) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.
 	c.began = true
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
 }
-func (c *heldBegin) TxProgress() (begun, sent bool) { return false, false }
-func (c *heldBegin) Abort() error                   { c.once.Do(func() { close(c.cut) }); return nil }
+func (c *heldBegin) HoldBegin() func() (begun, sent bool) {
+	return func() (begun, sent bool) { return false, false }
+}
+func (c *heldBegin) Abort() error { c.once.Do(func() { close(c.cut) }); return nil }
 func (c *heldBegin) Raw() driver.Conn {
 	if c.began {
 		<-c.cut

@@ -44,7 +44,7 @@ func (s *session) tryBegin(ctx context.Context, opts driver.TxOptions) (*tx, err
 		}
 		t, err := s.begin(ctx, c, &a, opts)
 		if err == nil {
-			if a.sentBy(c) { // else BEGIN waits for the first statement, and the server has said nothing
+			if c.begun() { // else BEGIN waits for the first statement, and the server has said nothing
 				s.succeeded(c)
 			}
 			s.tx = t
@@ -101,6 +101,15 @@ func (t *tx) leaveConn() {
 	t.inner = nil
 }
 
+// begun reports whether the server has begun the transaction that is open on c.
+func (c *Conn) begun() bool {
+	if c.can.txProgress == nil {
+		return true
+	}
+	begun, _ := c.can.txProgress()
+	return begun
+}
+
 // beginAgain begins the transaction on another connection: the one that it was on has
 // broken, and nothing of the transaction had been sent. If that fails, the loan is lost.
 func (s *session) beginAgain(ctx context.Context, a *attempt) (err error) {
@@ -120,7 +129,7 @@ func (s *session) beginAgain(ctx context.Context, a *attempt) (err error) {
 		}
 		begun, err := s.begin(t.caller, c, &again, t.opts)
 		if err == nil {
-			if again.sentBy(c) {
+			if c.begun() {
 				s.succeeded(c)
 			}
 			t.conn, t.inner, t.cancel = c, begun.inner, begun.cancel

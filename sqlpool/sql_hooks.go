@@ -17,7 +17,8 @@ var errDriverLeft = errors.New("sqlpool: the driver panicked or ended the gorout
 type telling struct {
 	session  *session
 	op       Op
-	first    bool // of its loan
+	first    bool  // of its loan
+	begun    *Conn // that its transaction was on, which it may leave for another
 	began    int64
 	answered int64
 	ends     []func(Executed)
@@ -67,7 +68,10 @@ func (e *Executing) textFor(st *stmt) string {
 
 // tell begins. An error is a hook's panic: the operation is not run.
 func (s *session) tell(ctx context.Context, e *Executing) (*telling, error) {
-	t := &telling{session: s, op: e.Op, first: !s.used, began: s.pool.now()}
+	t := &telling{session: s, op: e.Op, first: !s.used && s.tx == nil, began: s.pool.now()}
+	if s.tx != nil {
+		t.begun = s.conn
+	}
 	err := error(&HookPanic{Moment: "OnStatement", Value: errHookExit})
 	defer func() {
 		switch {
@@ -103,7 +107,7 @@ func (t *telling) end(err error) {
 	e := Executed{Answered: time.Duration(t.answered - t.began), Took: time.Duration(now - t.began), Err: err}
 	if s.conn != nil {
 		e.Conn = s.conn
-		if t.first {
+		if t.first || t.begun != nil && t.begun != s.conn {
 			e.Waited = time.Duration(s.conn.waited)
 		}
 	}

@@ -113,10 +113,8 @@ func (s *session) Raw() driver.Conn {
 	s.used, s.raw = true, true
 	s.pinned = true
 	c.handOut()
-	if s.tx != nil && c.can.txProgress != nil {
-		if begun, _ := c.can.txProgress(); !begun { // Raw sends BEGIN then, and has no context of its own
-			defer context.AfterFunc(s.tx.caller, c.abort)()
-		}
+	if s.tx != nil && !c.begun() { // Raw sends BEGIN then, and has no context of its own
+		defer context.AfterFunc(s.tx.caller, c.abort)()
 	}
 	return c.Raw()
 }

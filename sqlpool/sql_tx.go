@@ -128,9 +128,10 @@ func (t *tx) end(op string, f func() error) error {
 	}
 	a := attempt{final: true, harmless: op == "rollback", restated: true}
 	a.mark(c)
+	asks := c.begun() // else the driver answers itself
 	err := f()
 	if err == nil {
-		if a.sentBy(c) {
+		if asks {
 			c.answered = true
 		}
 		return nil

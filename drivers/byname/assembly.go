@@ -27,7 +27,7 @@ type assembly struct {
 	log    bool // to slog's default logger
 	slow   time.Duration
 	fleet  fleet.Config // MaxConns is 0 without one
-	lazy   bool         // BEGIN waits for the first statement
+	eager  bool         // BEGIN does not wait for the first statement
 }
 
 // assembled is a standard assembly: a configuration, and its policies that a

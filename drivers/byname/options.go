@@ -17,7 +17,7 @@ type options struct {
 	settings  []given
 	hooks     []func(*Handle) []sqlpool.Hooks
 	connector map[string][]any // of the connectors, by the names of their drivers
-	lazy      bool             // the setting pool_begin, which is a connector's
+	eager     bool             // the setting pool_begin, which is a connector's
 	problems  problems
 }
 

@@ -42,7 +42,7 @@ func (d *named) config(dsn string, opts ...Option) (*assembled, error) {
 	r.environment()
 	r.together()
 
-	o.lazy = r.assembly.lazy
+	o.eager = r.assembly.eager
 	cfg := &r.assembly.cfg
 	if cfg.Connector, err = d.connect(dsn, rest, o); err != nil {
 		r.problems.add(err)

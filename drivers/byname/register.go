@@ -22,13 +22,13 @@ var registered = map[string]*named{}
 
 // Register registers a driver with database/sql, under PGX or PQ. Packages pgxv5 and
 // libpq call it when they are imported; a program does not. connect makes a connector
-// of the connection string without the pool's settings, and lazy is its option that
-// has BEGIN travel with the first statement.
-func Register[O any](driverName string, connect func(dsn string, opts ...O) (driver.Connector, error), lazy O) {
+// of the connection string without the pool's settings, and eager is its option that
+// has BEGIN sent when the transaction begins.
+func Register[O any](driverName string, connect func(dsn string, opts ...O) (driver.Connector, error), eager O) {
 	d := &named{name: driverName, connector: func(dsn string, o *options) (driver.Connector, error) {
 		opts := optionsFor[O](o, driverName)
-		if o.lazy {
-			opts = append(opts, lazy)
+		if o.eager {
+			opts = append(opts, eager)
 		}
 		return connect(dsn, opts...)
 	}}

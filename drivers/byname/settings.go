@@ -114,9 +114,9 @@ var coreSettings = []setting{
 	},
 	{
 		"pool_begin", "POOL_BEGIN", nil, "",
-		"When a transaction's BEGIN is sent: eager, when it begins, or lazy, with its first statement, which saves a round trip (not on lib/pq with TLS, " +
-			"nor through a socket that is hidden). What differs: operations.md.",
-		word(begins, func(a *assembly) *bool { return &a.lazy }),
+		"When a transaction's BEGIN is sent: lazy, with its first statement, which saves a round trip (not on lib/pq with TLS, in pgx's mode simple_protocol, " +
+			"nor through a socket that is hidden), or eager, when it begins. What differs: operations.md.",
+		word(begins, func(a *assembly) *bool { return &a.eager }),
 	},
 	{
 		"pool_hide_statements", "POOL_HIDE_STATEMENTS", nil, "HideStatements",
@@ -150,7 +150,7 @@ var coreSettings = []setting{
 	},
 }
 
-var begins = map[string]bool{"eager": false, "lazy": true}
+var begins = map[string]bool{"lazy": false, "eager": true}
 
 var statementWords = map[string]sqlpool.Statements{"prepared": sqlpool.StatementsPrepared, "text": sqlpool.StatementsAsText}
 

@@ -27,32 +27,28 @@ func (c *conn) filter(raw *wire.Conn) net.Conn {
 	return c.socket
 }
 
-// holdBegin has BEGINs held back, where that can be. A lib/pq that does not tell its transaction
-// status begins at once. Through a socket that cannot be looked at a dead connection
-// would cost a statement where BEGIN finds it: there too.
-func (c *conn) holdBegin() {
-	if c.socket == nil || c.socket.Conn != c.wire || !c.status.IsValid() || errors.Is(c.wire.Alive(), errors.ErrUnsupported) {
-		return
+// HoldBegin has BEGIN travel with the first statement of its transaction from now on. A
+// pool that can deal with a transaction which has not begun asks for it, and gets progress,
+// which tells how far the transaction that was begun last has come: begun when the
+// server has begun it, sent when a statement of it may have left. It is nil where
+// BEGIN is sent at once: with EagerBegin, with TLS, on a lib/pq that does not tell its transaction
+// status, and through a socket that cannot be looked at, where a dead connection would
+// cost a statement and not a BEGIN.
+func (c *conn) HoldBegin() (progress func() (begun, sent bool)) {
+	if c.socket == nil || !c.socket.filter.Readable() || !c.status.IsValid() || errors.Is(c.wire.Alive(), errors.ErrUnsupported) {
+		return nil
 	}
 	c.lazy = c.socket.filter
-	c.lazy.Clean = func() bool { return c.wire.Alive() == nil }
+	c.lazy.Clean = func() bool { return c.wire.Alive() == nil && c.wire.Answered(lazybegin.Fresh) }
 	c.lazy.Guard = c.wire.Guard
+	return c.lazy.Progress
 }
 
 // arm has the BEGIN that follows held back, until disarm. While rows are open lib/pq begins
 // all the same, and an answer from here would come before the rows that the server owes.
 func (c *conn) arm() (disarm func()) {
-	if c.lazy == nil || c.rows > 0 || c.copying != nil || c.status.Uint() != 'I' {
+	if c.lazy == nil || c.rows > 0 || c.copying != nil || c.status.Uint() != 'I' || !c.wire.Answered(lazybegin.Fresh) {
 		return func() {}
 	}
 	return c.lazy.Arm()
-}
-
-// TxProgress tells how far the transaction that was begun last has come: begun when
-// the server has begun it, sent when a statement of it may have left.
-func (c *conn) TxProgress() (begun, sent bool) {
-	if c.lazy == nil {
-		return true, true
-	}
-	return c.lazy.Progress()
 }

@@ -38,8 +38,8 @@ type conn struct {
 	binary bool  // binary_parameters is on, by the user's wish
 	one    *bool // lib/pq's switch for one round trip, or nil; see onetrip.go
 
-	socket *filtered         // the last one that was opened, or nil without filters
-	lazy   *lazybegin.Filter // nil: BEGIN is sent when it comes
+	socket *filtered         // between lib/pq and the network, or nil
+	lazy   *lazybegin.Filter // its filter, when that holds BEGINs back
 
 	words atomic.Pointer[pq.Error] // what the server said last, if it was a goodbye
 
@@ -68,7 +68,9 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error
 	c.status = statusOf(inner)
 	c.one = switchOf(inner)
 	c.again = cancellerOf(inner, dialer, cfg)
-	c.holdBegin()
+	if c.socket != nil && c.socket.Conn != c.wire { // that of a host that was tried before
+		c.socket = nil
+	}
 	return nil
 }
 
@@ -76,6 +78,9 @@ func (c *conn) open(inner driver.Conn, dialer *wire.Dialer, cfg pq.Config) error
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if err := c.beginNew(ctx, false); err != nil {
 		return nil, err
+	}
+	if c.lazy != nil {
+		c.lazy.Rows(false)
 	}
 	res, err := c.exec(ctx, query, args)
 	c.noteStuck(err)
@@ -86,6 +91,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := c.beginNew(ctx, false); err != nil {
 		return nil, err
+	}
+	if c.lazy != nil {
+		c.lazy.Rows(true)
 	}
 	rows, err := c.query(ctx, query, args)
 	if err != nil {
@@ -133,8 +141,8 @@ func (c *conn) Begin() (driver.Tx, error) {
 }
 
 // BeginTx implements driver.ConnBeginTx. As in lib/pq, the statements of the
-// transaction end with ctx. With LazyBegin and without TLS, BEGIN travels with the
-// first statement, and until then nothing is sent.
+// transaction end with ctx. After HoldBegin, on a connection that has answered something
+// within the last second, BEGIN travels with the first statement, and until then nothing is sent.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := c.begin(ctx, false); err != nil {
 		return nil, err

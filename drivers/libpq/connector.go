@@ -27,7 +27,7 @@ type connector struct {
 	before       func(context.Context, *pq.Config) error
 	notice       func(*pq.Error)
 	notification func(*pq.Notification)
-	lazy         bool
+	eager        bool
 }
 
 // Connector returns a connector for the connection string, as lib/pq reads it,
@@ -114,7 +114,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	inner.Dialer(dialer)
 	conn := &conn{binary: cfg.BinaryParameters}
 	dialer.OnCancel = conn.guard.cancelling
-	if _, replicates := cfg.Runtime["replication"]; c.lazy && !replicates { // a server that replicates knows simple queries only
+	if _, replicates := cfg.Runtime["replication"]; !c.eager && !replicates { // a server that replicates knows simple queries only
 		dialer.Wrap = conn.filter
 	}
 

@@ -16,11 +16,11 @@ func WithDialer(d pq.DialerContext) Option {
 	return func(c *connector) { c.dial = d.DialContext }
 }
 
-// LazyBegin has BEGIN travel with the transaction's first statement, which saves a
-// round trip, on a connection without TLS: lib/pq has TLS above the adapter's socket.
-// Without it BEGIN is sent when the transaction begins, as by lib/pq.
-func LazyBegin() Option {
-	return func(c *connector) { c.lazy = true }
+// EagerBegin has BEGIN sent when the transaction begins, as by lib/pq. Without it a pool may
+// have it travel with the transaction's first statement, which saves a round trip, on a
+// connection without TLS: lib/pq has TLS above the adapter's socket.
+func EagerBegin() Option {
+	return func(c *connector) { c.eager = true }
 }
 
 // BeforeConnect calls f before each connect with a copy of the configuration,

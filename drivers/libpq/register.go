@@ -2,7 +2,7 @@ package libpq
 
 import "github.com/sqlpool/go/drivers/byname"
 
-func init() { byname.Register(byname.PQ, Connector, LazyBegin()) }
+func init() { byname.Register(byname.PQ, Connector, EagerBegin()) }
 
 // Options gives options to the connector of a database that byname.Open or
 // drivers.Open opens on lib/pq, for example BeforeConnect for a password that expires. It is

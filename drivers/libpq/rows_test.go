@@ -75,7 +75,13 @@ func TestACallWhileRowsAreOpenIsRefusedAndTheRowsGoOn(t *testing.T) {
 // theirs, or the other way round.
 func TestNoBeginIsHeldWhileRowsAreOpen(t *testing.T) {
 	ctx := context.Background()
-	c := adapter(t, pgserver.DSN(t), LazyBegin())
+	c := adapter(t, pgserver.DSN(t))
+	if c.HoldBegin() == nil {
+		t.Fatal("BEGIN cannot be held")
+	}
+	if err := c.Ping(ctx); err != nil { // else the connection has answered nothing yet
+		t.Fatal(err)
+	}
 	tx, err := c.BeginTx(ctx, driver.TxOptions{})
 	if err != nil || !c.lazy.Held() {
 		t.Fatalf("without rows: %v, held %v", err, c.lazy.Held())

@@ -37,7 +37,8 @@ type conn struct {
 	asks   bool // the configuration's way to end a call sends a cancel request first, see doubt.go
 	closed bool
 
-	lazy     *lazybegin.Filter // nil: BEGIN is sent when it comes
+	filter   *lazybegin.Filter // between pgx and the socket, or nil
+	lazy     *lazybegin.Filter // the same, when it holds BEGINs back
 	beginCtx context.Context   // the transaction's
 }
 
@@ -74,6 +75,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
+	if c.lazy != nil {
+		c.lazy.Rows(false)
+	}
 	asked := c.wire.Asked()
 	res, err := c.stdConn.ExecContext(ctx, query, args)
 	if err = settle(ctx, err); err != nil {
@@ -87,6 +91,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := c.ready(ctx); err != nil {
 		return nil, err
+	}
+	if c.lazy != nil {
+		c.lazy.Rows(true)
 	}
 	asked := c.wire.Asked()
 	rows, err := c.stdConn.QueryContext(ctx, query, args)
@@ -127,8 +134,9 @@ func (c *conn) Begin() (driver.Tx, error) {
 }
 
 // BeginTx implements driver.ConnBeginTx. In pgx, ctx is also what Commit and
-// Rollback of the transaction obey, and no other statement. With LazyBegin, BEGIN
-// travels with the first statement, and until then nothing is sent.
+// Rollback of the transaction obey, and no other statement. After HoldBegin, on a
+// connection that has answered something within the last second, BEGIN travels with the first
+// statement, and until then nothing is sent.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := c.ready(ctx); err != nil {
 		return nil, err

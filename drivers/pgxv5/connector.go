@@ -26,7 +26,7 @@ type connector struct {
 	dial         func(ctx context.Context, network, address string) (net.Conn, error)
 	before       func(context.Context, *pgx.ConnConfig) error
 	after        func(context.Context, *pgx.Conn) error
-	lazy         bool
+	eager        bool
 	notice       pgconn.NoticeHandler
 	notification pgconn.NotificationHandler
 }
@@ -107,7 +107,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, connectError(ctx, err)
 	}
-	begin := c.filter(&cfg)
+	filter := c.filterOf(&cfg)
 	inner, err := stdlib.GetConnector(cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 	if err != nil {
 		dialer.Discard(ctx, err)
@@ -122,7 +122,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		_ = conn.stdConn.Close() // err says what is wrong
 		return nil, connectError(ctx, err)
 	}
-	conn.holdBegin(begin())
+	conn.filter = filter()
 	conn.asks = asksFirst(&cfg.Config, conn.pg)
 	if err := conn.AfterConnect(ctx); err != nil {
 		return nil, connectError(ctx, fmt.Errorf("AfterConnect: %w", err))

@@ -17,10 +17,10 @@ func WithDialFunc(dial func(ctx context.Context, network, address string) (net.C
 	return func(c *connector) { c.dial = dial }
 }
 
-// LazyBegin has BEGIN travel with the transaction's first statement, which saves a
-// round trip. Without it BEGIN is sent when the transaction begins, as by pgx.
-func LazyBegin() Option {
-	return func(c *connector) { c.lazy = true }
+// EagerBegin has BEGIN sent when the transaction begins, as by pgx. Without it a pool may
+// have it travel with the transaction's first statement, which saves a round trip.
+func EagerBegin() Option {
+	return func(c *connector) { c.eager = true }
 }
 
 // BeforeConnect calls f before each connect with a copy of the configuration,

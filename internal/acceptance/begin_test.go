@@ -8,10 +8,14 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/drivers/pgxv5"
@@ -23,6 +27,9 @@ import (
 type wires struct {
 	turns atomic.Int64 // times that something was written after something was read
 
+	vanished atomic.Int64 // the sockets up to this number are dead, and nothing has said so
+	opened   atomic.Int64
+
 	cut    func() (writes, reads int) // asked at each turn how many bytes pass until a socket is cut, less than 0: all
 	healed atomic.Bool                // cuts that have not come yet do not come
 }
@@ -30,7 +37,8 @@ type wires struct {
 // socket shows its descriptor, as a TCP connection does.
 type socket struct {
 	*net.TCPConn
-	wires *wires
+	wires  *wires
+	number int64
 
 	mu            sync.Mutex
 	writing       bool
@@ -43,8 +51,14 @@ func (w *wires) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &socket{TCPConn: c.(*net.TCPConn), wires: w}, nil
+	return &socket{TCPConn: c.(*net.TCPConn), wires: w, number: w.opened.Add(1)}, nil
 }
+
+// vanish has what is open die as with the server's host, or the memory of a firewall: what is
+// sent is answered with a reset.
+func (w *wires) vanish() { w.vanished.Store(w.opened.Load()) }
+
+func (s *socket) dead() bool { return s.number <= s.wires.vanished.Load() }
 
 func (w *wires) Dial(network, address string) (net.Conn, error) {
 	return w.DialContext(context.Background(), network, address)
@@ -74,6 +88,9 @@ func (s *socket) turn() {
 }
 
 func (s *socket) Write(b []byte) (int, error) {
+	if s.dead() {
+		return len(b), nil
+	}
 	s.mu.Lock()
 	s.turn()
 	allowed := len(b)
@@ -91,6 +108,9 @@ func (s *socket) Write(b []byte) (int, error) {
 }
 
 func (s *socket) Read(b []byte) (int, error) {
+	if s.dead() {
+		return 0, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	}
 	s.mu.Lock()
 	limit := len(b)
 	if s.cuts && s.read >= 0 && !s.wires.healed.Load() {
@@ -120,14 +140,14 @@ func (a *app) wired(w *wires, dsn string, cfg sqlpool.Config, eager bool) (*sqlp
 	switch a.adapter.name {
 	case "pgx":
 		opts := []pgxv5.Option{pgxv5.WithDialFunc(w.DialContext)}
-		if !eager {
-			opts = append(opts, pgxv5.LazyBegin())
+		if eager {
+			opts = append(opts, pgxv5.EagerBegin())
 		}
 		cfg.Connector, err = pgxv5.Connector(dsn, opts...)
 	case "pq":
 		opts := []libpq.Option{libpq.WithDialer(w)}
-		if !eager {
-			opts = append(opts, libpq.LazyBegin())
+		if eager {
+			opts = append(opts, libpq.EagerBegin())
 		}
 		cfg.Connector, err = libpq.Connector(dsn, opts...)
 	}
@@ -138,6 +158,10 @@ func (a *app) wired(w *wires, dsn string, cfg sqlpool.Config, eager bool) (*sqlp
 	a.Cleanup(func() { a.must(db.Close()) })
 	return pool, db
 }
+
+// recently is how long ago an answer may be that proves a connection to work: BEGIN is not
+// sent ahead of its statement on one that has been silent for longer.
+const recently = time.Second
 
 // A transaction of n statements costs n+1 round trips, and none without a statement,
 // however the driver sends them.
@@ -175,14 +199,19 @@ func TestBeginTravelsWithTheFirstStatement(t *testing.T) {
 					for n := range 4 {
 						for _, end := range []func(*sql.Tx) error{(*sql.Tx).Commit, (*sql.Tx).Rollback} {
 							turns := func() int64 {
-								before := w.turns.Load()
-								tx, err := db.BeginTx(a.ctx(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
-								a.must(err)
-								for range n {
-									a.must(do(tx))
+								for {
+									a.exec(db, "SELECT 1")
+									before, start := w.turns.Load(), time.Now()
+									tx, err := db.BeginTx(a.ctx(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+									a.must(err)
+									for range n {
+										a.must(do(tx))
+									}
+									a.must(end(tx))
+									if time.Since(start) < recently/2 { // else the machine may have stood still
+										return w.turns.Load() - before
+									}
 								}
-								a.must(end(tx))
-								return w.turns.Load() - before
 							}
 							turns() // what is prepared is prepared
 							got, want := turns(), int64(n+1)
@@ -195,7 +224,7 @@ func TestBeginTravelsWithTheFirstStatement(t *testing.T) {
 							if n == 0 {
 								want = 0
 							}
-							if eager || a.adapter.name == "pq" && name == "tls" {
+							if eager || a.adapter.name == "pq" && name == "tls" || name == "simple_protocol" {
 								want++
 								if n == 0 {
 									want = 2
@@ -220,8 +249,9 @@ func TestOneBeginForEachUsedTransaction(t *testing.T) {
 		t.Run(ad.name, func(t *testing.T) {
 			a := newApp(t, server, server.NewDatabase(t), ad)
 			a.must(server.LogStatements(a.ctx(), a.database))
-			_, db := a.wired(&wires{}, a.dsn, sqlpool.Config{MaxConns: 4}, false)
-			before := a.mark()
+			pool, db := a.wired(&wires{}, a.dsn, sqlpool.Config{MaxConns: 4}, false)
+			a.proven(pool, 4)
+			before, start := a.mark(), time.Now()
 			const each = 60
 			var work sync.WaitGroup
 			for range 4 {
@@ -246,14 +276,30 @@ func TestOneBeginForEachUsedTransaction(t *testing.T) {
 				})
 			}
 			work.Wait()
+			took := time.Since(start)
 			for what, text := range map[string]string{"BEGIN": `(?i)^duration: [0-9.]+ ms  (statement|execute [^:]*): begin`, "the end": `(?i)^duration: [0-9.]+ ms  (statement|execute [^:]*): (commit|rollback)`} {
 				n, err := server.CountLog(a.ctx(), before, regexp.MustCompile(text))
 				a.must(err)
-				if n != 4*each/2 {
-					a.Errorf("%s came %d times, want %d", what, n, 4*each/2)
+				if most := 4 * each; n < most/2 || n > most || n > most/2 && took < recently {
+					a.Errorf("%s came %d times in %v, want %d", what, n, took, most/2)
 				}
 			}
 		})
+	}
+}
+
+// proven has each of a pool's n connections answer something.
+func (a *app) proven(pool *sqlpool.Pool, n int) {
+	a.Helper()
+	loans := make([]sqlpool.Loan, n)
+	for i := range loans {
+		var err error
+		loans[i], err = pool.Acquire(a.ctx())
+		a.must(err)
+		a.must(loans[i].Conn().Exec(a.ctx(), "SELECT 1"))
+	}
+	for _, loan := range loans {
+		a.must(loan.Release())
 	}
 }
 
@@ -309,6 +355,80 @@ func TestATransactionThatSentNothingMovesToAnotherConnection(t *testing.T) {
 		a.must(db.QueryRowContext(a.ctx(), "SELECT count(*), max(n) FROM moved").Scan(&n, &most))
 		if n != 6 || most > 1 {
 			a.Errorf("%d rows up to %d, want 6 up to 1", n, most)
+		}
+	})
+}
+
+// A connection that has died without a word to this side is found by a BEGIN, as by the drivers, and costs no
+// statement: BEGIN waits for one only on a connection that has just answered.
+func TestAConnectionThatVanishedCostsNoStatement(t *testing.T) {
+	onEach(t, func(a *app) {
+		for when, prepare := range map[string]func(w *wires, pool *sqlpool.Pool, db *sql.DB) *sql.Tx{
+			"new": func(w *wires, pool *sqlpool.Pool, db *sql.DB) *sql.Tx {
+				a.must(pool.Warm(a.ctx()))
+				w.vanish()
+				tx, err := db.BeginTx(a.ctx(), nil)
+				a.must(err)
+				return tx
+			},
+			"idle": func(w *wires, _ *sqlpool.Pool, db *sql.DB) *sql.Tx {
+				a.exec(db, "SELECT 1")
+				time.Sleep(recently)
+				w.vanish()
+				tx, err := db.BeginTx(a.ctx(), nil)
+				a.must(err)
+				return tx
+			},
+			"idle in a transaction": func(w *wires, _ *sqlpool.Pool, db *sql.DB) *sql.Tx {
+				a.exec(db, "SELECT 1")
+				tx, err := db.BeginTx(a.ctx(), nil)
+				a.must(err)
+				time.Sleep(recently)
+				w.vanish()
+				return tx
+			},
+		} {
+			var w wires
+			pool, db := a.wired(&w, a.dsn, sqlpool.Config{MaxConns: 2, MinIdle: 1}, false)
+			a.exec(a.plain(), "DROP TABLE IF EXISTS vanished")
+			a.exec(a.plain(), "CREATE TABLE vanished (n int)")
+			tx := prepare(&w, pool, db)
+			_, err := tx.Exec("INSERT INTO vanished VALUES ($1)", 1)
+			if err != nil {
+				a.Errorf("%s: the first statement: %v", when, err)
+			}
+			if err := tx.Commit(); err != nil {
+				a.Errorf("%s: COMMIT: %v", when, err)
+			}
+			var n int
+			a.must(a.plain().QueryRowContext(a.ctx(), "SELECT count(*) FROM vanished").Scan(&n))
+			if n != 1 {
+				a.Errorf("%s: %d rows, want 1", when, n)
+			}
+		}
+	})
+}
+
+// A table's rule may add rows to the answer of an INSERT, which only a simple query returns.
+func TestTheRowsOfARuleComeInATransactionToo(t *testing.T) {
+	onEach(t, func(a *app) {
+		_, db := a.wired(&wires{}, a.dsn, sqlpool.Config{MaxConns: 1}, false)
+		a.exec(db, "CREATE TABLE ruled (n int)")
+		a.exec(db, "CREATE RULE told AS ON INSERT TO ruled DO ALSO SELECT NEW.n + 1 AS next")
+		plain := a.plain()
+		for _, text := range []string{"INSERT INTO ruled VALUES (1)", "/* who */ insert into ruled SELECT 1"} {
+			var seen []string
+			for _, db := range []*sql.DB{plain, db} {
+				a.exec(db, "SELECT 1")
+				tx, err := db.BeginTx(a.ctx(), nil)
+				a.must(err)
+				rows, err := tx.Query(text)
+				seen = append(seen, readAll(rows, err).String())
+				a.must(tx.Commit())
+			}
+			if seen[0] != seen[1] || a.adapter.name == "pq" && !strings.HasPrefix(seen[1], "[next]") {
+				a.Errorf("%s: %s, and without the pool %s", text, seen[1], seen[0])
+			}
 		}
 	})
 }
@@ -407,6 +527,7 @@ func TestARefusedBeginIsTheFirstStatementsError(t *testing.T) {
 			for _, eager := range []bool{true, false} {
 				pool, db := a.wired(w, a.dsn, sqlpool.Config{MaxConns: 1}, eager)
 				for _, query := range []string{"SELECT 1", "SELECT 1; SELECT 2", "SELECT $1::int", "prepare"} {
+					a.exec(db, "SELECT 1")
 					tx, err := db.BeginTx(a.ctx(), &sql.TxOptions{Isolation: sql.LevelSerializable})
 					do := func() (err error) {
 						switch query {
@@ -436,6 +557,9 @@ func TestARefusedBeginIsTheFirstStatementsError(t *testing.T) {
 						a.Errorf("%s: COMMIT succeeded", query)
 					}
 				}
+				if !eager {
+					a.refusedToRaw(db)
+				}
 				tx, err := db.BeginTx(a.ctx(), &sql.TxOptions{ReadOnly: true})
 				a.must(err)
 				var standby bool
@@ -447,4 +571,39 @@ func TestARefusedBeginIsTheFirstStatementsError(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusedToRaw begins what is refused, and goes on with the driver's own connection: its first statement
+// has the error.
+func (a *app) refusedToRaw(db *sql.DB) {
+	a.Helper()
+	a.exec(db, "SELECT 1")
+	conn, err := db.Conn(a.ctx())
+	a.must(err)
+	defer conn.Close()
+	tx, err := conn.BeginTx(a.ctx(), &sql.TxOptions{Isolation: sql.LevelSerializable})
+	a.must(err)
+	var states []string
+	switch a.adapter.name {
+	case "pgx":
+		a.must(pgxv5.Raw(conn, func(c *pgx.Conn) error {
+			for range 2 {
+				_, err := c.Exec(a.ctx(), "SELECT 1")
+				states = append(states, stateOf(err))
+			}
+			return nil
+		}))
+	case "pq":
+		a.must(libpq.Raw(conn, func(c driver.Conn) error {
+			for range 2 {
+				_, err := c.(driver.ExecerContext).ExecContext(a.ctx(), "SELECT 1", nil)
+				states = append(states, stateOf(err))
+			}
+			return nil
+		}))
+	}
+	if fmt.Sprint(states) != "[0A000 25P02]" {
+		a.Errorf("Raw after a BEGIN that is refused: %v", states)
+	}
+	a.must(tx.Rollback())
 }

@@ -25,9 +25,19 @@ type adapter struct {
 	open func(dsn string) (driver.Connector, error)
 }
 
-var adapters = []adapter{
-	{"pgx", func(dsn string) (driver.Connector, error) { return pgxv5.Connector(dsn) }},
-	{"pq", func(dsn string) (driver.Connector, error) { return libpq.Connector(dsn) }},
+var adapters = adaptersOf(false)
+
+// adaptersOf are the adapters, which have BEGIN wait for the first statement, or not.
+func adaptersOf(eager bool) []adapter {
+	var pgx []pgxv5.Option
+	var pq []libpq.Option
+	if eager {
+		pgx, pq = append(pgx, pgxv5.EagerBegin()), append(pq, libpq.EagerBegin())
+	}
+	return []adapter{
+		{"pgx", func(dsn string) (driver.Connector, error) { return pgxv5.Connector(dsn, pgx...) }},
+		{"pq", func(dsn string) (driver.Connector, error) { return libpq.Connector(dsn, pq...) }},
+	}
 }
 
 // app is a program's side: a database on the shared server, seen under an
@@ -42,7 +52,15 @@ type app struct {
 }
 
 // onEach runs a test through each driver.
-func onEach(t *testing.T, test func(a *app)) {
+func onEach(t *testing.T, test func(a *app)) { onAll(t, adapters, test) }
+
+// onEachBegin is onEach, with BEGIN waiting for the first statement and without.
+func onEachBegin(t *testing.T, test func(a *app)) {
+	onEach(t, test)
+	t.Run("eager", func(t *testing.T) { onAll(t, adaptersOf(true), test) })
+}
+
+func onAll(t *testing.T, adapters []adapter, test func(a *app)) {
 	for _, ad := range adapters {
 		t.Run(ad.name, func(t *testing.T) {
 			server := pgserver.Shared(t)

@@ -33,7 +33,7 @@ type Conn interface {
 	Alive() error
 	TxStatus() byte
 	Sent() uint64
-	TxProgress() (begun, sent bool)
+	HoldBegin() (progress func() (begun, sent bool))
 	Running() bool
 	Backend() (pid uint32, server, role string)
 	LastError() error

@@ -44,7 +44,8 @@ func (f *Filter) refuse(b []byte) (int, error) {
 				}
 				return len(b), nil
 			}
-			f.out = appendReady(appendAborted(f.out), "E")
+			f.aborted()
+			f.out = appendReady(f.out, "E")
 		case kind == 'S' || kind == 'C':
 			closes, beyond, pure, complete := closing(rest)
 			if pure && !complete {
@@ -60,7 +61,7 @@ func (f *Filter) refuse(b []byte) (int, error) {
 			}
 			fallthrough
 		case kind == 'P' || kind == 'B' || kind == 'D' || kind == 'E':
-			f.out = appendAborted(f.out)
+			f.aborted()
 			f.skipping = true
 		}
 		rest = after
@@ -87,9 +88,13 @@ func closing(b []byte) (closes, rest []byte, pure, complete bool) {
 	}
 }
 
-// appendAborted appends the error that a server has for every statement of a failed
-// transaction.
-func appendAborted(b []byte) []byte {
-	return appendMessage(b, 'E', "SERROR\x00", "VERROR\x00", "C25P02\x00",
+// aborted answers with BEGIN's own error, if that was not the answer to a statement yet, and else
+// with the error that a server has for every statement of a failed transaction.
+func (f *Filter) aborted() {
+	if f.refusal != nil {
+		f.out, f.refusal = append(f.out, f.refusal...), nil
+		return
+	}
+	f.out = appendMessage(f.out, 'E', "SERROR\x00", "VERROR\x00", "C25P02\x00",
 		"Mcurrent transaction is aborted, commands ignored until end of transaction block\x00", "\x00")
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Where the BEGIN of the present transaction is.
@@ -42,8 +43,9 @@ type Filter struct {
 	r io.Reader
 	w io.Writer
 
-	// Clean, if set, reports whether the stream is open and nothing waits to be read.
-	// Otherwise BEGIN is sent alone, so that a dead connection costs no statement.
+	// Clean, if set, reports whether the stream is known to be open, with nothing that
+	// waits to be read. Otherwise BEGIN is sent alone, so that a dead connection costs
+	// no statement.
 	Clean func() bool
 
 	// Guard, if set, is called with true when from now on only this Filter may write
@@ -53,6 +55,7 @@ type Filter struct {
 	// The writer's.
 	startup bool // the first message has been looked at
 	armed   bool // a BEGIN that comes is held
+	rows    bool // the driver's caller reads the rows of what is sent
 	showing bool // the driver sends the held BEGIN itself
 
 	// From held to passing each ReadyForQuery that says 'I' comes from here, when the
@@ -79,9 +82,16 @@ type Filter struct {
 	sent     bool   // something that follows BEGIN may have left
 	lost     error  // sending what was kept has failed
 	skipping bool   // in a failed transaction: up to a Sync nothing is answered any more
+	refusal  []byte // the server's error, when it was the answer to a BEGIN that was shown
 
 	buf []byte // for one write
 }
+
+// Fresh is for how long an answer of the server's is taken for a proof that the
+// connection works. One that has died without a word to this side, behind a firewall or
+// with its host, is found by its BEGIN then, which costs nothing, and not by a statement. It is
+// pgx's time as well: package stdlib pings a connection that was idle for longer.
+const Fresh = time.Second
 
 // New returns a Filter over a stream of which nothing has been read or written.
 func New(r io.Reader, w io.Writer) *Filter { return &Filter{r: r, w: w} }
@@ -92,11 +102,19 @@ func (f *Filter) Arm() (disarm func()) {
 	return func() { f.armed = false }
 }
 
+// Rows says whether the rows of what the driver sends next are read. Some simple queries
+// have none in the extended protocol: see extended.
+func (f *Filter) Rows(read bool) { f.rows = read }
+
+// Readable reports whether the stream can be read: it is not encrypted above the Filter.
+func (f *Filter) Readable() bool { return f.state.Load() != off }
+
 // Held reports whether a BEGIN is held: nothing of its transaction has been sent.
 func (f *Filter) Held() bool { return f.state.Load() == held }
 
 // Show calls exec with the text of the held BEGIN, for exec to send it as a simple
-// query and to read the answer. When the server refuses, the transaction has failed.
+// query and to read the answer. When the server refuses, the transaction has failed, and
+// its error is the answer to what comes next.
 func (f *Filter) Show(exec func(text string)) {
 	f.showing = true
 	defer func() { f.showing = false }()

@@ -102,8 +102,23 @@ func TestWhatMeansTheSameInTheExtendedProtocol(t *testing.T) {
 		"SAVEPOINT a":                                                 true,
 		"SET LOCAL search_path = a":                                   true,
 	} {
-		if got := extended(text); got != want {
+		if got := extended(text, false); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{
+		"SELECT updated FROM t FOR UPDATE":                          true,
+		"VALUES (1)":                                                true,
+		"SAVEPOINT a":                                               true,
+		"WITH x AS (SELECT 1) SELECT * FROM x":                      true,
+		"WITH x AS (SELECT 1) insert into t SELECT 1":               false,
+		"INSERT INTO t VALUES (1)":                                  false,
+		"/* a */ update t SET n = 1 RETURNING n":                    false,
+		"DELETE FROM t":                                             false,
+		"MERGE INTO t USING s ON true WHEN MATCHED THEN DO NOTHING": false,
+	} {
+		if got := extended(text, true); got != want {
+			t.Errorf("%q, for its rows: %v, want %v", text, got, want)
 		}
 	}
 }

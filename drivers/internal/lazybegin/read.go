@@ -55,6 +55,9 @@ func (f *Filter) take(p []byte) int {
 			f.keep = f.wants(f.kind)
 		}
 		n := f.in.next(p[done:])
+		if f.kind == 'E' && f.form == shown && f.step == awaitBegin && f.state.Load() == sending {
+			f.refusal = append(f.refusal, p[done:done+n]...)
+		}
 		if f.keep {
 			copy(p[left:], p[done:done+n])
 			left += n

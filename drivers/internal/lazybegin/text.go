@@ -1,6 +1,7 @@
 package lazybegin
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sqlpool/go/internal/sqltext"
@@ -31,16 +32,37 @@ const longestEnd = 64
 // extended reports whether a simple query means the same in the extended protocol: it
 // is one statement, which has no parameters, copies nothing and does not depend on
 // the form of a portal's results. When in doubt it is false, which costs a round trip.
-func extended(text string) bool {
+//
+// rows says that its rows are read. A table may have a rule that adds a SELECT to what
+// writes: a simple query returns those rows, and the extended protocol drops them.
+func extended(text string, rows bool) bool {
 	first := sqltext.Trim(text)
 	end := 0
 	for end < len(first) && sqltext.IsWord(first[end]) {
 		end++
 	}
-	if !isOneOf(first[:end], "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "MERGE", "SET", "SAVEPOINT", "LOCK") {
+	switch word := first[:end]; {
+	case isOneOf(word, "SELECT", "VALUES", "SET", "SAVEPOINT", "LOCK"):
+	case isOneOf(word, writing...):
+		if rows {
+			return false
+		}
+	case isOneOf(word, "WITH"):
+		if rows && contains(text, writing) {
+			return false
+		}
+	default:
 		return false
 	}
 	return single(text)
+}
+
+// writing are the words of what changes rows.
+var writing = []string{"INSERT", "UPDATE", "DELETE", "MERGE"}
+
+func contains(text string, words []string) bool {
+	text = strings.ToUpper(text)
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
 // single reports whether text has nothing but blanks behind its first semicolon, and no dollar

@@ -47,7 +47,7 @@ func (f *Filter) hold(b []byte) bool {
 	f.simple = append(f.simple[:0], b...)
 	f.kept = f.kept[:0]
 	f.sync = framer{}
-	f.synced, f.sent, f.skipping, f.lost = false, false, false, nil
+	f.synced, f.sent, f.skipping, f.lost, f.refusal = false, false, false, nil, nil
 	f.answer("BEGIN\x00", "T")
 	f.guard(true)
 	f.state.Store(held)
@@ -104,7 +104,7 @@ func (f *Filter) sendBegin(b []byte) (int, error) {
 		f.guard(false)
 		return len(b), nil
 	}
-	if extended(text) && f.clean() {
+	if extended(text, f.rows) && f.clean() {
 		return f.open(converted, len(b))
 	}
 	return f.open(alone, len(b))

@@ -17,6 +17,7 @@ func (c *Conn) Established() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.established = true
+	c.heardAt.Store(0)
 }
 
 // Close implements net.Conn: for the driver the connection is over. It does not

@@ -29,6 +29,9 @@ type Conn struct {
 	// the server owes an answer.
 	heard atomic.Uint64
 
+	// heardAt is when the last answer began, as time since dialed; 0: none since Established.
+	heardAt atomic.Int64
+
 	// asked counts the cancel requests about this connection that were begun,
 	// unsettled those of them that may still arrive.
 	asked     atomic.Uint32
@@ -76,6 +79,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	// the answer to what is sent meanwhile.
 	if sent := c.sent.Load(); n > 0 && c.heard.Load() != sent {
 		c.heard.Store(sent)
+		c.heardAt.Store(int64(time.Since(c.dialed)))
 	}
 	if c.OnRead != nil && n > 0 {
 		c.OnRead(b[:n])
@@ -120,6 +124,13 @@ func (c *Conn) Sent() uint64 { return c.sent.Load() }
 // server is at work, or the network is. While rows arrive, or wait to be read, it
 // is false: then it is the program's turn. Any goroutine.
 func (c *Conn) Running() bool { return c.heard.Load() != c.sent.Load() }
+
+// Answered reports whether the server has answered something within a time, and owes
+// nothing. What it said while the driver connected does not count. Any goroutine.
+func (c *Conn) Answered(within time.Duration) bool {
+	at := time.Duration(c.heardAt.Load())
+	return at != 0 && time.Since(c.dialed)-at <= within && !c.Running()
+}
 
 // Server returns the address of the server's end: a host's address with its port,
 // or the path of a Unix socket; empty when the socket does not tell. Any goroutine.

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -368,4 +369,60 @@ func TestADialThatEndsBetweenTwoHostsIsAnError(t *testing.T) {
 			t.Errorf("%s during which it ended: %v, %v", name, conn, err)
 		}
 	}
+}
+
+// What the server said while the driver connected is no answer, and neither is what it says unasked.
+func TestAnAnswerCountsForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		raw, server := net.Pipe()
+		defer raw.Close()
+		defer server.Close()
+		c := Wrap(raw, Grace(0))
+		say := func() {
+			t.Helper()
+			result := read(c)
+			if _, err := server.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-result; err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask := func() {
+			t.Helper()
+			go server.Read(make([]byte, 1))
+			if _, err := c.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := func(when string, answered bool) {
+			t.Helper()
+			if got := c.Answered(time.Second); got != answered {
+				t.Errorf("%s: answered %v", when, got)
+			}
+		}
+		ask()
+		time.Sleep(time.Millisecond)
+		say()
+		c.Established()
+		want("after the connect", false)
+		say()
+		want("after a notice", false)
+		ask()
+		want("while it runs", false)
+		time.Sleep(time.Millisecond)
+		say()
+		want("after the answer", true)
+		time.Sleep(time.Second)
+		want("a second later", true)
+		time.Sleep(1)
+		want("later", false)
+		say()
+		want("after another notice", false)
+		ask()
+		say()
+		want("after another answer", true)
+		ask()
+		want("while something runs", false)
+	})
 }
