@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-var inventoryRules = slices.Concat(bookRules, loanRules, lossRules, remainRules)
+var inventoryRules = slices.Concat(bookRules, loanRules, lossRules, remainRules, beginLossRules)
 
 // bookRules: loans and statements, counted.
 var bookRules = []Rule{

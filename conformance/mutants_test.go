@@ -36,6 +36,7 @@ var mutants = slices.Concat(
 	configMutants,
 	edgeMutants,
 	leftMutants,
+	beginMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")
@@ -49,6 +50,19 @@ func TestEveryRuleHolds(t *testing.T) {
 				t.Error(r.Explain())
 			case Skip:
 				t.Errorf("no mutant could be seen to fail here: %s", r.Explain())
+			}
+		})
+	}
+}
+
+// TestEveryRuleHoldsWhereBeginWaits is the suite on a driver that keeps BEGIN until the
+// first statement.
+func TestEveryRuleHoldsWhereBeginWaits(t *testing.T) {
+	for _, rule := range Rules() {
+		t.Run(rule.ID, func(t *testing.T) {
+			r := onFake(t, rule, func(db *fakedb.DB, target *Target) { target.Connector = db.ConnectorAs(fakedb.Holding) })
+			if r.Verdict != Pass {
+				t.Error(r.Explain())
 			}
 		})
 	}

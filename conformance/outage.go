@@ -10,7 +10,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-var outageRules = slices.Concat(deathRules, awayRules, serverRules, alarmRules, partialRules, raisedRules)
+var outageRules = slices.Concat(deathRules, awayRules, serverRules, alarmRules, partialRules, raisedRules, beginDeathRules)
 
 // awayRules: a server that is away, and comes back.
 var awayRules = []Rule{

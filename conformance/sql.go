@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules, leftRules)
+var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules, leftRules, beginRules)
 
 // answerRules: what comes back.
 var answerRules = []Rule{
