@@ -54,12 +54,6 @@ type app struct {
 // onEach runs a test through each driver.
 func onEach(t *testing.T, test func(a *app)) { onAll(t, adapters, test) }
 
-// onEachBegin is onEach, with BEGIN waiting for the first statement and without.
-func onEachBegin(t *testing.T, test func(a *app)) {
-	onEach(t, test)
-	t.Run("eager", func(t *testing.T) { onAll(t, adaptersOf(true), test) })
-}
-
 func onAll(t *testing.T, adapters []adapter, test func(a *app)) {
 	for _, ad := range adapters {
 		t.Run(ad.name, func(t *testing.T) {

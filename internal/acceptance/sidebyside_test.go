@@ -55,6 +55,9 @@ func TestThePoolAnswersAsThePlainDriver(t *testing.T) {
 			a.walk(s, *steps)
 		}
 	})
+	t.Run("eager", func(t *testing.T) {
+		onAll(t, adaptersOf(true), func(a *app) { a.walk(*seed, *steps) })
+	})
 }
 
 // walk takes the steps that a seed draws.
