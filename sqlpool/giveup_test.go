@@ -15,7 +15,7 @@ import (
 func TestAPoolThatNeverHadAConnectionDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
-		server.SetDown(nil)
+		server.SetUp()
 		var told states
 		p := labOn(t, server, fakedb.Full, sqlpool.Config{Hooks: []sqlpool.Hooks{told.hook()}})
 		a := <-queue(t.Context(), p)
@@ -85,6 +85,31 @@ func TestAFullServerIsWaitedForWhileConnectionsAreInUse(t *testing.T) {
 	})
 }
 
+// A pool that has never had a connection fails at once when nothing listens, but a full
+// server is no wrong address: one place may be free soon.
+func TestANewPoolWaitsForAServerThatIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, server := lab(t, sqlpool.Config{MaxConns: 2, FailFastAfter: 10 * time.Second, AcquireTimeout: time.Minute})
+		server.SetDown(&fakedb.Error{Code: "53300", Msg: "too many connections"})
+		waiter := queue(t.Context(), p)
+		time.Sleep(3 * time.Second)
+		server.SetUp()
+		a := <-waiter
+		if a.err != nil || a.took > 4*time.Second {
+			t.Fatalf("after %v: %v", a.took, a.err)
+		}
+		_ = a.loan.Release()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p, server := lab(t, sqlpool.Config{MaxConns: 2, FailFastAfter: 10 * time.Second, AcquireTimeout: time.Minute})
+		server.SetDown(&fakedb.Error{Code: "53300", Msg: "too many connections"})
+		a := <-queue(t.Context(), p)
+		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 10*time.Second {
+			t.Errorf("after %v: %v", a.took, a.err)
+		}
+	})
+}
+
 // A probe that meets silence must not stretch the callers' patience.
 func TestTheCircuitOpensOnTimeAlthoughAProbeHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -123,7 +148,7 @@ func TestClassifyRunsOutsideThePoolsLock(t *testing.T) {
 			}
 			return sqlpool.ClassPermanent
 		}})
-		server.SetDown(nil)
+		server.SetUp()
 		for range 2 {
 			_, err := p.Acquire(t.Context())
 			refused(t, err, sqlpool.ErrUnavailable)
