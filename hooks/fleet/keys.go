@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"errors"
+	"fmt"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -39,7 +41,6 @@ type publication struct {
 	seq     uint32
 	cap     int // what the member allows itself, or has
 	want    int
-	young   bool
 	leaving bool
 }
 
@@ -47,10 +48,7 @@ type publication struct {
 const MostConns = 1<<15 - 1
 
 func (p publication) content() uint32 {
-	c := uint32(min(p.cap, MostConns))<<17 | uint32(min(p.want, MostConns))<<2
-	if p.young {
-		c |= 2
-	}
+	c := uint32(min(p.cap, MostConns))<<16 | uint32(min(p.want, MostConns))<<1
 	if p.leaving {
 		c |= 1
 	}
@@ -59,8 +57,8 @@ func (p publication) content() uint32 {
 
 func publicationOf(seq, content uint32) publication {
 	return publication{
-		seq: seq, cap: int(content >> 17), want: int(content >> 2 & MostConns),
-		young: content&2 != 0, leaving: content&1 != 0,
+		seq: seq, cap: int(content >> 16), want: int(content >> 1 & MostConns),
+		leaving: content&1 != 0,
 	}
 }
 
@@ -94,6 +92,28 @@ func (c classes) query(everywhere bool) string {
 }
 
 func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// rowOf reads one row of the query's answer, and whether this session is among those of
+// the member.
+func rowOf[V any](answer []V) (r row, here bool, err error) {
+	if len(answer) != 4 {
+		return row{}, false, errors.New("fleet: the server does not answer as PostgreSQL does")
+	}
+	var text [4]string
+	for i, v := range answer {
+		if b, ok := any(v).([]byte); ok {
+			text[i] = string(b)
+		} else {
+			text[i] = fmt.Sprint(v)
+		}
+	}
+	member, err1 := strconv.ParseUint(text[0], 10, 32)
+	open, err2 := strconv.Atoi(text[1])
+	if err := errors.Join(err1, err2); err != nil {
+		return row{}, false, fmt.Errorf("fleet: %w", err)
+	}
+	return row{member: uint32(member), open: open, newest: newestOf(text[2])}, text[3] != "0", nil
+}
 
 // newestOf reads the publications of one row.
 func newestOf(text string) (newest publication) {

@@ -94,16 +94,12 @@ func (l *link) look(ctx context.Context) (all []row, here bool, err error) {
 		return nil, false, err
 	}
 	for _, r := range answer {
-		if len(r) != 4 {
-			return nil, false, errors.New("fleet: the server does not answer as PostgreSQL does")
+		one, this, err := rowOf(r)
+		if err != nil {
+			return nil, false, err
 		}
-		member, err1 := strconv.ParseUint(fmt.Sprint(r[0]), 10, 32)
-		open, err2 := strconv.Atoi(fmt.Sprint(r[1]))
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, false, fmt.Errorf("fleet: %w", err)
-		}
-		all = append(all, row{member: uint32(member), open: open, newest: newestOf(fmt.Sprint(r[2]))})
-		here = here || fmt.Sprint(r[3]) != "0" && uint32(member) == l.fleet.member.id
+		all = append(all, one)
+		here = here || this && one.member == l.fleet.member.id
 	}
 	return all, here, nil
 }

@@ -60,6 +60,7 @@ type member struct {
 	shown     uint32      // the sequence number of its own newest publication in the last reading
 	firm      int         // cap before the last raise
 	raised    time.Time   // the last raise
+	came      time.Time   // its first reading
 	since     time.Time   // it came, or came back after all its sessions had been lost
 	verified  time.Time   // the last reading that showed its newest publication began
 	hurry     bool        // the next turn should come soon
@@ -69,14 +70,7 @@ type member struct {
 	readAt time.Time
 	turns  uint64
 	known  map[uint32]acquaintance
-}
-
-// An acquaintance is a peer that published once.
-type acquaintance struct {
-	peer
-	seq  uint32
-	turn uint64    // the last reading that had it
-	gone time.Time // the first reading without its publication; zero while it is there
+	ends   time.Time // the next of them that has gone ceases to count; zero for none
 }
 
 func newMember(id uint32, limit, most int, interval time.Duration) *member {
@@ -89,49 +83,27 @@ func newMember(id uint32, limit, most int, interval time.Duration) *member {
 func (m *member) lease() time.Duration { return m.interval * 5 / 4 }
 func (m *member) hold() time.Duration  { return m.interval * 2 }
 
+// patience is how long a newcomer looks for a place. Longer, and a deployment would stand
+// still whose new processes have a lower limit, or whose old ones do not end their loans.
+func (m *member) patience() time.Duration { return m.interval * 4 }
+
 // fresh reports whether the member may rely on its publication.
 func (m *member) fresh(now time.Time) bool { return recent(m.verified, now, m.lease()) }
 
 // young reports whether the member came a short time ago.
 func (m *member) young(now time.Time) bool { return recent(m.since, now, m.hold()) }
 
-// recent goes by both clocks: the monotonic one stands still while a machine sleeps.
-func recent(at, now time.Time, d time.Duration) bool {
-	wall := now.Round(0).Sub(at.Round(0))
-	return !at.IsZero() && now.Sub(at) < d && wall < d && wall > -d
-}
-
-// A grant is what a member's last turn allows its pool. It is a value, so that the pool
-// can be bounded by it between two turns.
-type grant struct {
-	cap      int       // the most
-	firm     int       // of that, what it had before the last raise
-	raised   time.Time // the last raise
-	verified time.Time // as member's
-	interval time.Duration
-}
-
-// bound is how many connections the pool may have at present, of which open exist and
-// so many are being dialed without a reading yet. What all members know of it may dial
-// freely. Else, after a raise that the others may not have read yet and beyond the
-// lease, one connection is dialed at a time and a turn follows it: should the
-// publication be lost, no more than that one exceeds it, and room for one is kept.
-func (g grant) bound(now time.Time, open, dialing int) int {
-	free := g.firm
-	switch lease := g.interval * 5 / 4; {
-	case !recent(g.verified, now, lease):
-		free = 1
-	case !recent(g.raised, now, lease):
-		free = g.cap
-	}
-	if dialing == 0 {
-		open++
-	}
-	return max(1, min(g.cap, max(free, open)))
-}
-
 // errTaken means that another member has the number already.
 var errTaken = errors.New("fleet: another member has this number")
+
+// errFull means that there is no place for a member that has none yet. To the pool it is
+// what a server says whose connections are all taken.
+var errFull error = fullError{}
+
+type fullError struct{}
+
+func (fullError) Error() string    { return "all connections of the group are taken" }
+func (fullError) SQLState() string { return "53300" }
 
 // turn reads, decides and publishes. After an error the member is as it was; the
 // publication on the server may then be the newer one, which is for no less than cap.
@@ -146,6 +118,12 @@ func (m *member) turn(ctx context.Context, s session, pool local) error {
 	m.hurry = false
 	if m.published.seq == 0 && (mine.open > 1 || mine.newest.seq != 0) {
 		return errTaken
+	}
+	if m.came.IsZero() {
+		m.came = now
+	}
+	if m.published.seq == 0 && full(m.max, m.peers) && recent(m.came, now, m.patience()) {
+		return errFull
 	}
 	lost := m.published.seq == 0 || mine.newest.seq != m.published.seq
 	if lost {
@@ -177,7 +155,7 @@ func (m *member) next(now time.Time, pool local) int {
 		m.due = 0
 		return min(next, m.cap)
 	}
-	mine, _ := share(m.max, me, m.peers)
+	mine, _, _ := share(m.max, me, m.peers)
 	m.due = min(mine, me.want, m.most)
 	return next
 }
@@ -210,10 +188,17 @@ func (m *member) claim(ctx context.Context, s session, pool local, claim int, lo
 		m.hurry = true
 		return nil
 	}
-	room := m.max - taken(m.peers)
-	granted := min(claim, room)
+	now, left := m.now(), m.max-taken(m.peers)
+	granted := min(claim, left)
 	if !lost {
-		granted = max(m.cap, min(claim, room-kept(m.max, m.peers)))
+		_, _, room := share(m.max, self{m.id, m.cap, pool.want(), m.most}, m.peers)
+		granted = max(m.cap, min(claim, left-room))
+	}
+	if granted > m.cap {
+		if !recent(m.raised, now, m.lease()) {
+			m.firm = m.cap
+		}
+		m.raised = now
 	}
 	m.hurry = granted < claim
 	m.cap = max(granted, 1)
@@ -235,7 +220,7 @@ func (m *member) grant() grant { return grant{m.cap, m.firm, m.raised, m.verifie
 // may still have more connections than cap.
 func (m *member) tell(ctx context.Context, s session, pool local, cap int) error {
 	open, _ := pool.open()
-	p := publication{seq: m.published.seq, cap: max(cap, open), want: pool.want(), young: m.young(m.now())}
+	p := publication{seq: m.published.seq, cap: max(cap, open), want: pool.want()}
 	m.hurry = m.hurry || p.cap > cap
 	if p == m.published && m.shown == p.seq && p.seq != 0 {
 		return nil
@@ -245,66 +230,6 @@ func (m *member) tell(ctx context.Context, s session, pool local, cap int) error
 	return s.publish(ctx, p)
 }
 
-// observe takes in a reading: what the peers count for, and the member's own row.
-func (m *member) observe(rows []row, now time.Time) (mine row) {
-	m.turns++
-	m.peers, m.readAt = m.peers[:0], now
-	for i := range rows {
-		if rows[i].member == m.id {
-			mine = rows[i]
-		} else {
-			m.peers = append(m.peers, m.meet(&rows[i], now))
-		}
-	}
-	m.shown = mine.newest.seq
-	for id, a := range m.known {
-		if a.turn == m.turns {
-			continue
-		}
-		if a.gone.IsZero() {
-			a.gone = now
-			m.known[id] = a
-		}
-		if a.leaving || !recent(a.gone, now, m.hold()) {
-			delete(m.known, id)
-			continue
-		}
-		a.open, a.want = 0, a.counts // it keeps what it had, and gets no more
-		m.peers = append(m.peers, a.peer)
-	}
-	return mine
-}
-
-// meet says what a member that has sessions counts for.
-func (m *member) meet(r *row, now time.Time) peer {
-	before, met := m.known[r.member]
-	p := peer{id: r.member, open: r.open, want: max(r.newest.want, 1), counts: r.open + 1, young: r.newest.young, leaving: r.newest.leaving}
-	switch {
-	case r.newest.seq != 0:
-		p.counts = max(r.open, r.newest.cap)
-	case !met: // it has not published yet: the one session and no more
-		p.counts = max(r.open, 1)
-	}
-	if p.leaving {
-		p.counts = r.open
-	}
-	gone := time.Time{}
-	if met && r.newest.seq < before.seq { // the newest publication is gone, with its session or alone
-		if gone = before.gone; gone.IsZero() {
-			gone = now
-		}
-		if recent(gone, now, m.hold()) {
-			p.counts, p.want = max(p.counts, before.counts), before.want
-			m.known[r.member] = acquaintance{before.peer, before.seq, m.turns, gone}
-			return p
-		}
-	}
-	if r.newest.seq != 0 || met {
-		m.known[r.member] = acquaintance{p, r.newest.seq, m.turns, time.Time{}}
-	}
-	return p
-}
-
 // leave says that the member has gone: the others need not count what it had.
 func (m *member) leave(ctx context.Context, s session) error {
 	m.cap = 1
@@ -312,16 +237,20 @@ func (m *member) leave(ctx context.Context, s session) error {
 	return s.publish(ctx, m.published)
 }
 
-// pause is how long the member waits until its next turn; draw is from 0 to 1. The end
-// of its youth is not waited past: the others keep more room because of it.
+// pause is how long the member waits until its next turn; draw is from 0 to 1. It does
+// not wait past the end of what keeps it from growing: of its youth, and of the time for
+// which a member that has gone counts.
 func (m *member) pause(draw float64) time.Duration {
 	length := 0.5 + 0.25*draw
 	if m.hurry || m.cap < m.due {
 		length = 0.1 + 0.2*draw
 	}
 	d := time.Duration(length * float64(m.interval))
-	if now := m.now(); m.young(now) {
-		d = min(d, m.since.Add(m.hold()).Sub(now)+time.Duration(draw*float64(m.interval)/20))
+	now := m.now()
+	for _, end := range []time.Time{m.since.Add(m.hold()), m.ends} {
+		if end.After(now) {
+			d = min(d, end.Sub(now)+time.Duration(draw*float64(m.interval)/20))
+		}
 	}
 	return d
 }

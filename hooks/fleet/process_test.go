@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,6 +24,8 @@ import (
 
 var long = flag.Duration("fleet.long", 0, "for how long processes come and go; by default once through all events")
 
+const processInterval = time.Second
+
 const childEnv = "SQLPOOL_TEST_FLEET_MEMBER" // driver, a space, the connection string
 
 // TestMemberProcess is the program of the processes that the next test starts. It reads
@@ -36,7 +39,7 @@ func TestMemberProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := fleet.New(fleet.Config{Group: "processes", MaxConns: 40, Interval: time.Second})
+	f := fleet.New(fleet.Config{Group: "processes", MaxConns: 40, Interval: processInterval})
 	pool, err := sqlpool.New(sqlpool.Config{
 		Connector: connector, MaxConns: 40, MinIdle: 1, SweepInterval: 200 * time.Millisecond, FailFastAfter: time.Minute, Hooks: []sqlpool.Hooks{f.Hooks()},
 	})
@@ -139,55 +142,33 @@ func (p *process) status() (share, members, failed, served int) {
 	return 0, 0, 0, 0
 }
 
-// Processes come, go, are stopped and die, and the server restarts, under uneven
-// demand: its log of connections never has more than the limit, no call fails, and who
-// needs connections has them.
+// Processes come one by one and together, go, are stopped and die, the server restarts,
+// and at the end a standby takes its place, all under uneven demand. The servers' logs
+// of connections never have more than the limit, no call fails, and those who need
+// connections have them.
 func TestProcessesKeepTheLimit(t *testing.T) {
 	server := pgserver.Run(t, pgserver.Options{})
-	dsn := server.DSN("postgres") + "&application_name=fleet"
-	names := []string{"pgx", "pq"}
-	started := 0
-	start := func() *process {
-		started++
-		return startMember(t, names[started%2], dsn)
+	standby, err := server.StartStandby(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	var all []*process
-	until := func(what string, cond func() bool) {
-		t.Helper()
-		began := time.Now()
-		for !cond() {
-			if time.Since(began) > time.Minute {
-				for i, p := range all {
-					if !p.gone {
-						share, members, failed, served := p.status()
-						t.Logf("process %d: share %d, %d members, %d failed, %d served", i, share, members, failed, served)
-					}
-				}
-				t.Fatalf("not within a minute: %s", what)
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		t.Logf("%s: after %v", what, time.Since(began).Round(10*time.Millisecond))
-	}
-	has := func(p *process, least int) func() bool {
-		return func() bool { share, _, _, _ := p.status(); return share >= least }
-	}
-	failures := 0
-	gather := func(p *process) { _, _, failed, _ := p.status(); failures += failed }
-
-	deadline := time.Now().Add(*long)
+	defer standby.Close()
+	dsn := fmt.Sprintf("postgres://postgres@127.0.0.1,127.0.0.1/postgres?sslmode=disable&target_session_attrs=read-write&application_name=fleet&port=%d,%d",
+		server.TCP().Port, standby.TCP().Port)
+	f := &processes{t: t, dsn: dsn}
 	for range 8 {
-		all = append(all, start())
+		f.start()
 	}
+	deadline := time.Now().Add(*long)
 	for round := 0; round == 0 || time.Now().Before(deadline); round++ {
-		a, b, idle := all[0], all[1], all[2:]
-		for _, p := range idle {
+		a, b := f.all[0], f.all[1]
+		for _, p := range f.all[2:] {
 			p.say("busy 1")
 		}
 		a.say("busy 50")
-		until("one is busy and the others lend", has(a, 24))
+		f.until("one is busy and the others lend", 2, f.has(24, a))
 		b.say("busy 50")
-		until("two in need have equal parts", func() bool { return has(a, 13)() && has(b, 13)() })
+		f.until("two in need have equal parts", 2, f.has(13, a, b))
 		if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
@@ -199,15 +180,14 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 		if err := a.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
-		until("the one that was stopped goes on", has(a, 13))
-		gather(b)
-		b.end(syscall.SIGKILL)
-		until("what the dead one had is shared", has(a, 24))
-		gather(idle[0])
-		idle[0].end(0)
-		all = append([]*process{a, start()}, idle[1:]...)
-		all[1].say("busy 50")
-		until("a newcomer has its part", has(all[1], 13))
+		f.until("the one that was stopped goes on", 2, f.has(13, a))
+		f.end(b, syscall.SIGKILL)
+		f.until("what the dead one had is shared", 3, f.has(24, a))
+		f.end(f.all[1], 0)
+		c, d := f.start(), f.start()
+		c.say("busy 50")
+		d.say("busy 1")
+		f.until("of two that come together to a full fleet each has its part", 3, func() bool { return f.has(13, a, c)() && f.has(1, d)() && f.meet() })
 		mode := pgserver.Immediate
 		if round%2 == 1 {
 			mode = pgserver.Fast
@@ -215,33 +195,112 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 		if err := server.Restart(t.Context(), mode); err != nil {
 			t.Fatal(err)
 		}
-		until("the shares are back after a restart", func() bool {
-			for _, p := range all {
-				if _, members, _, _ := p.status(); members != len(all) {
-					return false
-				}
-			}
-			return has(a, 13)() && has(all[1], 13)()
-		})
+		f.until("the shares are back after a restart", 3, func() bool { return f.meet() && f.has(13, a, c)() })
 		a.say("busy 0")
-		all[1].say("busy 1")
-		gather(a)
-		a.end(0)
-		all = append(all[1:], start(), start()) // what was busy is idle now
+		c.say("busy 1")
+		f.end(a, 0)
+		f.start() // what was busy is idle now
 	}
-	for _, p := range all {
-		gather(p)
-		p.end(0)
-	}
-	if failures > 0 {
-		t.Errorf("%d acquires failed", failures)
-	}
-	peak, err := server.PeakBackends(t.Context(), pgserver.Mark{}, pgserver.Filter{Application: "fleet"})
-	if err != nil {
+	f.all[0].say("busy 50")
+	f.until("one is busy before the failover", 3, f.has(24, f.all[0]))
+	peak := f.peak(server) // while it can be asked
+	if err := server.Stop(t.Context(), pgserver.Immediate); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d processes, %d backends at most", started, peak)
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.until("the shares are back on the promoted standby", 3, func() bool { return f.meet() && f.has(24, f.all[0])() })
+	f.all[0].say("busy 1")
+	f.all[1].say("busy 50")
+	f.until("another one needs them", 2, f.has(24, f.all[1]))
+	for len(f.all) > 0 {
+		f.end(f.all[0], 0)
+	}
+	if f.failures > 0 {
+		t.Errorf("%d acquires failed", f.failures)
+	}
+	peak = max(peak, f.peak(standby))
+	t.Logf("%d processes, %d backends at most, %d calls served", f.started, peak, f.served)
 	if peak > 40 {
 		t.Errorf("%d backends at once, and the limit is 40", peak)
 	}
+}
+
+// processes are the members that live.
+type processes struct {
+	t                         *testing.T
+	dsn                       string
+	all                       []*process
+	started, failures, served int
+}
+
+func (f *processes) start() *process {
+	f.started++
+	p := startMember(f.t, []string{"pgx", "pq"}[f.started%2], f.dsn)
+	f.all = append(f.all, p)
+	return p
+}
+
+// end ends a process by a signal, or has it leave.
+func (f *processes) end(p *process, s syscall.Signal) {
+	_, _, failed, served := p.status()
+	f.failures += failed
+	f.served += served
+	f.all = slices.DeleteFunc(f.all, func(other *process) bool { return other == p })
+	p.end(s)
+}
+
+// timed has the lengths of time checked that docs/sizing.md promises, on a machine that
+// has nothing else to do.
+var timed = os.Getenv("SQLPOOL_TIMES") != ""
+
+// until waits for what the processes bring about by themselves within so many intervals.
+func (f *processes) until(what string, intervals int, cond func() bool) {
+	f.t.Helper()
+	began := time.Now()
+	for !cond() {
+		if time.Since(began) > time.Minute {
+			for i, p := range f.all {
+				share, members, failed, served := p.status()
+				f.t.Logf("process %d: share %d, %d members, %d failed, %d served", i, share, members, failed, served)
+			}
+			f.t.Fatalf("not within a minute: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	took := time.Since(began)
+	f.t.Logf("%s: after %v", what, took.Round(10*time.Millisecond))
+	if timed && took > time.Duration(intervals)*processInterval {
+		f.t.Errorf("%s: after %v, which is more than %d intervals", what, took, intervals)
+	}
+}
+
+func (f *processes) has(least int, all ...*process) func() bool {
+	return func() bool {
+		for _, p := range all {
+			if share, _, _, _ := p.status(); share < least {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// meet reports whether all see one another.
+func (f *processes) meet() bool {
+	for _, p := range f.all {
+		if _, members, _, _ := p.status(); members != len(f.all) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *processes) peak(server *pgserver.Server) int {
+	peak, err := server.PeakBackends(f.t.Context(), pgserver.Mark{}, pgserver.Filter{Application: "fleet"})
+	if err != nil {
+		f.t.Error(err)
+	}
+	return peak
 }

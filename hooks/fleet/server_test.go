@@ -142,7 +142,7 @@ func TestSharesFollowDemandAndTheLimitHolds(t *testing.T) {
 		g.until("all have joined and divide evenly", func() bool {
 			s := shares(a, b, c)
 			slices.Sort(s)
-			return fmt.Sprint(s) == "[3 4 4]"
+			return fmt.Sprint(s) == "[3 3 3]"
 		}, a, b, c)
 		a.busy(20)
 		g.until("the idle ones lend", func() bool { return a.Status().Share >= 8 }, a, b, c)
@@ -221,6 +221,43 @@ func TestARestartOfTheServerKeepsTheShares(t *testing.T) {
 			}, a, b, c)
 		}
 		g.peak(pgserver.Mark{}, g.limit)
+	})
+}
+
+// Two members come in one moment to a fleet that uses all but the room that is kept for
+// two. Then come more than there is room for: each that finds no place goes away again,
+// and all find one in the end.
+func TestMembersThatComeInOneMomentFindTheirPlaces(t *testing.T) {
+	onEach(t, func(t *testing.T, g *group) {
+		g.limit = 24
+		all := []*member{g.join(), g.join(), g.join(), g.join()}
+		all[0].busy(40)
+		g.until("the busy one has all but the room", func() bool {
+			s := all[0].Status()
+			return s.Share == g.limit-2-3 && len(s.Members) == 4 && all[0].pool.Stats().InUse == s.Share
+		}, all...)
+		in := func() bool {
+			for _, m := range all {
+				if s := m.Status(); len(s.Members) != len(all) || s.Free < 0 {
+					return false
+				}
+			}
+			return true
+		}
+		all = append(all, g.join(), g.join())
+		g.until("both are in", in, all...)
+		g.peak(pgserver.Mark{}, g.limit)
+		const more = 6
+		for range more {
+			all = append(all, g.join())
+		}
+		g.until("all are in", in, all...)
+		for _, m := range all[6:] {
+			if s := m.pool.Stats(); s.State != sqlpool.StateUp || s.Open == 0 {
+				t.Errorf("%+v", s)
+			}
+		}
+		g.peak(pgserver.Mark{}, g.limit+more-1)
 	})
 }
 

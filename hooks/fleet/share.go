@@ -5,10 +5,9 @@ import "slices"
 // A peer is another member of the group as one reading shows it.
 type peer struct {
 	id      uint32
-	counts  int  // connections that it has, or may have before it reads again
-	open    int  // sessions on the server
-	want    int  // how many it would like to have, 1 at least
-	young   bool // it came a short time ago: more may follow it
+	counts  int // connections that it has, or may have before it reads again
+	open    int // sessions on the server
+	want    int // how many it would like to have, 1 at least
 	leaving bool
 }
 
@@ -20,21 +19,23 @@ type self struct {
 	most int // pool_max_conns: it never takes more
 }
 
-// share divides what is left of the limit when room for one newcomer is kept.
+// share divides what is left of the limit when the room for newcomers is kept.
 //
 // Each member gets what it wants as long as that fits. When it does not, those who
 // want most are cut to one level (max-min fairness). What no member wants is divided
-// evenly, so that a burst finds room without asking. All members compute the same
-// shares from the same reading; what is left over of a division goes to the lowest
-// numbers.
+// evenly, but for the part that is room, so that a burst finds connections without
+// asking. All members compute the same shares from the same reading; what is left over
+// of a division goes to the lowest numbers.
 //
 // The first result is the member's own share, the second the level: no member gets
-// more than this of what it wants.
-func share(limit int, me self, peers []peer) (mine, level int) {
+// more than this of what it wants. The third is the room that a member leaves when it
+// grows.
+func share(limit int, me self, peers []peer) (mine, level, room int) {
 	n := len(peers) + 1
-	budget := limit - 1
+	room = kept(limit, n)
+	budget := limit - room
 	if budget <= n {
-		return 1, 1
+		return 1, 1, room
 	}
 	wants := make([]int, 0, n)
 	wants = append(wants, max(me.want, 1))
@@ -50,8 +51,8 @@ func share(limit int, me self, peers []peer) (mine, level int) {
 			rank++
 		}
 	}
-	if sum <= budget {
-		return max(me.want, 1) + part(budget-sum, n, rank), budget
+	if spare := budget - sum; spare >= 0 {
+		return max(me.want, 1) + part(spare-spare/4, n, rank), budget, room + spare/4
 	}
 	slices.Sort(wants)
 	left := budget
@@ -62,7 +63,7 @@ func share(limit int, me self, peers []peer) (mine, level int) {
 		}
 		left -= w
 	}
-	return min(max(me.want, 1), level), level
+	return min(max(me.want, 1), level), level, room
 }
 
 // part is what member number rank of n gets of a whole.
@@ -74,16 +75,20 @@ func part(whole, n, rank int) int {
 	return p
 }
 
-// kept is how much room a member leaves when it grows: for one newcomer, and for as
-// many more as came lately, because processes start in crowds.
-func kept(limit int, peers []peer) int {
-	young := 0
-	for i := range peers {
-		if peers[i].young {
-			young++
-		}
-	}
-	return min(1+young, max(1, limit/8))
+// kept is the least room for members to come: as many may dial their first connection in
+// the same moment, because nothing can be asked before there is one. It is one place and
+// a quarter of the members, as deployments start them, and two at least, but no more than
+// an eighth of the limit.
+func kept(limit, members int) int { return max(1, min(max(2, 1+members/4), limit/8)) }
+
+// full reports whether a member without a connection finds no place. Of the room the last
+// place is for the next one who looks, where there is more than one: so those who come
+// one after the other never exceed the limit. Where all have one connection and no more,
+// nothing can be given back.
+func full(limit int, peers []peer) bool {
+	next := min(1, kept(limit, len(peers)+1)-1)
+	others := taken(peers)
+	return others > len(peers) && others+1+next > limit
 }
 
 // taken is what the others count for.
@@ -102,10 +107,10 @@ func taken(peers []peer) int {
 // has, or when the room for a newcomer is gone. So shares stand still while demand
 // does.
 func decide(limit int, me self, peers []peer) int {
-	mine, level := share(limit, me, peers)
+	mine, level, room := share(limit, me, peers)
 	mine = min(mine, me.most)
 	others := taken(peers)
-	lacking := others+me.cap > limit-1
+	lacking := others+me.cap > limit-kept(limit, len(peers)+1)
 	for i := range peers {
 		p := &peers[i]
 		lacking = lacking || !p.leaving && p.counts < min(p.want, level)
@@ -119,7 +124,7 @@ func decide(limit int, me self, peers []peer) int {
 		if lacking && me.want <= me.cap { // it would take for later what another one needs now
 			return me.cap
 		}
-		return max(me.cap, min(mine, limit-kept(limit, peers)-others))
+		return max(me.cap, min(mine, limit-room-others))
 	}
 	return me.cap
 }

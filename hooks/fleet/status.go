@@ -2,40 +2,43 @@ package fleet
 
 import (
 	"cmp"
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// Status is a membership at one instant.
+// Status is a group at one instant, as one of its members, or Look, has read it.
 type Status struct {
-	Group string
-	Limit int // the group's MaxConns
-	Share int // what the member allows its pool; 1 before it has joined
-	Want  int // what it would like to have
-	Free  int // of the limit, at the last reading: no member has it or may take it without asking; negative above the limit
+	Group string `json:"group"`
+	Limit int    `json:"limit"` // the group's MaxConns
+	Share int    `json:"share"` // what the member allows its pool; 1 before it has joined
+	Want  int    `json:"want"`  // what it would like to have
+	Free  int    `json:"free"`  // of the limit, at the last reading: no member has it or may take it without asking; negative above the limit
 
-	Members []Member      // at the last reading, this one included, by ID; empty before it
-	Read    time.Time     // the last reading; zero before it
-	Fresh   bool          // the reading is recent enough to dial freely by it
-	Crowded bool          // there are more members than connections: each has one
-	Err     error         // why the last turn failed, or nil
-	Every   time.Duration // Config.Interval
+	Members []Member      `json:"members"` // at the last reading, this one included, by ID; empty before it
+	Read    time.Time     `json:"read"`    // the last reading; zero before it
+	Fresh   bool          `json:"fresh"`   // the reading is recent enough to dial freely by it
+	Crowded bool          `json:"crowded"` // there are more members than connections: each has one
+	Err     error         `json:"-"`       // why the last turn failed, or nil
+	Every   time.Duration `json:"-"`       // Config.Interval
 }
 
 // Member is one pool of a group.
 type Member struct {
-	ID    uint32 // drawn when the pool starts
-	Self  bool
-	Open  int // connections that the server shows
-	Share int // what the others count for it: the share, or what it has while it gives back
-	Want  int
+	ID    uint32 `json:"id"` // drawn when the pool starts
+	Self  bool   `json:"self,omitempty"`
+	Open  int    `json:"open"`  // connections that the server shows
+	Share int    `json:"share"` // what the others count for it: the share, or what it has while it gives back
+	Want  int    `json:"want"`  // above Share, it has asked for more
 }
 
 // Status returns the state of the membership. Before the pool has started it has the
 // configuration only.
 func (f *Fleet) Status() Status {
-	s := Status{Group: f.cfg.Group, Limit: f.cfg.MaxConns, Every: f.cfg.Interval}
+	s := Status{Group: f.cfg.Group, Limit: f.cfg.MaxConns, Every: f.cfg.Interval, Members: []Member{}}
 	p := f.pool.Load()
 	if p == nil {
 		return s
@@ -45,11 +48,54 @@ func (f *Fleet) Status() Status {
 	defer f.mu.Unlock()
 	s.Group, s.Share, s.Want, s.Read, s.Err = f.group, f.grant.cap, f.wanted, f.readAt, f.err
 	s.Fresh = recent(f.grant.verified, time.Now(), f.cfg.Interval*5/4)
-	if f.readAt.IsZero() {
-		return s
+	if !f.readAt.IsZero() {
+		s.Members = append(s.Members, Member{ID: f.id, Self: true, Open: open, Share: max(f.grant.cap, open), Want: f.wanted})
+		s.add(f.peers)
 	}
-	s.Members = append(s.Members, Member{ID: f.id, Self: true, Open: open, Share: max(f.grant.cap, open), Want: f.wanted})
-	for _, other := range f.peers {
+	return s
+}
+
+// Look reads the group through a database that need not be the pool's, for a program
+// that wants to know of the group and is no member: no member is Self. The Fleet need not
+// have a pool, but then its Config must have the Group.
+func (f *Fleet) Look(ctx context.Context, db interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}) (Status, error) {
+	s := f.Status()
+	s.Share, s.Want, s.Fresh, s.Err, s.Members = 0, 0, false, nil, []Member{}
+	if s.Group == "" {
+		return s, errors.New("fleet: the group has no name: give Config.Group, because there is no pool to take it from")
+	}
+	answer, err := db.QueryContext(ctx, classesOf(s.Group).query(f.cfg.AllDatabases))
+	if err != nil {
+		return s, fmt.Errorf("fleet: group %q cannot be read: %w", s.Group, err)
+	}
+	defer func() { _ = answer.Close() }()
+	var rows []row
+	for answer.Next() {
+		var text [4]any
+		if err := answer.Scan(&text[0], &text[1], &text[2], &text[3]); err != nil {
+			return s, fmt.Errorf("fleet: group %q cannot be read: %w", s.Group, err)
+		}
+		r, _, err := rowOf(text[:])
+		if err != nil {
+			return s, err
+		}
+		rows = append(rows, r)
+	}
+	if err := answer.Err(); err != nil {
+		return s, fmt.Errorf("fleet: group %q cannot be read: %w", s.Group, err)
+	}
+	s.Read = time.Now()
+	stranger := newMember(0, s.Limit, s.Limit, s.Every)
+	stranger.observe(rows, s.Read)
+	s.add(stranger.peers)
+	return s, nil
+}
+
+// add takes in the other members, and adds up.
+func (s *Status) add(peers []peer) {
+	for _, other := range peers {
 		s.Members = append(s.Members, Member{ID: other.id, Open: other.open, Share: other.counts, Want: other.want})
 	}
 	slices.SortFunc(s.Members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
@@ -58,7 +104,6 @@ func (f *Fleet) Status() Status {
 		s.Free -= m.Share
 	}
 	s.Crowded = len(s.Members) > s.Limit
-	return s
 }
 
 // Warning says what needs attention, and the error behind it. It is made for
@@ -69,6 +114,8 @@ func (f *Fleet) Warning() (what string, why error) {
 	case s.Crowded:
 		return fmt.Sprintf("fleet %q has %d members for %d connections: each has one, beyond the limit; run fewer processes or raise pool_fleet_max_conns",
 			s.Group, len(s.Members), s.Limit), nil
+	case errors.Is(s.Err, errFull):
+		return fmt.Sprintf("fleet %q has all of its %d connections: this process waits until the others have made room for it", s.Group, s.Limit), nil
 	case s.Err != nil:
 		return fmt.Sprintf("fleet %q cannot be read: the share of %d stays", s.Group, s.Share), s.Err
 	}

@@ -1,0 +1,38 @@
+package fleet
+
+import "time"
+
+// A grant is what a member's last turn allows its pool. It is a value, so that the pool
+// can be bounded by it between two turns.
+type grant struct {
+	cap      int       // the most
+	firm     int       // of that, what it had before the last raise
+	raised   time.Time // the last raise
+	verified time.Time // as member's
+	interval time.Duration
+}
+
+// bound is how many connections the pool may have at present, of which open exist and
+// so many are being dialed without a reading yet. What all members know of it may dial
+// freely. Else, after a raise that the others may not have read yet and beyond the
+// lease, one connection is dialed at a time and a turn follows it: should the
+// publication be lost, no more than that one exceeds it, and room for one is kept.
+func (g grant) bound(now time.Time, open, dialing int) int {
+	free := g.firm
+	switch lease := g.interval * 5 / 4; {
+	case !recent(g.verified, now, lease):
+		free = 1
+	case !recent(g.raised, now, lease):
+		free = g.cap
+	}
+	if dialing == 0 {
+		open++
+	}
+	return max(1, min(g.cap, max(free, open)))
+}
+
+// recent goes by both clocks: the monotonic one stands still while a machine sleeps.
+func recent(at, now time.Time, d time.Duration) bool {
+	wall := now.Round(0).Sub(at.Round(0))
+	return !at.IsZero() && now.Sub(at) < d && wall < d && wall > -d
+}
