@@ -52,8 +52,8 @@
 //
 // Of a *sql.DB from sql.Open, HandleOf is the way to the same. AddHooks gives such a
 // database hooks beyond the standard ones, before its first use, of which HandleOf is
-// one; PoolOf, HealthOf, LeaksOf and SettingsOf find one part of the handle each, the
-// last three without starting the pool. Nothing is logged unless pool_log=slog says so.
+// one; PoolOf, HealthOf, LeaksOf, FleetOf and SettingsOf find one part of the handle
+// each, all but the first without starting the pool. Nothing is logged unless pool_log=slog says so.
 //
 // # Placeholders
 //

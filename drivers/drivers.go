@@ -6,6 +6,7 @@ import (
 	"github.com/sqlpool/go/drivers/byname"
 	"github.com/sqlpool/go/drivers/libpq"
 	"github.com/sqlpool/go/drivers/pgxv5"
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
@@ -79,6 +80,10 @@ func HealthOf(db *sql.DB) (*health.Monitor, bool) { return byname.HealthOf(db) }
 // LeaksOf is byname.LeaksOf: it returns the leak detector of a *sql.DB from sql.Open, if
 // it has one.
 func LeaksOf(db *sql.DB) (*leak.Detector, bool) { return byname.LeaksOf(db) }
+
+// FleetOf is byname.FleetOf: it returns the membership of a *sql.DB from sql.Open, if it
+// shares a limit.
+func FleetOf(db *sql.DB) (*fleet.Fleet, bool) { return byname.FleetOf(db) }
 
 // SettingsOf is byname.SettingsOf: it returns the settings of a *sql.DB from sql.Open.
 func SettingsOf(db *sql.DB) ([]sqlpool.Setting, bool) { return byname.SettingsOf(db) }

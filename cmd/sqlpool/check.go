@@ -143,6 +143,7 @@ func (c *check) look(ctx context.Context, line *progress.Line) *checkResult {
 		if found.Server == nil {
 			line.Show("asking the server about its limits")
 			found.Server = askServer(ctx, route.conn)
+			found.Fleet = lookAtFleet(ctx, route.conn, name, c.dsn(), found.Server)
 			found.Pool = &poolSettings{Name: cfg.Name, MaxConns: cfg.MaxConns, MinIdle: cfg.MinIdle, Statements: statementWords[cfg.Statements]}
 		}
 		if name == "pgx" {

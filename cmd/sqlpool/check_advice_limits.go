@@ -38,7 +38,7 @@ func (s *serverCheck) byOthers() (n int) {
 }
 
 func adviseMaxConns(r *checkResult) *advice {
-	if r.shares() || r.Server.MaxConnections == 0 {
+	if r.shares() || r.Fleet != nil || r.Server.MaxConnections == 0 {
 		return nil
 	}
 	usable, bound := r.Server.usable()

@@ -21,6 +21,9 @@ func (r *checkResult) write(w io.Writer) error {
 	if r.Pooler != nil {
 		r.Pooler.write(&b)
 	}
+	if r.Fleet != nil {
+		writeFleet(&b, r.Fleet)
+	}
 	if r.Server != nil || len(r.Advice) > 0 {
 		b.WriteString("\nadvice\n")
 		if len(r.Advice) == 0 {

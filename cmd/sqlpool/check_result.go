@@ -1,6 +1,9 @@
 package main
 
-import "github.com/sqlpool/go/sqlpool"
+import (
+	"github.com/sqlpool/go/hooks/fleet"
+	"github.com/sqlpool/go/sqlpool"
+)
 
 // checkResult is what check prints, and its JSON. A field that could not be determined is nil or empty.
 type checkResult struct {
@@ -11,6 +14,7 @@ type checkResult struct {
 	Pool      *poolSettings `json:"pool,omitempty"`
 	Server    *serverCheck  `json:"server,omitempty"`
 	Pooler    *poolerCheck  `json:"pooler,omitempty"`
+	Fleet     *fleet.Status `json:"fleet,omitempty"` // the limit that the pool shares, and who has how much of it
 	Advice    []advice      `json:"advice"`
 
 	hosts    int               // that the connection string names

@@ -1,6 +1,7 @@
 package byname
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -83,7 +84,9 @@ func (a *assembly) assemble() *assembled {
 	}
 	monitored := a.health
 	if a.fleet.MaxConns > 0 {
-		done.fleet = fleet.New(a.fleet)
+		shared := a.fleet
+		shared.Group = cmp.Or(shared.Group, a.cfg.Name)
+		done.fleet = fleet.New(shared)
 		monitored.Fleet = done.fleet
 		done.Hooks = append(done.Hooks, done.fleet.Hooks())
 	}

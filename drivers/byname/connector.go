@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
@@ -181,3 +182,6 @@ func (o *opened) Settings() []sqlpool.Setting { return slices.Clone(o.connector.
 // Leaks returns the database's leak detector, or nil when leaks are not looked
 // for.
 func (o *opened) Leaks() *leak.Detector { return o.connector.cfg.leaks }
+
+// Fleet returns the database's membership, or nil for a pool with a limit of its own.
+func (o *opened) Fleet() *fleet.Fleet { return o.connector.cfg.fleet }

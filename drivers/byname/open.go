@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
@@ -76,6 +77,15 @@ func HealthOf(db *sql.DB) (*health.Monitor, bool) {
 func LeaksOf(db *sql.DB) (*leak.Detector, bool) {
 	if d, ok := db.Driver().(interface{ Leaks() *leak.Detector }); ok {
 		return d.Leaks(), d.Leaks() != nil
+	}
+	return nil, false
+}
+
+// FleetOf returns the membership of such a *sql.DB, and false also without
+// pool_fleet_max_conns.
+func FleetOf(db *sql.DB) (*fleet.Fleet, bool) {
+	if d, ok := db.Driver().(interface{ Fleet() *fleet.Fleet }); ok {
+		return d.Fleet(), d.Fleet() != nil
 	}
 	return nil, false
 }

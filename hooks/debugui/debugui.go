@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/histogram"
@@ -21,6 +22,10 @@ type Config struct {
 	// Health gives the state with its reasons. Default nil: it is derived from the
 	// pool's own state.
 	Health *health.Monitor
+
+	// Fleet adds the limit that the pool shares with others, and its members, for
+	// example drivers.FleetOf. Default nil: not shown.
+	Fleet *fleet.Fleet
 
 	// Settings are shown instead of the pool's own (Pool.Settings), for a pool
 	// that was configured from somewhere else, for example drivers.SettingsOf.

@@ -32,6 +32,10 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 		v.Outage = &Outage{Failures: s.DialFailures, ForMS: ms(s.FailingFor), NextDialMS: ms(s.NextDial)}
 		v.Outage.Text = v.Outage.words()
 	}
+	if u.cfg.Fleet != nil {
+		shared := u.cfg.Fleet.Status()
+		v.Fleet = &shared
+	}
 	v.Holders = u.holders(pool)
 	leaked := make(map[uint64]bool)
 	for _, h := range v.Holders {

@@ -55,6 +55,18 @@ func (v View) String() string {
 			}
 		})
 	}
+	if f := v.Fleet; f != nil {
+		table("FLEET "+f.Group, func(w *tabwriter.Writer) {
+			fmt.Fprintf(w, "  %d of %s free\n", max(f.Free, 0), plural(uint64(f.Limit), "connection", "connections"))
+			for _, m := range f.Members {
+				name := fmt.Sprintf("%08x", m.ID)
+				if m.Self {
+					name += " (this pool)"
+				}
+				fmt.Fprintf(w, "  %s\t%d open\tshare %d\twants %d\n", name, m.Open, m.Share, m.Want)
+			}
+		})
+	}
 	if len(v.Conns) > 0 {
 		table("CONNECTIONS", func(w *tabwriter.Writer) {
 			for _, c := range v.Conns {

@@ -3,6 +3,7 @@ package debugui
 import (
 	"time"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -29,6 +30,8 @@ type View struct {
 	Counters Counters `json:"counters"`
 	Latency  *Latency `json:"latency,omitempty"` // nil without the UI's Hooks
 	Samples  []Sample `json:"samples"`           // those after ?since=
+
+	Fleet *fleet.Status `json:"fleet,omitempty"` // nil without Config.Fleet
 
 	Conns   []Conn    `json:"conns"`   // by number
 	Holders []Holder  `json:"holders"` // the longest first

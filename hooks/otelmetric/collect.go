@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 	"go.opentelemetry.io/otel/attribute"
@@ -53,6 +54,7 @@ type totals struct {
 	leaks      int64
 	tellsLeaks bool
 	oldest     time.Duration
+	fleet      *fleet.Status // of the newest pool that shares a limit
 }
 
 // sum adds up the pools and lets go of those that are closed and empty.
@@ -76,6 +78,10 @@ func (s *series) sum() totals {
 		if p.Leaks != nil {
 			t.tellsLeaks = true
 			t.leaks += int64(p.Leaks.Leaks())
+		}
+		if p.Fleet != nil {
+			shared := p.Fleet.Status()
+			t.fleet = &shared
 		}
 		for _, h := range p.Holders() {
 			t.oldest = max(t.oldest, h.Held)
@@ -107,6 +113,13 @@ func (m *Metrics) collect(_ context.Context, o metric.Observer) error {
 		}
 		if t.tellsLeaks {
 			o.ObserveInt64(m.leaks, t.leaks, s.all)
+		}
+		if f := t.fleet; f != nil {
+			o.ObserveInt64(m.fleetMax, int64(f.Limit), s.all)
+			o.ObserveInt64(m.fleetShare, int64(f.Share), s.all)
+			o.ObserveInt64(m.fleetWanted, int64(f.Want), s.all)
+			o.ObserveInt64(m.fleetFree, int64(f.Free), s.all)
+			o.ObserveInt64(m.fleetMembers, int64(len(f.Members)), s.all)
 		}
 		o.ObserveFloat64(m.oldest, t.oldest.Seconds(), s.all)
 	}

@@ -23,8 +23,13 @@
 //	sqlpool.loan.oldest                    gauge            s             how long the longest loan is out; 0 when none is
 //	sqlpool.leaks                          gauge            {loan}        loans that are out and not used for too long, with Sources.Leaks
 //	sqlpool.health                         gauge            {pool}        the pools in each state of health, by sqlpool.health.state
+//	sqlpool.fleet.max                      gauge            {connection}  the limit that the pool shares; this and the next four with Sources.Fleet
+//	sqlpool.fleet.share                    gauge            {connection}  of it, what this pool may have now
+//	sqlpool.fleet.wanted                   gauge            {connection}  what this pool would like to have
+//	sqlpool.fleet.free                     gauge            {connection}  of it, what no pool may take without asking; negative above the limit
+//	sqlpool.fleet.members                  gauge            {pool}        the pools that share it
 //
-// The last three are not part of the conventions.
+// Those that begin with sqlpool are not part of the conventions.
 //
 // Connections that are being dialed or closed hold a slot, but are neither idle nor
 // used and are in no count, because the conventions have no state for them.

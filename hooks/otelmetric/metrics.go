@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 	"go.opentelemetry.io/otel/attribute"
@@ -48,6 +49,10 @@ type Sources struct {
 	// Health is the pool's monitor, for example drivers.HealthOf. Default nil: one
 	// of these hooks' own, with Leaks and health.Config's defaults.
 	Health *health.Monitor
+
+	// Fleet is the limit that the pool shares, for example drivers.FleetOf. Default
+	// nil: there is no sqlpool.fleet metric.
+	Fleet *fleet.Fleet
 }
 
 // Hooks returns HooksOf without sources.

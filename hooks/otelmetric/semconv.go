@@ -31,6 +31,8 @@ type instruments struct {
 	health metric.Int64ObservableGauge
 	oldest metric.Float64ObservableGauge
 
+	fleetMax, fleetShare, fleetWanted, fleetFree, fleetMembers metric.Int64ObservableGauge
+
 	createTime dbconv.ClientConnectionCreateTime
 	waitTime   dbconv.ClientConnectionWaitTime
 	useTime    dbconv.ClientConnectionUseTime
@@ -46,7 +48,7 @@ var (
 )
 
 func newInstruments(m metric.Meter) (i instruments, err error) {
-	var errs [12]error
+	var errs [17]error
 	i.count, errs[0] = dbconv.NewClientConnectionCountObservable(m)
 	i.idleMax, errs[1] = dbconv.NewClientConnectionIdleMaxObservable(m)
 	i.idleMin, errs[2] = dbconv.NewClientConnectionIdleMinObservable(m)
@@ -62,6 +64,18 @@ func newInstruments(m metric.Meter) (i instruments, err error) {
 		metric.WithDescription("How callers fare: the pools in each state."))
 	i.oldest, errs[11] = m.Float64ObservableGauge("sqlpool.loan.oldest", metric.WithUnit("s"),
 		metric.WithDescription("How long the longest loan is out, whether it is used or not; 0 when none is."))
+	for n, g := range []struct {
+		into              *metric.Int64ObservableGauge
+		name, unit, about string
+	}{
+		{&i.fleetMax, "max", "{connection}", "The most connections that all pools of the group may have together."},
+		{&i.fleetShare, "share", "{connection}", "Of those, how many this pool may have now."},
+		{&i.fleetWanted, "wanted", "{connection}", "How many this pool would like to have."},
+		{&i.fleetFree, "free", "{connection}", "Of those, how many no pool may take without asking; negative above the maximum."},
+		{&i.fleetMembers, "members", "{pool}", "The pools of the group."},
+	} {
+		*g.into, errs[12+n] = m.Int64ObservableGauge("sqlpool.fleet."+g.name, metric.WithUnit(g.unit), metric.WithDescription(g.about))
+	}
 	return i, errors.Join(errs[:]...)
 }
 
@@ -69,7 +83,7 @@ func newInstruments(m metric.Meter) (i instruments, err error) {
 func (i *instruments) observed() []metric.Observable {
 	return []metric.Observable{
 		i.count.Inst(), i.idleMax.Inst(), i.idleMin.Inst(), i.max.Inst(), i.pending.Inst(), i.timeouts.Inst(),
-		i.leaks, i.health, i.oldest,
+		i.leaks, i.health, i.oldest, i.fleetMax, i.fleetShare, i.fleetWanted, i.fleetFree, i.fleetMembers,
 	}
 }
 

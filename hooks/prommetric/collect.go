@@ -18,6 +18,11 @@ var (
 	healthState     = desc("health", "How callers fare: 1 for the state it is in.", "state")
 	leaks           = desc("leaks", "Loans that are out and not used for too long.")
 	oldestLoan      = desc("oldest_loan_seconds", "How long the longest loan is out, whether it is used or not; 0 when none is.")
+	fleetMax        = desc("fleet_connections_max", "The most connections that all pools of the group may have together.")
+	fleetShare      = desc("fleet_share", "Of those, how many this pool may have now.")
+	fleetWanted     = desc("fleet_wanted", "How many this pool would like to have.")
+	fleetFree       = desc("fleet_free", "Of those, how many no pool may take without asking; negative above the maximum.")
+	fleetMembers    = desc("fleet_members", "The pools of the group.")
 	acquireFailures = desc("acquire_failures_total", "Acquires that failed, by kind.", "kind")
 	dialFailures    = desc("dial_failures_total", "Dials that failed.")
 	closes          = desc("closes_total", "Connections closed, by reason.", "reason")
@@ -27,7 +32,8 @@ var (
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		connections, connectionsMax, waiting, state, healthState, leaks, oldestLoan, acquireFailures, dialFailures, closes, misuses,
+		connections, connectionsMax, waiting, state, healthState, leaks, oldestLoan,
+		fleetMax, fleetShare, fleetWanted, fleetFree, fleetMembers, acquireFailures, dialFailures, closes, misuses,
 	} {
 		ch <- d
 	}
@@ -80,6 +86,13 @@ func (s *series) metrics(name string) (all []prometheus.Metric) {
 		}
 		if t.tellsLeaks {
 			gauge(leaks, t.leaks)
+		}
+		if f := s.fleet(); f != nil {
+			gauge(fleetMax, f.Limit)
+			gauge(fleetShare, f.Share)
+			gauge(fleetWanted, f.Want)
+			gauge(fleetFree, f.Free)
+			gauge(fleetMembers, len(f.Members))
 		}
 		all = append(all, prometheus.MustNewConstMetric(oldestLoan, prometheus.GaugeValue, s.oldestLoan().Seconds(), name))
 	}

@@ -22,6 +22,11 @@
 //	sqlpool_health{state}                gauge      1 for the state it is in: healthy, degraded, unhealthy, starting
 //	sqlpool_leaks                        gauge      loans out that leak; absent without Sources.Leaks
 //	sqlpool_oldest_loan_seconds          gauge      the longest loan that is out
+//	sqlpool_fleet_connections_max        gauge      the limit that the pool shares; this and the next four are absent without Sources.Fleet
+//	sqlpool_fleet_share                  gauge      of it, what this pool may have now
+//	sqlpool_fleet_wanted                 gauge      what this pool would like to have
+//	sqlpool_fleet_free                   gauge      of it, what no pool may take without asking; negative above the limit
+//	sqlpool_fleet_members                gauge      the pools that share it
 //	sqlpool_acquire_failures_total{kind} counter    timeout, canceled, saturated, unavailable
 //	sqlpool_dial_failures_total          counter
 //	sqlpool_closes_total{reason}         counter    sqlpool.ReasonCode of the reason
@@ -60,7 +65,7 @@
 //
 // # How many series
 //
-// For one pool name 20 gauges, 6 counters, 3 histograms of some 20 series each and one
+// For one pool name 20 gauges (25 in a fleet), 6 counters, 3 histograms of some 20 series each and one
 // counter for each reason, of which the first 32 have a series of their own and others
 // are counted as "other". Pools of the same name are added up, so give each pool of a
 // program its own name.

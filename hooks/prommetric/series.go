@@ -1,9 +1,11 @@
 package prommetric
 
 import (
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -104,6 +106,18 @@ func (s *series) oldestLoan() (oldest time.Duration) {
 		}
 	}
 	return oldest
+}
+
+// fleet is the shared limit as the newest of the pools reads it, or nil without one. One
+// and the same limit is not added up.
+func (s *series) fleet() *fleet.Status {
+	for _, p := range slices.Backward(s.pools) {
+		if p.Fleet != nil {
+			shared := p.Fleet.Status()
+			return &shared
+		}
+	}
+	return nil
 }
 
 // closed counts a close.

@@ -336,6 +336,23 @@
       return li;
     }, (e, c) => { put(e.children[1], number(c.count)); e.lastChild.firstChild.style.width = c.count / most * 100 + "%"; });
   }
+  // The fleet: who has how much of the shared limit, and who has asked for more.
+  function fleet(v) {
+    const f = v.fleet;
+    $("fleet-card").hidden = !f;
+    if (!f) return;
+    put($("fleet-sum"), f.group + ": " + plural(f.members.length, "process", "processes") + ", " + number(Math.max(0, f.free)) + " of " + number(f.limit) + " connections free");
+    keyed($("fleet"), f.members, m => m.id, () => {
+      const li = make("li"), bar = make("div", "bar");
+      bar.append(make("i")); li.append(make("span"), make("b"), bar);
+      return li;
+    }, (e, m) => {
+      e.className = m.want > m.share ? "alarm" : "";
+      put(e.children[0], m.id.toString(16).padStart(8, "0") + (m.self ? ", this pool" : "") + ": " + number(m.open) + " open" + (m.want > m.share ? ", wants " + number(m.want) : ""));
+      put(e.children[1], number(m.share));
+      e.lastChild.firstChild.style.width = m.share / f.limit * 100 + "%";
+    });
+  }
   const KINDS = {state: "Pool", dial_failed: "Dial failed", opened: "Opened", closed: "Closed", generation: "Suspicion", refused: "Refused", leak: "Leak", control: "Control"};
   let allEvents = false;
   function events(v) {
@@ -401,7 +418,7 @@
     for (const s of v.samples) s.t = Date.parse(s.at);
     samples = samples.concat(v.samples).slice(-400);
     view = v;
-    banner(v); cells(v); latency(v); CHARTS.forEach(chart); holders(v); closes(v); events(v); config(v); controls(v);
+    banner(v); cells(v); latency(v); CHARTS.forEach(chart); holders(v); closes(v); fleet(v); events(v); config(v); controls(v);
     const c = v.counters;
     put($("foot"), plural(c.acquires, "acquire") + ", " + plural(c.waits, "wait") + ", " + plural(c.timeouts, "timeout") + ", " + plural(c.dials, "dial") + " (" + number(c.dial_errors) +
       " failed), generation " + c.generation + " · opened " + new Date(c.created_at).toLocaleString("en-GB"));
