@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,7 @@ func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
 	for name, moment := range map[string]func(f *fleetOf){
 		"the sessions of a member end, another one wants its share, and it comes back": func(f *fleetOf) {
 			a, b := f.join(limit), f.join(1)
-			f.until(func() bool { return a.cap >= limit-3 && f.justRead(a) })
+			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
 			f.cut(a)
 			b.wants(limit)
 			time.Sleep(time.Second)
@@ -23,20 +24,37 @@ func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
 		},
 		"the same, and it comes back when its share has been given away": func(f *fleetOf) {
 			a, b := f.join(limit), f.join(1)
-			f.until(func() bool { return a.cap >= limit-3 })
+			f.until(func() bool { return a.settled(limit - 3) })
 			f.cut(a)
 			b.wants(limit)
 			f.until(func() bool { return b.cap >= limit-4 })
 			time.Sleep(time.Second)
 			f.thaw(a)
 		},
+		"all sessions of a member end but one, which does not publish": func(f *fleetOf) {
+			a, b := f.join(limit), f.join(1)
+			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
+			f.freeze(a)
+			f.mu.Lock()
+			left := slices.IndexFunc(a.conns, func(c *simSession) bool { return c.pub.seq != a.m.published.seq })
+			for i, c := range a.conns {
+				if i != left {
+					f.endLocked(c)
+				}
+			}
+			a.conns = a.conns[left : left+1]
+			f.mu.Unlock()
+			b.wants(limit)
+			time.Sleep(simInterval * 3 / 4)
+			f.thaw(a)
+		},
 		"a newcomer is the first after a restart": func(f *fleetOf) {
 			a := f.join(limit)
-			f.until(func() bool { return a.cap >= limit-3 && f.justRead(a) })
+			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
 			f.cut(a)
 			f.join(limit)
-			time.Sleep(time.Second)
-			f.thaw(a)
+			time.Sleep(simInterval * 3 / 4)
+			f.thaw(a) // within its lease
 		},
 		"a share is raised, and its publication ends before it was read": func(f *fleetOf) {
 			a, b := f.join(1), f.join(1)
@@ -106,6 +124,12 @@ func (f *fleetOf) until(cond func() bool) {
 
 func (f *fleetOf) justRead(p *simMember) bool {
 	return time.Since(p.grant.verified) < 100*time.Millisecond
+}
+
+// settled reports whether the member has n connections, and no raise that the others may
+// not have read.
+func (p *simMember) settled(n int) bool {
+	return len(p.conns) >= n && p.lim >= n && !recent(p.grant.raised, time.Now(), p.m.lease())
 }
 
 func (p *simMember) wants(n int) {
