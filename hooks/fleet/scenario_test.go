@@ -36,7 +36,7 @@ func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
 			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
 			f.freeze(a)
 			f.mu.Lock()
-			left := slices.IndexFunc(a.conns, func(c *simSession) bool { return c.pub.seq != a.m.published.seq })
+			left := slices.IndexFunc(a.conns, func(c *simSession) bool { return c.pub.seq != a.newest })
 			for i, c := range a.conns {
 				if i != left {
 					f.endLocked(c)
@@ -59,13 +59,15 @@ func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
 		"a share is raised, and its publication ends before it was read": func(f *fleetOf) {
 			a, b := f.join(1), f.join(1)
 			time.Sleep(4 * simInterval)
+			f.mu.Lock()
 			before := a.cap
+			f.mu.Unlock()
 			a.wants(limit - 5)
 			f.until(func() bool { return a.cap > before+4 })
 			f.freeze(a)
 			f.mu.Lock()
 			for c := range f.sessions {
-				if c.owner == a && c.pub.seq == a.m.published.seq {
+				if c.owner == a && c.pub.seq == a.newest {
 					f.endLocked(c)
 				}
 			}

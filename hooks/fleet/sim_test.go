@@ -108,7 +108,7 @@ func (c *simSession) read(ctx context.Context) (rows []row, err error) {
 }
 
 func (c *simSession) publish(ctx context.Context, p publication) error {
-	return c.round(ctx, func() { c.pub = p })
+	return c.round(ctx, func() { c.pub, c.owner.newest = p, p.seq })
 }
 
 func (s *simServer) dial(owner *simMember) (*simSession, error) {
@@ -187,6 +187,7 @@ type simMember struct {
 	dark, gone                bool // partitioned; left
 	in                        bool // it has found a place
 	changes                   int
+	newest                    uint32 // of its publications that the server has taken
 }
 
 func (p *simMember) thaw() {
