@@ -15,7 +15,7 @@ import (
 func TestAPoolThatNeverHadAConnectionDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
-		server.SetUp()
+		server.SetDown(nil)
 		var told states
 		p := labOn(t, server, fakedb.Full, sqlpool.Config{Hooks: []sqlpool.Hooks{told.hook()}})
 		a := <-queue(t.Context(), p)
@@ -148,7 +148,7 @@ func TestClassifyRunsOutsideThePoolsLock(t *testing.T) {
 			}
 			return sqlpool.ClassPermanent
 		}})
-		server.SetUp()
+		server.SetDown(nil)
 		for range 2 {
 			_, err := p.Acquire(t.Context())
 			refused(t, err, sqlpool.ErrUnavailable)

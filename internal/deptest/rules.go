@@ -88,7 +88,7 @@ var Rules = []Rule{
 	},
 	{
 		ID: "debugui", From: []string{"./hooks/debugui"},
-		Allow: []string{"std", "./sqlpool", "./hooks/leak", "./hooks/health", "./internal/histogram", "./internal/sqltext"},
+		Allow: []string{"std", "./sqlpool", "./hooks/leak", "./hooks/health", "./hooks/fleet", "./internal/histogram", "./internal/sqltext"},
 		Why:   "the page shows what the other hooks know; it is a user of theirs, and costs its own users no dependency",
 	},
 	{
