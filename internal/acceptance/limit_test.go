@@ -13,7 +13,7 @@ import (
 // is no evidence against the server, and no other connection is pinged for it.
 func TestASlowReportThatStatementTimeoutCutsSuspectsNoOtherConnection(t *testing.T) {
 	onEach(t, func(a *app) {
-		pool, db := a.pool(sqlpool.Config{MaxConns: 2, StatementTimeout: 300 * time.Millisecond})
+		pool, db := a.pool(sqlpool.Config{MaxConns: 2, StatementTimeout: time.Second})
 		for range 2 {
 			ctx, cancel := context.WithCancel(context.Background()) // without a deadline
 			tx, err := db.BeginTx(ctx, nil)
