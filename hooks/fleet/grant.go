@@ -14,15 +14,15 @@ type grant struct {
 
 // bound is how many connections the pool may have at present, of which open exist and
 // so many are being dialed without a reading yet. What all members know of it may dial
-// freely. Else, after a raise that the others may not have read yet and beyond the
+// freely. Else, after a raise that the others may not have read and beyond the
 // lease, one connection is dialed at a time and a turn follows it: should the
 // publication be lost, no more than that one exceeds it, and room for one is kept.
 func (g grant) bound(now time.Time, open, dialing int) int {
 	free := g.firm
-	switch lease := g.interval * 5 / 4; {
-	case !recent(g.verified, now, lease):
+	switch {
+	case !recent(g.verified, now, g.interval*5/4):
 		free = 1
-	case !recent(g.raised, now, lease):
+	case g.stood():
 		free = g.cap
 	}
 	if dialing == 0 {
@@ -30,6 +30,11 @@ func (g grant) bound(now time.Time, open, dialing int) int {
 	}
 	return max(1, min(g.cap, max(free, open)))
 }
+
+// stood reports whether the last raise was there to be read for so long that all others
+// have read it. The time since the raise does not tell: the publication may have been lost
+// soon after it.
+func (g grant) stood() bool { return g.verified.Sub(g.raised) >= g.interval*5/4 }
 
 // recent goes by both clocks: the monotonic one stands still while a machine sleeps.
 func recent(at, now time.Time, d time.Duration) bool {

@@ -195,7 +195,7 @@ func (m *member) claim(ctx context.Context, s session, pool local, claim int, lo
 		granted = max(m.cap, min(claim, left-room))
 	}
 	if granted > m.cap {
-		if !recent(m.raised, now, m.lease()) {
+		if m.grant().stood() {
 			m.firm = m.cap
 		}
 		m.raised = now

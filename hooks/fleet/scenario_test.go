@@ -9,31 +9,34 @@ import (
 	"time"
 )
 
-// Each is the worst moment for one of the rules that keep the limit: without the rule
-// the server has too many sessions. Random fleets meet these moments too seldom.
+// Each is the worst moment for one of the rules that keep the limit: with all rules the
+// server never has more sessions than the limit, and without that rule it has.
 func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
-	const limit = 20
-	for name, moment := range map[string]func(f *fleetOf){
-		"the sessions of a member end, another one wants its share, and it comes back": func(f *fleetOf) {
-			a, b := f.join(limit), f.join(1)
-			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
+	const limit, all = 20, 20 - 2 // but for the room
+	alone := func(f *fleetOf) *simMember {
+		a := f.join(limit)
+		f.until(func() bool { return len(a.conns) == all && a.grant.stood() && f.justRead(a) })
+		return a
+	}
+	pair := func(f *fleetOf) (a, b *simMember) {
+		a, b = f.join(limit), f.join(1)
+		f.until(func() bool { return len(a.conns) == all-1 && a.grant.stood() && f.justRead(a) })
+		return a, b
+	}
+	for _, moment := range []struct {
+		rule rule
+		what string
+		is   func(f *fleetOf)
+	}{
+		{hold, "the sessions of a member end, another one wants its share, and it comes back", func(f *fleetOf) {
+			a, b := pair(f)
 			f.cut(a)
 			b.wants(limit)
-			time.Sleep(time.Second)
+			f.untilLease(a, func() bool { return len(b.conns) == all })
 			f.thaw(a)
-		},
-		"the same, and it comes back when its share has been given away": func(f *fleetOf) {
-			a, b := f.join(limit), f.join(1)
-			f.until(func() bool { return a.settled(limit - 3) })
-			f.cut(a)
-			b.wants(limit)
-			f.until(func() bool { return b.cap >= limit-4 })
-			time.Sleep(time.Second)
-			f.thaw(a)
-		},
-		"all sessions of a member end but one, which does not publish": func(f *fleetOf) {
-			a, b := f.join(limit), f.join(1)
-			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
+		}},
+		{hold, "all its sessions end but one, which does not publish, and it comes back", func(f *fleetOf) {
+			a, b := pair(f)
 			f.freeze(a)
 			f.mu.Lock()
 			left := slices.IndexFunc(a.conns, func(c *simSession) bool { return c.pub.seq != a.newest })
@@ -45,18 +48,24 @@ func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
 			a.conns = a.conns[left : left+1]
 			f.mu.Unlock()
 			b.wants(limit)
-			time.Sleep(simInterval * 3 / 4)
+			f.untilLease(a, func() bool { return len(b.conns) >= all-1 })
 			f.thaw(a)
-		},
-		"a newcomer is the first after a restart": func(f *fleetOf) {
-			a := f.join(limit)
-			f.until(func() bool { return a.settled(limit-3) && f.justRead(a) })
+		}},
+		{lease, "the same, and it comes back when its share has been given away", func(f *fleetOf) {
+			a, b := pair(f)
 			f.cut(a)
-			f.join(limit)
-			time.Sleep(simInterval * 3 / 4)
-			f.thaw(a) // within its lease
-		},
-		"a share is raised, and its publication ends before it was read": func(f *fleetOf) {
+			b.wants(limit)
+			f.until(func() bool { return len(b.conns) == all })
+			f.thaw(a)
+		}},
+		{youth, "a newcomer is the first after a restart", func(f *fleetOf) {
+			a := alone(f)
+			f.cut(a)
+			c := f.join(limit)
+			f.untilLease(a, func() bool { return len(c.conns) == all })
+			f.thaw(a)
+		}},
+		{raising, "a share is raised, and its publication ends before it was read", func(f *fleetOf) {
 			a, b := f.join(1), f.join(1)
 			time.Sleep(4 * simInterval)
 			f.mu.Lock()
@@ -75,16 +84,58 @@ func TestTheLimitHoldsInTheWorstMoments(t *testing.T) {
 			b.wants(limit)
 			time.Sleep(simInterval)
 			f.thaw(a)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(20) {
-				synctest.Test(t, func(t *testing.T) {
-					f := newSim(t, seed, limit)
-					moment(f)
+		}},
+		{raising, "the same before all have read it, and the member comes back within its lease", func(f *fleetOf) {
+			a, b := f.join(limit), f.join(1)
+			f.until(func() bool { return len(a.conns) == all-1 && f.justRead(a) })
+			f.cut(a)
+			b.wants(limit)
+			f.untilLease(a, func() bool { return len(b.conns) == all })
+			f.thaw(a)
+		}},
+		{reread, "all raise their share in one moment, again and again", func(f *fleetOf) {
+			some := []*simMember{f.join(1), f.join(1), f.join(1), f.join(1)}
+			for range 10 {
+				for _, n := range []int{1, limit} {
 					time.Sleep(3 * simInterval)
-					f.end()
-				})
+					for _, p := range some {
+						p.wants(n)
+					}
+				}
+			}
+		}},
+		{place, "newcomers come one after the other to a full fleet that is slow to make room", func(f *fleetOf) {
+			a := alone(f)
+			f.rush = true // only those that have not found a place yet may exceed the limit
+			f.freeze(a)
+			for range 4 {
+				f.join(1)
+				time.Sleep(time.Second)
+			}
+			f.thaw(a)
+		}},
+	} {
+		t.Run(string(moment.rule), func(t *testing.T) {
+			over := map[rule]int{}
+			for _, without := range []rule{everyRule, moment.rule} {
+				for seed := range uint64(20) {
+					synctest.Test(t, func(t *testing.T) {
+						f := newSim(t, seed, limit)
+						f.without = without
+						moment.is(f)
+						time.Sleep(3 * simInterval)
+						if f.end() != "" {
+							over[without]++
+						}
+						if without == everyRule {
+							f.mustHold()
+						}
+					})
+				}
+			}
+			t.Logf("without the rule, the limit was exceeded in %d of 20: %s", over[moment.rule], moment.what)
+			if over[moment.rule] == 0 {
+				t.Errorf("without the rule the limit holds too, so this moment does not guard it: %s", moment.what)
 			}
 		})
 	}
@@ -94,18 +145,36 @@ func newSim(t *testing.T, seed uint64, limit int) *fleetOf {
 	return &fleetOf{t: t, seed: seed, simServer: &simServer{rng: rand.New(rand.NewPCG(seed, 7)), limit: limit, sessions: map[*simSession]bool{}}}
 }
 
-// end fails the test if the limit was exceeded, and ends all members.
-func (f *fleetOf) end() {
-	f.mu.Lock()
+// mustHold fails the test if the limit was exceeded.
+func (f *fleetOf) mustHold() {
 	if f.over != "" {
 		f.t.Errorf("seed %d: limit %d: %s", f.seed, f.limit, f.over)
 	}
+}
+
+// end ends all members, and tells how the limit was exceeded, if it was.
+func (f *fleetOf) end() (over string) {
+	f.mu.Lock()
+	over = f.over
 	members := append([]*simMember(nil), f.members...)
 	f.mu.Unlock()
 	for _, p := range members {
 		f.leave(p, false)
 	}
 	time.Sleep(5 * time.Second)
+	return over
+}
+
+// untilLease waits for what may not come, until the member is about to lose its lease.
+func (f *fleetOf) untilLease(p *simMember, cond func() bool) {
+	for ; ; time.Sleep(time.Millisecond) {
+		f.mu.Lock()
+		over := cond() || time.Since(p.grant.verified) >= p.m.lease()-50*time.Millisecond
+		f.mu.Unlock()
+		if over {
+			return
+		}
+	}
 }
 
 func (f *fleetOf) until(cond func() bool) {
@@ -126,12 +195,6 @@ func (f *fleetOf) until(cond func() bool) {
 
 func (f *fleetOf) justRead(p *simMember) bool {
 	return time.Since(p.grant.verified) < 100*time.Millisecond
-}
-
-// settled reports whether the member has n connections, and no raise that the others may
-// not have read.
-func (p *simMember) settled(n int) bool {
-	return len(p.conns) >= n && p.lim >= n && !recent(p.grant.raised, time.Now(), p.m.lease())
 }
 
 func (p *simMember) wants(n int) {

@@ -30,8 +30,22 @@ type simServer struct {
 	peak     int
 	over     string // the first instant at which the limit was exceeded
 	rush     bool   // more newcomers come in one moment than room is kept for
+	without  rule   // which its members do not keep
 	slowness time.Duration
 }
+
+// A rule of the protocol. A fleet without one shows what it is for.
+type rule string
+
+const (
+	everyRule rule = ""
+	lease     rule = "a member that has not read for long dials one connection at a time"
+	youth     rule = "a newcomer does not grow"
+	hold      rule = "what has vanished counts for a time"
+	raising   rule = "a raise is dialed one connection at a time until the others have read it"
+	reread    rule = "a raise is taken back when a second reading shows that it does not fit"
+	place     rule = "a newcomer without a place goes away"
+)
 
 type simSession struct {
 	server *simServer
@@ -80,6 +94,15 @@ func (c *simSession) round(ctx context.Context, effect func()) error {
 
 func (c *simSession) read(ctx context.Context) (rows []row, err error) {
 	here := false
+	first := c.owner.readings == nil
+	defer func() {
+		if c.server.without == reread && err == nil {
+			if !first { // the others as they were at the first reading
+				rows = c.owner.withOwnRow(rows)
+			}
+			c.owner.readings = rows
+		}
+	}()
 	err = c.round(ctx, func() {
 		here = c.locked
 		at := map[uint32]int{}
@@ -178,6 +201,8 @@ type simMember struct {
 	turnMu chan struct{}
 	joined time.Time
 
+	readings []row // the last of this turn
+
 	// under server.mu
 	demand, lim, cap, dialing int
 	conns                     []*simSession
@@ -219,6 +244,9 @@ func (p *simMember) limit(g grant, lost int, read bool) {
 	defer p.server.mu.Unlock()
 	p.grant = g
 	p.grant.cap -= lost
+	if p.server.without == raising {
+		p.grant.raised = time.Time{}
+	}
 	p.boundLocked(read)
 }
 
@@ -227,7 +255,44 @@ func (p *simMember) boundLocked(read bool) {
 	if read {
 		dialing--
 	}
-	p.lim = p.grant.bound(time.Now(), len(p.conns)+p.dialing, dialing)
+	p.lim = p.boundOf(len(p.conns)+p.dialing, dialing)
+}
+
+// boundOf is what the grant allows now.
+func (p *simMember) boundOf(open, dialing int) int {
+	g := p.grant
+	if p.server.without == lease && !g.verified.IsZero() {
+		g.verified = time.Now()
+	}
+	return g.bound(time.Now(), open, dialing)
+}
+
+// forget has the member not keep the rule that the simulation leaves out.
+func (p *simMember) forget() {
+	p.readings = nil
+	switch p.server.without {
+	case youth:
+		p.m.since = time.Time{}
+	case hold:
+		clear(p.m.known)
+	case place:
+		p.m.came = time.Unix(1, 0)
+	}
+}
+
+// withOwnRow is the member's own row of one reading and the others' rows of the one before.
+func (p *simMember) withOwnRow(rows []row) (all []row) {
+	for _, r := range rows {
+		if r.member == p.m.id {
+			all = append(all, r)
+		}
+	}
+	for _, r := range p.readings {
+		if r.member != p.m.id {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 func (p *simMember) turn(c *simSession, must bool) error {
@@ -240,6 +305,7 @@ func (p *simMember) turn(c *simSession, must bool) error {
 		p.turnMu <- struct{}{}
 	}
 	defer func() { <-p.turnMu }()
+	p.forget()
 	err := p.m.turn(context.Background(), c, p)
 	if *simSeed >= 0 {
 		fmt.Println(time.Now().Sub(p.joined), p.m.id, "cap", p.m.cap, "lim", p.lim, "pub", p.m.published, "peers", p.m.peers, "young", p.m.young(time.Now()), err)
@@ -309,7 +375,7 @@ func (p *simMember) live() {
 func (p *simMember) dialLocked() {
 	open := len(p.conns) + p.dialing
 	if !recent(p.grant.verified, time.Now(), simInterval*5/4) {
-		p.lim = min(p.lim, p.grant.bound(time.Now(), open, p.dialing))
+		p.lim = min(p.lim, p.boundOf(open, p.dialing))
 	}
 	for range min(p.lim, max(p.demand, 1)) - open {
 		if p.dialing >= 4 || p.gone {
@@ -324,7 +390,7 @@ func (p *simMember) connect() {
 	c, err := p.server.dial(p)
 	if err == nil {
 		p.server.mu.Lock()
-		must := p.grant.bound(time.Now(), 0, 1) < len(p.conns)+p.dialing
+		must := p.boundOf(0, 1) < len(p.conns)+p.dialing
 		p.server.mu.Unlock()
 		if e := p.turn(c, must); e != nil && !errors.Is(e, errSim) {
 			err = e
@@ -623,4 +689,5 @@ func simulate(t *testing.T, seed uint64) {
 	}
 	f.settle()
 	f.end()
+	f.mustHold()
 }
