@@ -100,7 +100,7 @@ type Config struct {
 	// return. From then on the circuit is open: an acquire without an idle
 	// connection fails at once with ErrUnavailable. Default 10 s. A pool that
 	// never had a connection does not wait: a wrong address should be seen at
-	// start-up.
+	// start-up. It does wait for a hook that has no place yet (AfterConnect).
 	FailFastAfter time.Duration
 
 	// Classify overrides the class of an error; returning ClassUnknown leaves

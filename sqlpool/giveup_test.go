@@ -1,7 +1,9 @@
 package sqlpool_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -85,29 +87,49 @@ func TestAFullServerIsWaitedForWhileConnectionsAreInUse(t *testing.T) {
 	})
 }
 
-// A pool that has never had a connection fails at once when nothing listens, but a full
-// server is no wrong address: one place may be free soon.
-func TestANewPoolWaitsForAServerThatIsFull(t *testing.T) {
+// A full server fails the first call of a new pool at once, as it does with database/sql.
+// Where a hook says that it has no place for the connection yet, callers wait.
+func TestANewPoolWaitsForAHookThatHasNoPlaceYetButNotForAFullServer(t *testing.T) {
+	full := &fakedb.Error{Code: "53300", Msg: "too many connections"}
 	synctest.Test(t, func(t *testing.T) {
 		p, server := lab(t, sqlpool.Config{MaxConns: 2, FailFastAfter: 10 * time.Second, AcquireTimeout: time.Minute})
-		server.SetDown(&fakedb.Error{Code: "53300", Msg: "too many connections"})
-		waiter := queue(t.Context(), p)
-		time.Sleep(3 * time.Second)
-		server.SetUp()
-		a := <-waiter
-		if a.err != nil || a.took > 4*time.Second {
-			t.Fatalf("after %v: %v", a.took, a.err)
-		}
-		_ = a.loan.Release()
-	})
-	synctest.Test(t, func(t *testing.T) {
-		p, server := lab(t, sqlpool.Config{MaxConns: 2, FailFastAfter: 10 * time.Second, AcquireTimeout: time.Minute})
-		server.SetDown(&fakedb.Error{Code: "53300", Msg: "too many connections"})
+		server.SetDown(full)
 		a := <-queue(t.Context(), p)
-		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 10*time.Second {
+		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 0 || !errors.Is(a.err, full) {
 			t.Errorf("after %v: %v", a.took, a.err)
 		}
 	})
+	for _, c := range []struct {
+		refusal error
+		place   time.Duration // when there is one
+		took    [2]time.Duration
+		served  bool
+	}{
+		{sqlpool.ErrUnavailable, 3 * time.Second, [2]time.Duration{3 * time.Second, 4 * time.Second}, true},
+		{sqlpool.ErrUnavailable, time.Hour, [2]time.Duration{10 * time.Second, 10 * time.Second}, false},
+		{full, 3 * time.Second, [2]time.Duration{}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			p, _ := lab(t, sqlpool.Config{MaxConns: 2, FailFastAfter: 10 * time.Second, AcquireTimeout: time.Minute, Hooks: []sqlpool.Hooks{{
+				AfterConnect: func(context.Context, *sqlpool.Conn) error {
+					if time.Since(began) < c.place {
+						return fmt.Errorf("no place: %w", c.refusal)
+					}
+					return nil
+				},
+			}}})
+			a := <-queue(t.Context(), p)
+			if a.took < c.took[0] || a.took > c.took[1] || (a.err == nil) != c.served {
+				t.Errorf("%v: after %v: %v", c.refusal, a.took, a.err)
+			}
+			if a.err == nil {
+				_ = a.loan.Release()
+			} else if !errors.Is(a.err, c.refusal) {
+				t.Error(a.err)
+			}
+		})
+	}
 }
 
 // A probe that meets silence must not stretch the callers' patience.

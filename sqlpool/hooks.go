@@ -27,7 +27,9 @@ type Hooks struct {
 
 	// AfterConnect runs on each new connection, under ConnectTimeout. It may use
 	// the network. It runs again when Conn.SetUp asks for it, as resetter.Clean does
-	// after each loan: what it does must bear that.
+	// after each loan: what it does must bear that. An error that wraps
+	// ErrUnavailable says that there is no place for the connection yet: acquires
+	// wait for FailFastAfter, also before the pool has had a connection.
 	AfterConnect func(ctx context.Context, c *Conn) error
 
 	// BeforeAcquire runs in the caller's goroutine before each loan, under the

@@ -59,6 +59,8 @@ func (p *Pool) judgeDial(err error) dialFailure {
 	f := dialFailure{err: err, text: err.Error()}
 	var refusal *hookRefusal
 	switch class, _ := p.classify(err); {
+	case errors.As(err, &refusal) && errors.Is(refusal.err, ErrUnavailable):
+		f.kind = dialing.Deferred
 	case class == ClassUnavailable:
 		f.kind = dialing.Refused
 	case class == ClassConn, class == ClassFatal: // also to a hook: it says nothing of the next connection

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
 // A session is one connection of a member, as far as the protocol uses it. Its methods
@@ -97,13 +99,16 @@ func (m *member) young(now time.Time) bool { return recent(m.since, now, m.hold(
 var errTaken = errors.New("fleet: another member has this number")
 
 // errFull means that there is no place for a member that has none yet. To the pool it is
-// what a server says whose connections are all taken.
+// what a server says whose connections are all taken, but one that is worth waiting for:
+// the address is right.
 var errFull error = fullError{}
 
 type fullError struct{}
 
 func (fullError) Error() string    { return "all connections of the group are taken" }
 func (fullError) SQLState() string { return "53300" }
+
+func (fullError) Unwrap() error { return sqlpool.ErrUnavailable }
 
 // turn reads, decides and publishes. After an error the member is as it was; the
 // publication on the server may then be the newer one, which is for no less than cap.

@@ -21,7 +21,7 @@ func (p *Pacer) Review(now int64, n Need) (ask bool, again int64) {
 	}
 	end := later(p.provedAt, p.Rules.Patience)
 	switch {
-	case n.Never && n.Dialing == 0 && p.kind != Refused:
+	case n.Never && n.Dialing == 0 && p.kind != Deferred:
 		p.open = true // it was never there: more likely a wrong address than an outage
 	case n.Useless && n.Dialing == 0 && p.last && p.failures > 1:
 		p.open = true // the same, behind something that takes logins

@@ -43,6 +43,8 @@ const (
 	// Hopeless: a server answered, and will say the same to the next dial: a
 	// wrong password, say.
 	Hopeless
+	// Deferred: a server let the connection in, and a hook has no place for it yet.
+	Deferred
 )
 
 // Ticket is to be kept by each dial from its start until Failed or Succeeded.

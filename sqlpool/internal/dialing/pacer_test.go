@@ -150,7 +150,8 @@ func TestTheCircuitOpensByTheProofOfConnectionsAndNotByDialsAlone(t *testing.T) 
 		"a wrong password, and one is idle":            {Hopeless, s, 0, Need{Idle: 1}, false, false, 10 * s},
 		"a wrong password, one is idle and was silent": {Hopeless, 60 * s, 0, Need{Idle: 1}, false, true, Never},
 		"never connected":                              {Unanswered, 0, 0, Need{Never: true}, true, false, Never},
-		"never connected, and the server is full":      {Refused, 0, 0, Need{Never: true}, false, false, 10 * s},
+		"never connected, and the server is full":      {Refused, 0, 0, Need{Never: true}, true, false, Never},
+		"never connected, and a hook has no place yet": {Deferred, 0, 0, Need{Never: true}, false, false, 10 * s},
 		"never connected, and another dial may yet be": {Unanswered, 0, 0, Need{Never: true, Dialing: 1}, false, false, 10 * s},
 	} {
 		p := Pacer{Rules: rules()}
