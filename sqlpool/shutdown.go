@@ -3,6 +3,7 @@ package sqlpool
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/hashicorp/go-multierror"
@@ -97,7 +98,7 @@ func (p *Pool) beginShutdown() {
 	p.endDials()
 	p.waiters.Fail(endedByClose)
 	now := p.now()
-	p.revokeOlderLocked(now, now)
+	p.revokeOlderLocked(math.MaxInt64, now)
 	for c, ok := p.idle.Pop(); ok; c, ok = p.idle.Pop() {
 		p.placeLocked(c, now)
 	}

@@ -74,15 +74,20 @@ func TestEveryLockIsFreedByADefer(t *testing.T) {
 			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			block, ok := n.(*ast.BlockStmt)
-			if !ok {
-				return true
+			var list []ast.Stmt
+			switch n := n.(type) {
+			case *ast.BlockStmt:
+				list = n.List
+			case *ast.CaseClause:
+				list = n.Body
+			case *ast.CommClause:
+				list = n.Body
 			}
-			for i, stmt := range block.List {
+			for i, stmt := range list {
 				switch of, method := onMutex(stmt); method {
 				case "Lock":
 					locks++
-					if i+1 == len(block.List) || !unlocks(block.List[i+1], of) {
+					if i+1 == len(list) || !unlocks(list[i+1], of) {
 						t.Errorf("%v: a panic would leave %s locked: write defer %s.Unlock() below the Lock, in a function of its own if need be", fset.Position(stmt.Pos()), of, of)
 					}
 				case "Unlock":
