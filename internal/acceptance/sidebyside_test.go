@@ -139,7 +139,7 @@ var commands = []string{
 	"ALTER TABLE items ADD COLUMN more int DEFAULT 3", "ALTER TABLE items DROP COLUMN more", "ALTER TABLE items RENAME COLUMN more TO name2",
 	"DROP TABLE items", "CREATE TABLE items (id int, name text)", "CREATE TABLE items (id bigint, name mood)", "CREATE TABLE items (name text, id text)",
 	"CREATE TABLE s2.items (id int, name text); INSERT INTO s2.items VALUES (1, 's2')", "DROP TABLE IF EXISTS s2.items",
-	"CREATE TEMP TABLE items (id int, name text); INSERT INTO pg_temp.items VALUES (1, 'temp')", "DROP TABLE pg_temp.items", "TRUNCATE items",
+	"CREATE TEMP TABLE items (id int, name text); INSERT INTO pg_temp.items VALUES (1, 'temp')", "DROP TABLE IF EXISTS pg_temp.items", "TRUNCATE items",
 	"CREATE TYPE mood2 AS ENUM ('ok', 'sad'); ALTER TYPE mood RENAME TO gone; ALTER TYPE mood2 RENAME TO mood; DROP TYPE gone CASCADE",
 	"ALTER TYPE mood ADD VALUE IF NOT EXISTS 'x'", "DROP TYPE mood CASCADE", "CREATE TYPE mood AS ENUM ('sad', 'x')",
 	"SET search_path = public", "SET search_path = s1, public", "SET search_path = s2, public", "SET LOCAL search_path = s1, public",
