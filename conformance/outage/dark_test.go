@@ -65,6 +65,7 @@ func TestEveryCallKeepsItsDeadlineInTheDark(t *testing.T) {
 		"begin": func(ctx context.Context, l *lab) error {
 			tx, err := l.db.BeginTx(ctx, nil)
 			if err == nil {
+				_, err = tx.ExecContext(ctx, "SELECT 9") // with which BEGIN is sent
 				tx.Rollback()
 			}
 			return err
