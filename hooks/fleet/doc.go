@@ -29,7 +29,8 @@
 //   - A new member has one connection, and grows two intervals later, because it cannot
 //     see which other members are joining. After a restart the same holds for
 //     connections beyond those that a member had before.
-//   - Shares follow demand within two intervals, as far as loans end. They follow a member
+//   - Shares follow demand within two intervals as a rule, and three where the demand of all
+//     changes at once, as far as loans end. They follow a member
 //     that comes within two intervals and a half, and one whose process ends without
 //     Shutdown within three.
 //   - Each member gets what it wants as long as that fits; otherwise those that want
