@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/sqlpool/go/internal/gotest"
 )
 
 // prepare makes the copy in dir a module that builds beside the pool. Both runs require what the pool requires, so that both
@@ -23,7 +24,7 @@ func (s suite) prepare(ctx context.Context, dir string, words *strings.Replacer,
 	if err != nil {
 		return err
 	}
-	_, err = output(ctx, filepath.Join(dir, s.module), "go", "mod", "edit", "-go=1.25.0", "-toolchain=none",
+	_, err = gotest.Output(ctx, filepath.Join(dir, s.module), "go", "mod", "edit", "-go=1.25.0", "-toolchain=none",
 		"-require=github.com/sqlpool/go@v0.1.0", "-replace=github.com/sqlpool/go="+here,
 		"-require=github.com/jackc/pgx/v5@"+pgxStdlib.source.version, "-require=github.com/lib/pq@"+libpq.source.version)
 	return err
@@ -62,15 +63,4 @@ func (c changes) apply(dir string, words *strings.Replacer) error {
 		}
 	}
 	return nil
-}
-
-func output(ctx context.Context, dir, name string, arguments ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, name, arguments...)
-	var out, errs bytes.Buffer
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(arguments, " "), err, errs.Bytes())
-	}
-	return out.Bytes(), nil
 }

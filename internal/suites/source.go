@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/sqlpool/go/internal/gotest"
 )
 
 // A source is where a project's tests come from, at a version that does not change.
@@ -18,7 +20,7 @@ type source struct {
 // module is a module's own tests, through the module proxy.
 func module(path, version string) source {
 	return source{version: version, fetch: func(ctx context.Context, to string) error {
-		out, err := output(ctx, os.TempDir(), "go", "mod", "download", "-json", path+"@"+version)
+		out, err := gotest.Output(ctx, os.TempDir(), "go", "mod", "download", "-json", path+"@"+version)
 		if err != nil {
 			return err
 		}
@@ -34,7 +36,7 @@ func module(path, version string) source {
 // repository does. To take it from a copy nearby, set git's url.<base>.insteadOf.
 func repository(url, tag string) source {
 	return source{version: tag, fetch: func(ctx context.Context, to string) error {
-		_, err := output(ctx, os.TempDir(), "git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth=1", "--branch="+tag, url, to)
+		_, err := gotest.Output(ctx, os.TempDir(), "git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth=1", "--branch="+tag, url, to)
 		return err
 	}}
 }
