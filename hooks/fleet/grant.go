@@ -20,7 +20,7 @@ type grant struct {
 func (g grant) bound(now time.Time, open, dialing int) int {
 	free := g.firm
 	switch {
-	case !recent(g.verified, now, g.interval*5/4):
+	case !g.fresh(now):
 		free = 1
 	case g.stood():
 		free = g.cap
@@ -34,7 +34,13 @@ func (g grant) bound(now time.Time, open, dialing int) int {
 // stood reports whether the last raise was there to be read for so long that all others
 // have read it. The time since the raise does not tell: the publication may have been lost
 // soon after it.
-func (g grant) stood() bool { return g.verified.Sub(g.raised) >= g.interval*5/4 }
+func (g grant) stood() bool { return g.verified.Sub(g.raised) >= g.lease() }
+
+// lease is for how long a reading that showed the publication may be relied on.
+func (g grant) lease() time.Duration { return g.interval * 5 / 4 }
+
+// fresh reports whether that time is not over.
+func (g grant) fresh(now time.Time) bool { return recent(g.verified, now, g.lease()) }
 
 // recent goes by both clocks: the monotonic one stands still while a machine sleeps.
 func recent(at, now time.Time, d time.Duration) bool {

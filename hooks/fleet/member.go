@@ -82,15 +82,11 @@ func newMember(id uint32, limit, most int, interval time.Duration) *member {
 	}
 }
 
-func (m *member) lease() time.Duration { return m.interval * 5 / 4 }
-func (m *member) hold() time.Duration  { return m.interval * 2 }
+func (m *member) hold() time.Duration { return m.interval * 2 }
 
 // patience is how long a newcomer looks for a place. Longer, and a deployment would stand
 // still whose new processes have a lower limit, or whose old ones do not end their loans.
 func (m *member) patience() time.Duration { return m.interval * 4 }
-
-// fresh reports whether the member may rely on its publication.
-func (m *member) fresh(now time.Time) bool { return recent(m.verified, now, m.lease()) }
 
 // young reports whether the member came a short time ago.
 func (m *member) young(now time.Time) bool { return recent(m.since, now, m.hold()) }
@@ -98,16 +94,16 @@ func (m *member) young(now time.Time) bool { return recent(m.since, now, m.hold(
 // errTaken means that another member has the number already.
 var errTaken = errors.New("fleet: another member has this number")
 
-// errFull means that there is no place for a member that has none yet. To the pool it is
-// what a server says whose connections are all taken, but one that is worth waiting for:
-// the address is right.
+// errFull means that there is no place for a member that has none yet, which the pool
+// waits for.
 var errFull error = fullError{}
 
 type fullError struct{}
 
-func (fullError) Error() string    { return "all connections of the group are taken" }
-func (fullError) SQLState() string { return "53300" }
+// Error implements error.
+func (fullError) Error() string { return "all connections of the group are taken" }
 
+// Unwrap makes it a refusal that is worth waiting for: see sqlpool.Hooks.
 func (fullError) Unwrap() error { return sqlpool.ErrUnavailable }
 
 // turn reads, decides and publishes. After an error the member is as it was; the
@@ -172,7 +168,7 @@ func (m *member) lost(mine row, began, now time.Time) {
 	if !began.Before(m.verified) {
 		m.since = now
 	}
-	if !m.fresh(now) { // else the others still count its cap
+	if !m.grant().fresh(now) { // else the others still count its cap
 		m.cap = max(1, min(m.cap, mine.open))
 	}
 }

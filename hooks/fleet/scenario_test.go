@@ -169,7 +169,7 @@ func (f *fleetOf) end() (over string) {
 func (f *fleetOf) untilLease(p *simMember, cond func() bool) {
 	for ; ; time.Sleep(time.Millisecond) {
 		f.mu.Lock()
-		over := cond() || time.Since(p.grant.verified) >= p.m.lease()-50*time.Millisecond
+		over := cond() || time.Since(p.grant.verified) >= p.grant.lease()-50*time.Millisecond
 		f.mu.Unlock()
 		if over {
 			return

@@ -375,7 +375,7 @@ func (p *simMember) live() {
 // old one: what the pool does then before its next sweep is bounded too.
 func (p *simMember) dialLocked() {
 	open := len(p.conns) + p.dialing
-	if !recent(p.grant.verified, time.Now(), simInterval*5/4) {
+	if !p.grant.fresh(time.Now()) {
 		p.lim = min(p.lim, p.boundOf(open, p.dialing))
 	}
 	for range min(p.lim, max(p.demand, 1)) - open {

@@ -47,7 +47,7 @@ func (f *Fleet) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.Group, s.Share, s.Want, s.Read, s.Err = f.group, f.grant.cap, f.wanted, f.readAt, f.err
-	s.Fresh = recent(f.grant.verified, time.Now(), f.cfg.Interval*5/4)
+	s.Fresh = f.grant.fresh(time.Now())
 	if !f.readAt.IsZero() {
 		s.Members = append(s.Members, Member{ID: f.id, Self: true, Open: open, Share: max(f.grant.cap, open), Want: f.wanted})
 		s.add(f.peers)
