@@ -158,6 +158,25 @@ func TestTwentyCallersOnTwoConnections(t *testing.T) {
 	})
 }
 
+// Where there are connections to spare, each loan ends as well: one statement after the
+// other is served by one connection, and none is dialed for the next.
+func TestOneCallerUsesOneConnection(t *testing.T) {
+	ctx := context.Background()
+	forEach(t, func(t *testing.T, l lab) {
+		if err := l.pool.Resize(20, 0); err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			if _, err := l.ExecContext(ctx, "SELECT 1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := l.pool.Stats(); s.DialCount > 1 || s.Open > 1 {
+			t.Errorf("%d dials and %d connections for one caller", s.DialCount, s.Open)
+		}
+	})
+}
+
 // A *sql.Conn keeps its session's state while others use the pool.
 func TestAConnKeepsItsSession(t *testing.T) {
 	ctx := context.Background()
