@@ -5,7 +5,6 @@ package outage
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -26,11 +25,6 @@ func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
 				monitor := health.New(health.Config{Keepalive: keepalive})
 				l := newLab(t, scene, m, a.driver, a.open, sqlpool.Config{MaxConns: 100, MinIdle: 100, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
 				l.must(l.pool.Warm(l.ctx()))
-				code := func(h http.Handler) int {
-					w := httptest.NewRecorder()
-					h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-					return w.Code
-				}
 				// until polls both probes until readiness is as wanted.
 				until := func(ready int, most time.Duration) time.Duration {
 					start := time.Now()
@@ -76,11 +70,7 @@ func TestReadinessIsBackAboutASecondAfterADarkNetwork(t *testing.T) {
 					monitor := health.New(health.Config{Keepalive: time.Second})
 					l := newLab(t, scene, m, a.driver, a.open, sqlpool.Config{MaxConns: conns, MinIdle: conns, Hooks: []sqlpool.Hooks{monitor.Hooks()}})
 					l.must(l.pool.Warm(l.ctx()))
-					ready := func() bool {
-						w := httptest.NewRecorder()
-						monitor.Ready().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-						return w.Code == http.StatusOK
-					}
+					ready := func() bool { return code(monitor.Ready()) == http.StatusOK }
 					for _, dark := range []time.Duration{6 * time.Second, 8500 * time.Millisecond} {
 						for !ready() {
 							l.must(lasts(l.ctx(), 10*time.Millisecond))

@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -197,4 +199,11 @@ func (l *lab) within(what string, got float64, bound time.Duration) {
 	if got < 0 || got > millis(bound) {
 		l.misses.add("%s: %s: %v ms, want at most %v", l.driver, what, got, bound)
 	}
+}
+
+// code is what a health check that asks h sees.
+func code(h http.Handler) int {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	return w.Code
 }

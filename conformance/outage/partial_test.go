@@ -5,6 +5,7 @@ package outage
 import (
 	"context"
 	"database/sql/driver"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -115,6 +116,9 @@ func TestAPoolerWhoseServerIsDownIsAnOutage(t *testing.T) {
 			}
 			if s.State != sqlpool.StateDown || monitor.Status().State != health.Unhealthy {
 				l.Errorf("state %v, health %v", s.State, monitor.Status())
+			}
+			if got := code(monitor.Ready()); got != http.StatusServiceUnavailable {
+				l.Errorf("/readyz answers %d", got)
 			}
 			l.must(scene.Server.Start(l.ctx()))
 			for l.db.PingContext(l.ctx()) != nil {
