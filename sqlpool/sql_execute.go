@@ -15,6 +15,7 @@ func (s *session) ExecContext(ctx context.Context, query string, args []driver.N
 // execFor executes for whatever has the session: a transaction, a *sql.DB or a
 // *sql.Conn.
 func (s *session) execFor(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+	defer s.remember(ctx)
 	switch {
 	case s.tx != nil:
 		return s.execInTx(ctx, st, text, args)
@@ -32,6 +33,7 @@ func (s *session) QueryContext(ctx context.Context, query string, args []driver.
 
 // queryFor is execFor for rows.
 func (s *session) queryFor(ctx context.Context, st *stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	defer s.remember(ctx)
 	switch {
 	case s.tx != nil:
 		return s.queryInTx(ctx, st, text, args)
@@ -128,9 +130,6 @@ func (s *session) tryQuery(ctx context.Context, st *stmt, text string, args []dr
 		}
 		if err == nil {
 			s.succeeded(c)
-			if call.Done() != nil {
-				s.rowsOf = call
-			}
 			if end != nil {
 				rows = s.limitedRows(rows, call, end)
 			}

@@ -34,7 +34,7 @@ func (s *session) facts(c *Conn, a *attempt, over, err error) verdict.Facts {
 		f.ReadOnly = !s.pool.wantsPrimary && !explicit
 	}
 	f.Stale = a.prepared && !a.restated && s.stale(c, err)
-	f.Own = !f.Answer && !f.Sent && f.Says == verdict.SaysGone && s.rowsEnded() && c.closedItself()
+	f.Own = !f.Answer && !f.Sent && f.Says == verdict.SaysGone && s.callerEnded() && c.closedItself()
 	return f
 }
 
@@ -53,9 +53,19 @@ func (t *tx) facts(f *verdict.Facts) {
 	f.Sent = f.Sent && sent // what has left else is a BEGIN, which has no effect
 }
 
-// rowsEnded reports whether the context of the last query has ended. A driver may give
-// the connection up then, while the rows are read.
-func (s *session) rowsEnded() bool { return s.rowsOf != nil && ended(s.rowsOf) != nil }
+// remember keeps the context of an operation that is over.
+func (s *session) remember(ctx context.Context) {
+	if ctx.Done() != nil && s.conn != nil {
+		s.last = ctx
+	}
+}
+
+// callerEnded reports whether the context of the last operation or of the transaction
+// has ended. A driver may have given the connection up with it: while rows are read, or
+// when it ended in the same moment as the answer came.
+func (s *session) callerEnded() bool {
+	return s.last != nil && ended(s.last) != nil || s.tx != nil && ended(s.tx.caller) != nil
+}
 
 // stale reports whether an error came before a prepared statement began to execute,
 // where the statement may be prepared anew. In a transaction it may not: its error

@@ -30,8 +30,8 @@ func (c *Conn) limited(ctx context.Context) (call context.Context, end context.C
 // limitedRows are rows whose closing ends the limit of their query.
 func (s *session) limitedRows(rows driver.Rows, call context.Context, end context.CancelFunc) driver.Rows {
 	return sqlrows.OnClose(rows, func(error) {
-		if call.Err() == nil && s.rowsOf != nil && s.rowsOf.Done() == call.Done() {
-			s.rowsOf = nil // the limit has ended nothing
+		if call.Err() != nil {
+			s.remember(call)
 		}
 		end()
 	})

@@ -72,8 +72,8 @@ func (s *session) clear() {
 	if s.sticky != nil || s.lost != nil { // a nil is not written for nothing: the garbage collector would have to be told
 		s.sticky, s.lost = nil, nil
 	}
-	if s.rowsOf != nil {
-		s.rowsOf = nil
+	if s.last != nil {
+		s.last = nil
 	}
 }
 

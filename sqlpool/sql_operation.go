@@ -115,6 +115,7 @@ func (s *session) inTransaction(c *Conn) bool {
 
 // Ping implements driver.Pinger.
 func (s *session) Ping(ctx context.Context) error {
+	defer s.remember(ctx)
 	if s.endsUnseen() {
 		return s.pingAlone(ctx)
 	}

@@ -12,6 +12,7 @@ import (
 // PrepareContext implements driver.ConnPrepareContext. The statement is bound
 // to the session, not to the connection: it follows the session's loans.
 func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	defer s.remember(ctx)
 	if s.endsUnseen() && s.tx == nil {
 		return s.prepareAlone(ctx, query)
 	}

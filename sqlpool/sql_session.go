@@ -27,7 +27,7 @@ type session struct {
 	reading bool            // the loan ends with rows that are open
 	served  bool            // an operation of a *sql.DB has ended its loan
 	tx      *tx             // the open transaction begun through BeginTx
-	rowsOf  context.Context // of the last query, if it can end: a driver may give the connection up while rows are read
+	last    context.Context // of the last operation, if it can end: a driver may give the connection up with it after the answer, or while rows are read
 	sticky  error           // ResetSession's failure, which database/sql would drop: the next method returns it
 	lost    error           // the connection broke in mid-loan: everything fails until the session is handed back
 

@@ -112,6 +112,7 @@ func (t *tx) end(op string, f func() error) error {
 			c.inTx.Store(false)
 		}
 		s.tx = nil
+		s.remember(t.caller)
 		t.cancel()
 		if t.alone {
 			s.endAlone()
