@@ -83,7 +83,7 @@ func (x *trial) crossInDriver() {
 			AfterConnect:  func(context.Context, *sqlpool.Conn) error { at("AfterConnect"); return nil },
 			BeforeAcquire: func(context.Context, *sqlpool.Conn) error { at("BeforeAcquire"); return nil },
 			OnAcquire:     func(sqlpool.Acquired) { at("OnAcquire") },
-			AfterRelease:  func(*sqlpool.Conn) error { at("AfterRelease"); return nil },
+			AfterRelease:  func(sqlpool.Releasing) error { at("AfterRelease"); return nil },
 			OnRelease:     func(sqlpool.Released) { at("OnRelease") },
 		}}
 		moments = append(moments, "AfterConnect", "BeforeAcquire", "OnAcquire", "AfterRelease", "OnRelease")

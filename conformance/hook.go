@@ -37,7 +37,7 @@ var setupRules = []Rule{
 		check: func(x *trial) {
 			var seen list[string]
 			policy := func(name string, err error) sqlpool.Hooks {
-				return sqlpool.Hooks{AfterRelease: func(*sqlpool.Conn) error { seen.add(name); return err }}
+				return sqlpool.Hooks{AfterRelease: func(sqlpool.Releasing) error { seen.add(name); return err }}
 			}
 			s := x.open(Settings{Hooks: []sqlpool.Hooks{policy("first", nil), policy("second", errHook), policy("third", nil)}})
 			x.use("a statement", s.DB)

@@ -67,11 +67,11 @@ var momentsOf = map[string]func(func()) sqlpool.Hooks{
 	},
 	"OnAcquire": func(f func()) sqlpool.Hooks { return sqlpool.Hooks{OnAcquire: func(sqlpool.Acquired) { f() }} },
 	"AfterRelease": func(f func()) sqlpool.Hooks {
-		return sqlpool.Hooks{AfterRelease: func(*sqlpool.Conn) error { f(); return nil }}
+		return sqlpool.Hooks{AfterRelease: func(sqlpool.Releasing) error { f(); return nil }}
 	},
 	"OnRelease": func(f func()) sqlpool.Hooks { return sqlpool.Hooks{OnRelease: func(sqlpool.Released) { f() }} },
 	"WhileIdle": func(f func()) sqlpool.Hooks {
-		return sqlpool.Hooks{WhileIdle: func(context.Context, *sqlpool.Conn) error { f(); return nil }}
+		return sqlpool.Hooks{WhileIdle: func(context.Context, sqlpool.IdleConn) error { f(); return nil }}
 	},
 }
 

@@ -67,7 +67,7 @@ var refusalRules = []Rule{
 		check: func(x *trial) {
 			var closed list[string]
 			s := x.open(Settings{MaxConns: 1, Hooks: []sqlpool.Hooks{{
-				AfterRelease: func(*sqlpool.Conn) error { return errHook },
+				AfterRelease: func(sqlpool.Releasing) error { return errHook },
 				OnClose:      x.noteReasons(&closed),
 			}}})
 			for n := range 3 {
@@ -86,7 +86,7 @@ var refusalRules = []Rule{
 			var closed list[string]
 			s := x.open(Settings{
 				Hooks: []sqlpool.Hooks{{
-					WhileIdle: func(context.Context, *sqlpool.Conn) error { return errHook },
+					WhileIdle: func(context.Context, sqlpool.IdleConn) error { return errHook },
 					OnClose:   x.noteReasons(&closed),
 				}},
 				Adjust: func(c *sqlpool.Config) { c.SweepInterval = time.Millisecond },
@@ -107,7 +107,7 @@ var refusalRules = []Rule{
 					return sqlpool.Hooks{BeforeAcquire: func(context.Context, *sqlpool.Conn) error { boom(); return nil }}
 				},
 				"AfterRelease": func(boom func()) sqlpool.Hooks {
-					return sqlpool.Hooks{AfterRelease: func(*sqlpool.Conn) error { boom(); return nil }}
+					return sqlpool.Hooks{AfterRelease: func(sqlpool.Releasing) error { boom(); return nil }}
 				},
 				"OnAcquire": func(boom func()) sqlpool.Hooks {
 					return sqlpool.Hooks{OnAcquire: func(sqlpool.Acquired) { boom() }}

@@ -22,7 +22,7 @@ var watchRules = []Rule{
 			s := x.open(Settings{MaxConns: 1, Hooks: []sqlpool.Hooks{{
 				AfterConnect:  func(context.Context, *sqlpool.Conn) error { seen.add("AfterConnect"); return nil },
 				BeforeAcquire: func(context.Context, *sqlpool.Conn) error { seen.add("BeforeAcquire"); return nil },
-				AfterRelease:  func(*sqlpool.Conn) error { seen.add("AfterRelease"); return nil },
+				AfterRelease:  func(sqlpool.Releasing) error { seen.add("AfterRelease"); return nil },
 				OnOpen:        func(sqlpool.Opened) { seen.add("OnOpen") },
 				OnAcquire:     func(sqlpool.Acquired) { seen.add("OnAcquire") },
 				OnRelease:     func(sqlpool.Released) { seen.add("OnRelease") },

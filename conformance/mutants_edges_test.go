@@ -605,16 +605,20 @@ func forgetting(_ *fakedb.DB, t *Target) {
 		var mu sync.Mutex
 		began := map[driver.Conn]bool{}
 		after := s.Hooks[0].AfterRelease
-		s.Hooks = []sqlpool.Hooks{{AfterRelease: func(c *sqlpool.Conn) error {
-			mu.Lock()
-			skips := began[c.Raw()]
-			delete(began, c.Raw())
-			mu.Unlock()
-			if skips {
-				return nil
-			}
-			return after(c)
-		}}}
+		s.Hooks = []sqlpool.Hooks{{
+			AfterConnect: func(_ context.Context, c *sqlpool.Conn) error { c.SetValue("raw", c.Raw()); return nil },
+			AfterRelease: func(r sqlpool.Releasing) error {
+				raw := r.Conn.Value("raw").(driver.Conn)
+				mu.Lock()
+				skips := began[raw]
+				delete(began, raw)
+				mu.Unlock()
+				if skips {
+					return nil
+				}
+				return after(r)
+			},
+		}}
 		s.Connector = wrapped{s.Connector, func(c driver.Conn) driver.Conn {
 			raw := c.(fullConn).Raw()
 			return beginsConn{c.(fullConn), func() { mu.Lock(); began[raw] = true; mu.Unlock() }}

@@ -13,9 +13,9 @@ import (
 var hookMutants = []mutant{
 	{"HOOK-01", "the end of a loan is told before it is judged", hooked(func(h *sqlpool.Hooks) {
 		if judge, tell := h.AfterRelease, h.OnRelease; judge != nil && tell != nil {
-			h.AfterRelease = func(c *sqlpool.Conn) error {
-				tell(sqlpool.Released{Conn: c})
-				return judge(c)
+			h.AfterRelease = func(r sqlpool.Releasing) error {
+				tell(sqlpool.Released{Conn: r.Conn})
+				return judge(r)
 			}
 			h.OnRelease = nil
 		}

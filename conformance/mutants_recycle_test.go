@@ -26,7 +26,7 @@ var recycleMutants = []mutant{
 	{"REC-04", "idle connections are closed below MinIdle", func(_ *fakedb.DB, t *Target) {
 		t.Open = func(s Settings) (*Subject, error) {
 			if idle := s.MaxIdleTime; idle > 0 {
-				s.Hooks = append(s.Hooks, sqlpool.Hooks{WhileIdle: func(_ context.Context, c *sqlpool.Conn) error {
+				s.Hooks = append(s.Hooks, sqlpool.Hooks{WhileIdle: func(_ context.Context, c sqlpool.IdleConn) error {
 					if c.IdleTime() > idle {
 						return errHook
 					}
@@ -83,8 +83,8 @@ func cutter(limit time.Duration) sqlpool.Hooks {
 	var mu sync.Mutex
 	held := map[uint64]*sqlpool.Conn{}
 	return sqlpool.Hooks{
-		OnAcquire: func(e sqlpool.Acquired) { mu.Lock(); held[e.Conn.ID()] = e.Conn; mu.Unlock() },
-		OnRelease: func(e sqlpool.Released) { mu.Lock(); delete(held, e.Conn.ID()); mu.Unlock() },
+		BeforeAcquire: func(_ context.Context, c *sqlpool.Conn) error { mu.Lock(); held[c.ID()] = c; mu.Unlock(); return nil },
+		OnRelease:     func(e sqlpool.Released) { mu.Lock(); delete(held, e.Conn.ID()); mu.Unlock() },
 		OnSweep: func(*sqlpool.Pool) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -19,8 +19,8 @@ var resetMutants = []mutant{
 		t.Open = func(s Settings) (*Subject, error) {
 			for i := range s.Hooks {
 				if h := s.Hooks[i]; h.AfterRelease != nil && h.OnClose == nil && s.MaxConns == 1 && len(s.Hooks) == 1 {
-					s.Hooks[i] = sqlpool.Hooks{AfterRelease: func(c *sqlpool.Conn) error {
-						c.Defer(func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "RESET ALL") })
+					s.Hooks[i] = sqlpool.Hooks{AfterRelease: func(r sqlpool.Releasing) error {
+						r.Defer(func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "RESET ALL") })
 						return nil
 					}}
 				}

@@ -117,7 +117,7 @@ var returnRules = []Rule{
 		ID:     "RST-06",
 		Rule:   "a connection whose reset fails is not lent again, and nobody is told an error",
 		Why:    "a session in an unknown state would serve the next",
-		Source: "this pool: hooks/resetter, Conn.Defer",
+		Source: "this pool: hooks/resetter, Releasing.Defer",
 		needs:  []Need{NeedPool, NeedSession},
 		check: func(x *trial) {
 			s := x.open(Settings{MaxConns: 1, Hooks: []sqlpool.Hooks{resetter.Func(func(context.Context, *sqlpool.Conn) error { return errHook })}})

@@ -26,9 +26,11 @@ var openRules = []Rule{
 				"BeforeAcquire": func(f func(context.Context, *sqlpool.Conn) error) sqlpool.Hooks {
 					return sqlpool.Hooks{BeforeAcquire: f}
 				},
-				"WhileIdle": func(f func(context.Context, *sqlpool.Conn) error) sqlpool.Hooks { return sqlpool.Hooks{WhileIdle: f} },
+				"WhileIdle": func(f func(context.Context, *sqlpool.Conn) error) sqlpool.Hooks {
+					return sqlpool.Hooks{WhileIdle: func(ctx context.Context, c sqlpool.IdleConn) error { return f(ctx, c.Conn) }}
+				},
 				"Defer": func(f func(context.Context, *sqlpool.Conn) error) sqlpool.Hooks {
-					return sqlpool.Hooks{AfterRelease: func(c *sqlpool.Conn) error { c.Defer(f); return nil }}
+					return sqlpool.Hooks{AfterRelease: func(r sqlpool.Releasing) error { r.Defer(f); return nil }}
 				},
 			} {
 				x.leavesOpen(moment, hooks)

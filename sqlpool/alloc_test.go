@@ -13,7 +13,7 @@ func TestAcquireReleaseAndStatsAllocateNothing(t *testing.T) {
 	p := newPool(t, sqlpool.Config{Connector: fakedb.Instant(), MaxConns: 2, Hooks: []sqlpool.Hooks{{
 		OnAcquire:    func(sqlpool.Acquired) {},
 		OnRelease:    func(sqlpool.Released) {},
-		AfterRelease: func(*sqlpool.Conn) error { return nil },
+		AfterRelease: func(sqlpool.Releasing) error { return nil },
 	}}})
 	borrow := func() {
 		loan, err := p.Acquire(ctx)

@@ -73,11 +73,11 @@ const (
 )
 
 // Backend returns the server's side of the connection. Any goroutine.
-func (c *Conn) Backend() Backend { return c.backend }
+func (c *ConnRef) Backend() Backend { return c.backend }
 
 // Activity tells apart whether the server owes the connection an answer or not.
 // It means something while the connection is lent. Any goroutine.
-func (c *Conn) Activity() Activity {
+func (c *ConnRef) Activity() Activity {
 	switch {
 	case c.can.running == nil:
 		return ActivityUnknown
@@ -89,7 +89,7 @@ func (c *Conn) Activity() Activity {
 
 // Sent counts the bytes that were sent to the server, or is zero when the driver
 // does not tell: while it stands still, so does the borrower. Any goroutine.
-func (c *Conn) Sent() uint64 {
+func (c *ConnRef) Sent() uint64 {
 	if c.can.sent == nil {
 		return 0
 	}

@@ -12,18 +12,26 @@ import (
 	"github.com/sqlpool/go/sqlpool/internal/stmts"
 )
 
-// Conn is a physical connection as hooks see it. A hook may use the Conn it is
-// given only until it returns; the methods marked so may be called from any
-// goroutine at any time, the others only by the hook that was given the Conn.
+// Conn is a physical connection with which a borrower, or a hook that may use the
+// network, works: it has the methods that do, and those of ConnRef. It is its
+// holder's until the hook returns or the loan ends; Raw, Ping, Exec, Query and SetUp
+// are for the holder's goroutine.
 type Conn struct {
-	origins
-	books
-	condition
-	record
+	ConnRef
 
 	stmts    stmts.Cache[*Conn]                   // owned like condition
 	pinned   int                                  // open statements that cannot outlive the loan; owned likewise
 	deferred []func(context.Context, *Conn) error // work asked for by Defer; owned likewise
+}
+
+// ConnRef is what may be asked of a physical connection at every moment: it has
+// no method that talks to the server. A hook may keep it, and use the methods marked
+// so from any goroutine at any time, the others only until it returns.
+type ConnRef struct {
+	origins
+	books
+	condition
+	record
 
 	executed statements // by the borrower
 
@@ -99,7 +107,7 @@ type record struct {
 }
 
 func newConn(p *Pool, inner driver.Conn) *Conn {
-	return &Conn{
+	return &Conn{ConnRef: ConnRef{
 		origins: origins{
 			pool:    p,
 			backend: backendOf(inner),
@@ -108,35 +116,35 @@ func newConn(p *Pool, inner driver.Conn) *Conn {
 			can:     abilitiesOf(inner),
 		},
 		condition: condition{fresh: true},
-	}
+	}}
 }
 
 // ID numbers the pool's connections from 1 in the order of their dials. Any
 // goroutine.
-func (c *Conn) ID() uint64 { return c.id }
+func (c *ConnRef) ID() uint64 { return c.id }
 
 // Pool returns the name of the pool. Any goroutine.
-func (c *Conn) Pool() string { return c.pool.cfg.Name }
+func (c *ConnRef) Pool() string { return c.pool.cfg.Name }
 
 // Age is how long the connection has been open. Any goroutine.
-func (c *Conn) Age() time.Duration { return time.Duration(c.pool.now() - c.openedAt) }
+func (c *ConnRef) Age() time.Duration { return time.Duration(c.pool.now() - c.openedAt) }
 
 // IdleTime is how long ago its last loan ended, or its age when it was never
 // lent.
-func (c *Conn) IdleTime() time.Duration { return time.Duration(c.pool.now() - c.idleSince) }
+func (c *ConnRef) IdleTime() time.Duration { return time.Duration(c.pool.now() - c.idleSince) }
 
 // Took is how long its dial took. Any goroutine.
-func (c *Conn) Took() time.Duration { return c.took }
+func (c *ConnRef) Took() time.Duration { return c.took }
 
 // Loans is how many loans it has had, the present one included.
-func (c *Conn) Loans() uint64 { return c.loan }
+func (c *ConnRef) Loans() uint64 { return c.loan }
 
 // Generation is the pool's generation when it was last known to be alive.
-func (c *Conn) Generation() uint64 { return c.proven }
+func (c *ConnRef) Generation() uint64 { return c.proven }
 
 // Lending reports the present loan: its number, and how long it has been out.
 // ok is false when the connection is not lent. Any goroutine.
-func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
+func (c *ConnRef) Lending() (loan uint64, held time.Duration, ok bool) {
 	p := c.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +156,7 @@ func (c *Conn) Lending() (loan uint64, held time.Duration, ok bool) {
 
 // Value returns what SetValue stored under key, or nil. Keys are compared like
 // map keys; a hook uses a key of its own type.
-func (c *Conn) Value(key any) any {
+func (c *ConnRef) Value(key any) any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.values {
@@ -160,7 +168,7 @@ func (c *Conn) Value(key any) any {
 }
 
 // SetValue stores a value for a hook until the connection closes.
-func (c *Conn) SetValue(key, value any) {
+func (c *ConnRef) SetValue(key, value any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.values {
@@ -172,12 +180,7 @@ func (c *Conn) SetValue(key, value any) {
 	c.values = append(c.values, struct{ key, value any }{key, value})
 }
 
-// Defer has f run in the background after the present loan and before the
-// next one, under RollbackTimeout. An error retires the connection. Only
-// AfterRelease hooks may call it.
-func (c *Conn) Defer(f func(context.Context, *Conn) error) {
-	c.deferred = append(c.deferred, f)
-}
-
 // String names the connection in logs.
-func (c *Conn) String() string { return fmt.Sprintf("connection %d of pool %q", c.id, c.pool.cfg.Name) }
+func (c *ConnRef) String() string {
+	return fmt.Sprintf("connection %d of pool %q", c.id, c.pool.cfg.Name)
+}

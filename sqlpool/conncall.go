@@ -68,12 +68,6 @@ func (c *Conn) Query(ctx context.Context, query string) ([][]driver.Value, error
 	}
 }
 
-// KeepAlive has the pool ping the connection after the WhileIdle hooks have
-// returned and before it is lent again, side by side with the pings of other
-// connections and for PingTimeout at most. One that does not answer is retired,
-// and the other idle ones are pinged too. Only WhileIdle hooks may call it.
-func (c *Conn) KeepAlive() { c.askAlive = true }
-
 // abort cuts the connection if its driver can.
 func (c *Conn) abort() {
 	var err error

@@ -30,13 +30,13 @@ func (s *statements) add(loan uint64) {
 }
 
 // Uses is how many statements it has executed. Any goroutine.
-func (c *Conn) Uses() uint64 {
+func (c *ConnRef) Uses() uint64 {
 	return c.executed.count()
 }
 
 // LastStatement is the text of the statement executed last, without its
 // arguments; empty under Config.HideStatements. Any goroutine.
-func (c *Conn) LastStatement() string {
+func (c *ConnRef) LastStatement() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.text
@@ -45,7 +45,7 @@ func (c *Conn) LastStatement() string {
 // Err is the error of the last statement that failed in the present loan, or nil:
 // what the caller got, from the driver or the pool. Errors that only come up
 // while rows are read are not seen.
-func (c *Conn) Err() error {
+func (c *ConnRef) Err() error {
 	number := c.loan
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *Conn) Err() error {
 }
 
 // noteError keeps the error of a statement for Err.
-func (c *Conn) noteError(err error) {
+func (c *ConnRef) noteError(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed, c.failOf = err, c.loan
@@ -64,19 +64,17 @@ func (c *Conn) noteError(err error) {
 
 // InTransaction reports whether a transaction begun through database/sql is
 // open. Any goroutine.
-func (c *Conn) InTransaction() bool { return c.inTx.Load() }
+func (c *ConnRef) InTransaction() bool { return c.inTx.Load() }
 
-// SetOrigin names who tells where the present loan was acquired. The pool asks
-// it, from any goroutine, when it reports holders. It is forgotten with the
-// loan. Only OnAcquire hooks may call it.
-func (c *Conn) SetOrigin(origin fmt.Stringer) {
+// setOrigin is Acquired.SetOrigin.
+func (c *ConnRef) setOrigin(origin fmt.Stringer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.origin, c.from = origin, c.loan
 }
 
 // EndUnseen reports what Holder.EndUnseen says of the present loan. Any goroutine.
-func (c *Conn) EndUnseen() bool {
+func (c *ConnRef) EndUnseen() bool {
 	loan, _, lent := c.Lending()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,13 +82,13 @@ func (c *Conn) EndUnseen() bool {
 }
 
 // endUnseenLocked is called with c.mu held.
-func (c *Conn) endUnseenLocked(loan uint64) bool {
+func (c *ConnRef) endUnseenLocked(loan uint64) bool {
 	return c.unseen == loan && c.unseenBy != nil && c.unseenBy.hidden()
 }
 
 // noteEndUnseen has Holder.EndUnseen say that the end of the present loan is hidden
 // from the pool, as soon as it is known that the notice is.
-func (c *Conn) noteEndUnseen(n *notice) {
+func (c *ConnRef) noteEndUnseen(n *notice) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unseen, c.unseenBy = c.loan, n
@@ -106,7 +104,7 @@ type notice struct {
 func (n *notice) hidden() bool { return n.skipped.Load() && !n.seen.Load() }
 
 // note keeps a statement's text for diagnostics and counts it.
-func (c *Conn) note(text string) {
+func (c *ConnRef) note(text string) {
 	if c.pool.cfg.HideStatements {
 		text = ""
 	}
@@ -122,7 +120,7 @@ func (c *Conn) note(text string) {
 
 // describe tells of the loan with the given number. What an earlier borrower
 // left here is not its doing.
-func (c *Conn) describe(loan uint64, held time.Duration) Holder {
+func (c *ConnRef) describe(loan uint64, held time.Duration) Holder {
 	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load(), Backend: c.backend, Activity: c.Activity()}
 	if origin := c.recall(loan, &h); origin != nil {
 		h.Origin = fmt.Sprint(origin) // survives a panic in String
@@ -131,7 +129,7 @@ func (c *Conn) describe(loan uint64, held time.Duration) Holder {
 }
 
 // recall is what mu protects of describe.
-func (c *Conn) recall(loan uint64, h *Holder) (origin fmt.Stringer) {
+func (c *ConnRef) recall(loan uint64, h *Holder) (origin fmt.Stringer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.executed.of(loan) {

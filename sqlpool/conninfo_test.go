@@ -10,7 +10,7 @@ import (
 // A holder's report never has the statement of a loan that begins meanwhile.
 func TestAStatementIsShownWithItsOwnLoan(t *testing.T) {
 	p := &Pool{}
-	c := &Conn{origins: origins{pool: p}}
+	c := &Conn{ConnRef: ConnRef{origins: origins{pool: p}}}
 	const loans = 100_000
 	var writer sync.WaitGroup
 	writer.Go(func() {

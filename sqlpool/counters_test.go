@@ -67,7 +67,7 @@ func TestNoCounterRunsBackwards(t *testing.T) {
 		}
 		server := fakedb.New()
 		p := labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 3, SweepInterval: 3 * time.Millisecond, Hooks: []sqlpool.Hooks{{
-			BeforeAcquire: look, WhileIdle: look,
+			BeforeAcquire: look, WhileIdle: whileIdle(look),
 			AfterConnect: func(ctx context.Context, c *sqlpool.Conn) error {
 				f.look()
 				if dice(50) {
@@ -134,7 +134,7 @@ func TestADriverThatEndsTheGoroutineOfUpkeepCostsNoSlot(t *testing.T) {
 				server := fakedb.New()
 				var codes []string
 				p := labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
-					WhileIdle: func(_ context.Context, c *sqlpool.Conn) error { c.KeepAlive(); return nil },
+					WhileIdle: func(_ context.Context, c sqlpool.IdleConn) error { c.KeepAlive(); return nil },
 					OnClose:   func(c sqlpool.Closed) { codes = append(codes, sqlpool.ReasonCode(c.Reason)) },
 				}}})
 				loan := acquire(t, p)

@@ -117,7 +117,7 @@ func (p *Pool) endDial(d *dial, o opened, failure dialFailure, unwatched error, 
 func (p *Pool) tellOpened(d *dial, o *opened, now int64) (unwatched error) {
 	event := Opened{Took: time.Duration(now - d.began), Err: o.err}
 	if o.err == nil {
-		event.Conn = o.conn
+		event.Conn = &o.conn.ConnRef
 		o.conn.ticket = d.ticket
 		o.conn.took, o.conn.openedAt, o.conn.idleSince = event.Took, now, now
 	}

@@ -297,9 +297,9 @@ func TestASingleConnectionThatDiesDelaysNoCaller(t *testing.T) {
 // With 100 idle connections on a network that swallows everything, the pool knows
 // within one PingTimeout of the first ping, and its sweeps go on.
 func TestManySilentConnectionsAreKnownAtOnce(t *testing.T) {
-	for name, hook := range map[string]func(context.Context, *sqlpool.Conn) error{
-		"side by side":            func(_ context.Context, c *sqlpool.Conn) error { c.KeepAlive(); return nil },
-		"one silent one suspects": func(ctx context.Context, c *sqlpool.Conn) error { return c.Ping(ctx) },
+	for name, hook := range map[string]func(context.Context, sqlpool.IdleConn) error{
+		"side by side":            func(_ context.Context, c sqlpool.IdleConn) error { c.KeepAlive(); return nil },
+		"one silent one suspects": func(ctx context.Context, c sqlpool.IdleConn) error { return c.Ping(ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -348,7 +348,7 @@ func TestManySilentConnectionsAreKnownAtOnce(t *testing.T) {
 // back.
 func TestALonelyPoolFindsOutByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hook := sqlpool.Hooks{WhileIdle: func(_ context.Context, c *sqlpool.Conn) error { c.KeepAlive(); return nil }}
+		hook := sqlpool.Hooks{WhileIdle: func(_ context.Context, c sqlpool.IdleConn) error { c.KeepAlive(); return nil }}
 		server := fakedb.New()
 		p := filled(t, server, fakedb.Full, sqlpool.Config{Hooks: []sqlpool.Hooks{hook}}, 3)
 		dark := server.Script(func(c fakedb.Call) fakedb.Fault {

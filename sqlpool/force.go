@@ -10,7 +10,7 @@ import "github.com/sqlpool/go/sqlpool/internal/slots"
 //
 // It is for a loan that is certainly lost. One that is merely slow loses its
 // transaction.
-func (c *Conn) Reclaim(loan uint64) bool {
+func (c *ConnRef) Reclaim(loan uint64) bool {
 	p := c.pool
 	out, now, ok := p.seize(c, loan)
 	if ok {
@@ -20,14 +20,14 @@ func (c *Conn) Reclaim(loan uint64) bool {
 }
 
 // seize abandons a connection, if it has that loan still.
-func (p *Pool) seize(c *Conn, loan uint64) (out heldLoan, now int64, ok bool) {
+func (p *Pool) seize(c *ConnRef, loan uint64) (out heldLoan, now int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !c.state.Borrowed() || loan == 0 || p.closed || c.loan != loan {
 		return heldLoan{}, 0, false
 	}
-	out, now = c.heldLocked(), p.now()
-	p.abandonLocked(c)
+	out, now = p.conns[c.place].heldLocked(), p.now()
+	p.abandonLocked(out.c)
 	return out, now, true
 }
 

@@ -125,11 +125,11 @@ func (s *handOnStorm) call(rng *rand.Rand) {
 // hooks watch that a connection has one borrower at a time, and that each loan
 // has a number of its own.
 func (s *handOnStorm) hooks() sqlpool.Hooks {
-	out := func(c *sqlpool.Conn) *atomic.Uint64 {
+	out := func(c *sqlpool.ConnRef) *atomic.Uint64 {
 		n, _ := s.loans.LoadOrStore(c, new(atomic.Uint64))
 		return n.(*atomic.Uint64)
 	}
-	last := func(c *sqlpool.Conn) uint64 {
+	last := func(c *sqlpool.ConnRef) uint64 {
 		n, _ := c.Value(s).(uint64)
 		return n
 	}

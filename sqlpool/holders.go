@@ -15,7 +15,7 @@ type Holder struct {
 	InTransaction bool
 	Backend       Backend  // the server's side of it
 	Activity      Activity // running, idle in hand, or unknown
-	Origin        string   // where it was acquired, when a hook knows (see Conn.SetOrigin)
+	Origin        string   // where it was acquired, when a hook knows (see Acquired.SetOrigin)
 
 	// EndUnseen: a *sql.Conn acquired it, and a wrapper above the pool hides
 	// driver.Validator, so the Conn may be closed already. Then the loan ends when

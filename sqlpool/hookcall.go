@@ -64,14 +64,15 @@ func aside(moment string, hooks int, f func() error) error {
 }
 
 // decide runs the deciding hooks of one moment until one refuses.
-func decide(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn, exits tail) error {
+func decide[C any](ctx context.Context, moment string, hooks []func(context.Context, C) error, c C, exits tail) error {
 	return decideEach(moment, len(hooks), func(i int) error { return hooks[i](ctx, c) }, exits)
 }
 
 // decideRelease is decide for AfterRelease, which has no context because it
-// must not use the network.
-func decideRelease(hooks []func(*Conn) error, c *Conn, exits tail) error {
-	return decideEach("AfterRelease", len(hooks), func(i int) error { return hooks[i](c) }, exits)
+// cannot use the network.
+func decideRelease(hooks []func(Releasing) error, c *Conn, exits tail) error {
+	r := Releasing{Conn: &c.ConnRef, conn: c}
+	return decideEach("AfterRelease", len(hooks), func(i int) error { return hooks[i](r) }, exits)
 }
 
 func decideEach(moment string, hooks int, call func(i int) error, exits tail) (err error) {
@@ -92,7 +93,7 @@ func decideEach(moment string, hooks int, call func(i int) error, exits tail) (e
 }
 
 // decideAside is decide for a moment that is on no caller's goroutine.
-func decideAside(ctx context.Context, moment string, hooks []func(context.Context, *Conn) error, c *Conn) error {
+func decideAside[C any](ctx context.Context, moment string, hooks []func(context.Context, C) error, c C) error {
 	return aside(moment, len(hooks), func() error { return decide(ctx, moment, hooks, c, func(error) {}) })
 }
 

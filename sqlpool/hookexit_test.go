@@ -42,7 +42,7 @@ func TestAHookThatEndsItsGoroutineCostsNoSlot(t *testing.T) {
 				var told [64]atomic.Int64
 				end := every(func(name string, args []reflect.Value) {
 					if name == "AfterRelease" && moment == "Defer" {
-						args[0].Interface().(*sqlpool.Conn).Defer(func(context.Context, *sqlpool.Conn) error {
+						args[0].Interface().(sqlpool.Releasing).Defer(func(context.Context, *sqlpool.Conn) error {
 							if exits.Add(1) <= 2 {
 								runtime.Goexit()
 							}
@@ -114,8 +114,8 @@ func TestAHookLeavesNoTransactionOpen(t *testing.T) {
 	for name, hooks := range map[string]sqlpool.Hooks{
 		"AfterConnect":  {AfterConnect: begin},
 		"BeforeAcquire": {BeforeAcquire: begin},
-		"WhileIdle":     {WhileIdle: begin},
-		"Defer":         {AfterRelease: func(c *sqlpool.Conn) error { c.Defer(begin); return nil }},
+		"WhileIdle":     {WhileIdle: whileIdle(begin)},
+		"Defer":         {AfterRelease: func(r sqlpool.Releasing) error { r.Defer(begin); return nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

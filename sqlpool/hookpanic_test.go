@@ -226,7 +226,7 @@ func TestAPanicOfADriverBetweenLoansNamesItsMethod(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var reasons []error
 				p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
-					WhileIdle: func(_ context.Context, c *sqlpool.Conn) error { c.KeepAlive(); return nil },
+					WhileIdle: func(_ context.Context, c sqlpool.IdleConn) error { c.KeepAlive(); return nil },
 					OnClose:   func(c sqlpool.Closed) { reasons = append(reasons, c.Reason) },
 				}}})
 				must(t, acquire(t, p).Release())

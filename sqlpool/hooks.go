@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -38,14 +39,14 @@ type Hooks struct {
 	// waits for it. A *CallerRefused refuses the caller and keeps the connection.
 	BeforeAcquire func(ctx context.Context, c *Conn) error
 
-	// AfterRelease runs in the caller's goroutine when a loan ends. It must not
-	// use the network: work that needs it goes to Conn.Defer.
-	AfterRelease func(c *Conn) error
+	// AfterRelease runs in the caller's goroutine when a loan ends. Work that needs
+	// the network goes to Releasing.Defer.
+	AfterRelease func(r Releasing) error
 
 	// WhileIdle runs on each idle connection at each sweep, one after the other.
-	// It may use the network, but to ping it had better call Conn.KeepAlive,
+	// It may use the network, but to ping it had better call IdleConn.KeepAlive,
 	// which does that side by side; the connection is not lent meanwhile.
-	WhileIdle func(ctx context.Context, c *Conn) error
+	WhileIdle func(ctx context.Context, c IdleConn) error
 
 	// OnOpen sees every dial, failed ones too.
 	OnOpen func(Opened)
@@ -86,27 +87,53 @@ type Hooks struct {
 
 // Opened is the end of a dial.
 type Opened struct {
-	Conn *Conn         // nil when the dial failed
+	Conn *ConnRef      // nil when the dial failed
 	Took time.Duration // from the first packet to the last AfterConnect hook
 	Err  error         // why it failed, or nil
 }
 
 // Acquired is the beginning of a loan.
 type Acquired struct {
-	Conn   *Conn
+	Conn   *ConnRef
 	Waited time.Duration // zero when a connection was idle
 }
 
+// SetOrigin names who tells where the loan was acquired. The pool asks it, from any
+// goroutine, when it reports holders. It is forgotten with the loan.
+func (a Acquired) SetOrigin(origin fmt.Stringer) { a.Conn.setOrigin(origin) }
+
+// Releasing is the end of a loan while the AfterRelease hooks decide about its
+// connection.
+type Releasing struct {
+	Conn *ConnRef
+	conn *Conn
+}
+
+// Defer has f run in the background after this loan and before the next one, under
+// RollbackTimeout. An error retires the connection.
+func (r Releasing) Defer(f func(context.Context, *Conn) error) {
+	r.conn.deferred = append(r.conn.deferred, f)
+}
+
+// IdleConn is a connection at a sweep.
+type IdleConn struct{ *Conn }
+
+// KeepAlive has the pool ping the connection after the WhileIdle hooks have
+// returned and before it is lent again, side by side with the pings of other
+// connections and for PingTimeout at most. One that does not answer is retired,
+// and the other idle ones are pinged too.
+func (c IdleConn) KeepAlive() { c.askAlive = true }
+
 // Released is the end of a loan.
 type Released struct {
-	Conn   *Conn
+	Conn   *ConnRef
 	Held   time.Duration
 	Reason error // why the connection is retired now, or nil when it stays
 }
 
 // Closed is the end of a connection.
 type Closed struct {
-	Conn   *Conn
+	Conn   *ConnRef
 	Reason error         // never nil; ReasonCode gives its short name
 	Age    time.Duration // from the end of the dial to the decision to close
 	Took   time.Duration // how long the close held the slot
@@ -123,8 +150,8 @@ type StateChanged struct {
 type compiled struct {
 	afterConnect  []func(context.Context, *Conn) error
 	beforeAcquire []func(context.Context, *Conn) error
-	afterRelease  []func(*Conn) error
-	whileIdle     []func(context.Context, *Conn) error
+	afterRelease  []func(Releasing) error
+	whileIdle     []func(context.Context, IdleConn) error
 	onOpen        []func(Opened)
 	onAcquire     []func(Acquired)
 	onStatement   []func(context.Context, *Executing) func(Executed)

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -42,8 +43,8 @@ func (d *diary) hooks(who string) sqlpool.Hooks {
 		OnStart:       func(*sqlpool.Pool) { d.note(who + "start") },
 		AfterConnect:  func(context.Context, *sqlpool.Conn) error { d.note(who + "connect"); return nil },
 		BeforeAcquire: func(context.Context, *sqlpool.Conn) error { d.note(who + "before"); return nil },
-		AfterRelease:  func(*sqlpool.Conn) error { d.note(who + "after"); return nil },
-		WhileIdle:     func(context.Context, *sqlpool.Conn) error { d.note(who + "idle"); return nil },
+		AfterRelease:  func(sqlpool.Releasing) error { d.note(who + "after"); return nil },
+		WhileIdle:     func(context.Context, sqlpool.IdleConn) error { d.note(who + "idle"); return nil },
 		OnOpen:        func(sqlpool.Opened) { d.note(who + "open") },
 		OnAcquire:     func(sqlpool.Acquired) { d.note(who + "acquire") },
 		OnRelease:     func(sqlpool.Released) { d.note(who + "release") },
@@ -151,13 +152,62 @@ func TestARefusedIdleConnectionIsReplacedAndARefusedNewOneIsTheCallersError(t *t
 	})
 }
 
+// A hook of a moment in which the connection is a borrower's, or nobody's, cannot
+// talk to the server: what it gets has no method for that.
+func TestWhatWatchesHasNoWayToTheServer(t *testing.T) {
+	may := []string{"AfterConnect", "BeforeAcquire", "WhileIdle"}
+	talks := func(typ reflect.Type) string {
+		for _, name := range []string{"Exec", "Query", "Ping", "SetUp", "Raw"} {
+			if _, ok := typ.MethodByName(name); ok {
+				return name
+			}
+		}
+		return ""
+	}
+	hooks := reflect.TypeFor[sqlpool.Hooks]()
+	for i := range hooks.NumField() {
+		hook := hooks.Field(i)
+		if slices.Contains(may, hook.Name) {
+			continue
+		}
+		for _, typ := range given(hook.Type) {
+			if method := talks(typ); method != "" {
+				t.Errorf("%s can call %v.%s", hook.Name, typ, method)
+			}
+		}
+	}
+	if talks(reflect.TypeFor[*sqlpool.Conn]()) == "" {
+		t.Error("the names of the methods are wrong")
+	}
+}
+
+// given are the types that a hook gets: its arguments, their fields, and what the
+// function that it returns gets.
+func given(hook reflect.Type) (types []reflect.Type) {
+	for i := range hook.NumIn() {
+		in := hook.In(i)
+		types = append(types, in)
+		for j := 0; in.Kind() == reflect.Struct && j < in.NumField(); j++ {
+			if in.Field(j).IsExported() {
+				types = append(types, in.Field(j).Type)
+			}
+		}
+	}
+	for i := range hook.NumOut() {
+		if hook.Out(i).Kind() == reflect.Func {
+			types = append(types, given(hook.Out(i))...)
+		}
+	}
+	return slices.DeleteFunc(types, func(typ reflect.Type) bool { return typ == reflect.TypeFor[*sqlpool.Pool]() })
+}
+
 func TestDeferredWorkIsDoneBeforeTheNextLoanAndNotOnTheBorrowersTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{d.hooks(""), {
-			AfterRelease: func(c *sqlpool.Conn) error {
-				c.Defer(func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "RESET ALL") })
-				c.Defer(func(context.Context, *sqlpool.Conn) error { d.note("deferred"); return nil })
+			AfterRelease: func(r sqlpool.Releasing) error {
+				r.Defer(func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "RESET ALL") })
+				r.Defer(func(context.Context, *sqlpool.Conn) error { d.note("deferred"); return nil })
 				return nil
 			},
 		}}})
@@ -187,7 +237,7 @@ func TestDeferredWorkThatFailsOrPanicsRetiresTheConnection(t *testing.T) {
 		work := func(context.Context, *sqlpool.Conn) error { return failed }
 		var reasons []error
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
-			AfterRelease: func(c *sqlpool.Conn) error { c.Defer(work); return nil },
+			AfterRelease: func(r sqlpool.Releasing) error { r.Defer(work); return nil },
 			OnClose:      func(c sqlpool.Closed) { reasons = append(reasons, c.Reason) },
 		}}})
 		_ = acquire(t, p).Release()

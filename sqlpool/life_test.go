@@ -24,7 +24,7 @@ type lives struct {
 	codes map[uint64]string
 }
 
-func (l *lives) note(c *sqlpool.Conn, what string) {
+func (l *lives) note(c *sqlpool.ConnRef, what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.told == nil {
@@ -151,7 +151,7 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 			loan := acquire(t, p)
 			must(t, loan.Conn().Exec(context.Background(), "BEGIN"), loan.Release())
 		}},
-		"refused at its release": {"", sqlpool.Config{Hooks: []sqlpool.Hooks{{AfterRelease: func(*sqlpool.Conn) error { return boom }}}},
+		"refused at its release": {"", sqlpool.Config{Hooks: []sqlpool.Hooks{{AfterRelease: func(sqlpool.Releasing) error { return boom }}}},
 			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { must(t, acquire(t, p).Release()) }},
 		"refused at its second loan": {"", sqlpool.Config{Hooks: []sqlpool.Hooks{{BeforeAcquire: func(_ context.Context, c *sqlpool.Conn) error {
 			if c.ID() == 1 && c.Loans() == 2 {
@@ -161,7 +161,7 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 		}}}}, func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
 			must(t, acquire(t, p).Release(), acquire(t, p).Release())
 		}},
-		"refused while idle": {"", sqlpool.Config{Hooks: []sqlpool.Hooks{{WhileIdle: func(context.Context, *sqlpool.Conn) error { return boom }}}},
+		"refused while idle": {"", sqlpool.Config{Hooks: []sqlpool.Hooks{{WhileIdle: func(context.Context, sqlpool.IdleConn) error { return boom }}}},
 			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
 				must(t, acquire(t, p).Release())
 				time.Sleep(2 * time.Second)
@@ -252,7 +252,7 @@ func TestAKeepaliveThatFailsRetires(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var l lives
 					server := fakedb.New()
-					alive := sqlpool.Hooks{WhileIdle: func(_ context.Context, c *sqlpool.Conn) error { c.KeepAlive(); return nil }}
+					alive := sqlpool.Hooks{WhileIdle: func(_ context.Context, c sqlpool.IdleConn) error { c.KeepAlive(); return nil }}
 					p := labOn(t, server, shape, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{alive, l.hooks()}})
 					must(t, acquire(t, p).Release())
 					time.Sleep(3 * time.Second)

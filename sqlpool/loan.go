@@ -120,7 +120,7 @@ func (p *Pool) announce(c *Conn) error {
 	if len(p.hooks.onAcquire) == 0 {
 		return nil
 	}
-	event := Acquired{Conn: c, Waited: time.Duration(c.waited)}
+	event := Acquired{Conn: &c.ConnRef, Waited: time.Duration(c.waited)}
 	if err := watch("OnAcquire", p.hooks.onAcquire, event, func(reason error) { p.retire(c, reason) }); err != nil {
 		began := c.acquiredAt
 		p.retire(c, err)

@@ -48,7 +48,7 @@ func TestAReleaseWithinTheReleaseIsCaught(t *testing.T) {
 		var loan sqlpool.Loan
 		var again []error
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{
-			AfterRelease: func(*sqlpool.Conn) error { again = append(again, loan.Release()); return nil },
+			AfterRelease: func(sqlpool.Releasing) error { again = append(again, loan.Release()); return nil },
 			OnRelease:    func(sqlpool.Released) { again = append(again, loan.Retire(nil)) },
 		}}})
 		loan = acquire(t, p)
@@ -98,8 +98,8 @@ func TestASecondReleaseLeavesAnAbandonedConnectionAlone(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var loan sqlpool.Loan
 			var again error
-			p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{AfterRelease: func(c *sqlpool.Conn) error {
-				if number, _, _ := c.Lending(); !c.Reclaim(number) {
+			p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{AfterRelease: func(r sqlpool.Releasing) error {
+				if number, _, _ := r.Conn.Lending(); !r.Conn.Reclaim(number) {
 					t.Error("not reclaimed")
 				}
 				again = loan.Release()
@@ -158,7 +158,7 @@ func TestHoldersAreOfThePresentLoan(t *testing.T) {
 		name := origin("main.go:12")
 		p, _ := lab(t, sqlpool.Config{MaxConns: 2, Hooks: []sqlpool.Hooks{{OnAcquire: func(a sqlpool.Acquired) {
 			if name != "" {
-				a.Conn.SetOrigin(name)
+				a.SetOrigin(name)
 			}
 		}}}})
 		db := sqlpool.OpenDB(p)

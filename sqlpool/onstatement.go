@@ -41,7 +41,7 @@ type Executed struct {
 	// on several; nil when there was none, as after a failed acquire, or when the loan
 	// has ended with the operation. It is lent to
 	// the caller until the hook returns.
-	Conn *Conn
+	Conn *ConnRef
 
 	// Waited is how long the loan's borrower was in the queue: zero when a connection
 	// was idle, and for all but the first operation of a loan.

@@ -73,7 +73,7 @@ func TestATransactionThatWhileIdleLeftOpenIsEndedBeforeTheNextLoan(t *testing.T)
 		server := fakedb.New()
 		n := 0
 		p := trapPool(t, Config{Connector: server.Connector(), MaxConns: 2, MinIdle: 1, SweepInterval: time.Second, Hooks: []Hooks{{
-			WhileIdle: func(ctx context.Context, c *Conn) error {
+			WhileIdle: func(ctx context.Context, c IdleConn) error {
 				if n++; n > 1 {
 					return nil
 				}

@@ -83,7 +83,7 @@ func (p *Pool) tellReleased(c *Conn, loan uint64, began int64, reason error, exi
 		return nil
 	}
 	held := time.Duration(p.now() - began)
-	return watch("OnRelease", p.hooks.onRelease, Released{Conn: c, Held: held, Reason: reason}, exits)
+	return watch("OnRelease", p.hooks.onRelease, Released{Conn: &c.ConnRef, Held: held, Reason: reason}, exits)
 }
 
 // tellReleasedAside is tellReleased for a loan that is ended by force: its borrower

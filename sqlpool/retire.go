@@ -103,7 +103,7 @@ func (w whole) Close() error {
 
 func (p *Pool) tellClosed(c *Conn, reason error, decided, took int64) {
 	err := watchAside("OnClose", p.hooks.onClose, Closed{
-		Conn: c, Reason: reason,
+		Conn: &c.ConnRef, Reason: reason,
 		Age: time.Duration(decided - c.openedAt), Took: time.Duration(took),
 	})
 	if err != nil {

@@ -195,7 +195,7 @@ func TestShutdownInsideAHookReturnsWithItsContext(t *testing.T) {
 				case "BeforeAcquire":
 					h.BeforeAcquire = func(context.Context, *sqlpool.Conn) error { down(); return nil }
 				case "WhileIdle":
-					h.WhileIdle = func(context.Context, *sqlpool.Conn) error { down(); return nil }
+					h.WhileIdle = func(context.Context, sqlpool.IdleConn) error { down(); return nil }
 				}
 				p = labOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{h}})
 				start := time.Now()

@@ -51,7 +51,7 @@ func TestAConnectionThatSurvivesADeadlineWasHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		var tired error
-		hook := sqlpool.Hooks{AfterRelease: func(*sqlpool.Conn) error { return tired }}
+		hook := sqlpool.Hooks{AfterRelease: func(sqlpool.Releasing) error { return tired }}
 		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4, Hooks: []sqlpool.Hooks{hook}}, 4)
 		db := sqlpool.OpenDB(p)
 		t.Cleanup(func() { db.Close() })

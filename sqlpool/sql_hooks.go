@@ -106,7 +106,7 @@ func (t *telling) end(err error) {
 	}
 	e := Executed{Answered: time.Duration(t.answered - t.began), Took: time.Duration(now - t.began), Err: err}
 	if s.conn != nil {
-		e.Conn = s.conn
+		e.Conn = &s.conn.ConnRef
 		if t.first || t.begun != nil && t.begun != s.conn {
 			e.Waited = time.Duration(s.conn.waited)
 		}

@@ -274,8 +274,8 @@ func TestStatementsAreClosedWithTheirConnection(t *testing.T) {
 
 // recycleAfter retires a connection after so many loans.
 func recycleAfter(n uint64) sqlpool.Hooks {
-	return sqlpool.Hooks{AfterRelease: func(c *sqlpool.Conn) error {
-		if c.Loans() >= n {
+	return sqlpool.Hooks{AfterRelease: func(r sqlpool.Releasing) error {
+		if r.Conn.Loans() >= n {
 			return errors.New("worn out")
 		}
 		return nil

@@ -235,13 +235,13 @@ func (s *storm) hooks() sqlpool.Hooks {
 	return sqlpool.Hooks{
 		AfterConnect:  func(context.Context, *sqlpool.Conn) error { return mood() },
 		BeforeAcquire: func(context.Context, *sqlpool.Conn) error { return mood() },
-		AfterRelease: func(c *sqlpool.Conn) error {
+		AfterRelease: func(r sqlpool.Releasing) error {
 			if s.dice(100) {
-				c.Defer(func(context.Context, *sqlpool.Conn) error { return mood() })
+				r.Defer(func(context.Context, *sqlpool.Conn) error { return mood() })
 			}
 			return mood()
 		},
-		WhileIdle: func(context.Context, *sqlpool.Conn) error { return mood() },
+		WhileIdle: func(context.Context, sqlpool.IdleConn) error { return mood() },
 		OnOpen:    func(sqlpool.Opened) { _ = mood() },
 		OnAcquire: func(sqlpool.Acquired) { _ = mood() },
 		OnRelease: func(sqlpool.Released) { _ = mood() },

@@ -109,7 +109,7 @@ func (p *Pool) lookAt(c *Conn) (o outcome) {
 	}
 	ctx, cancel := context.WithTimeout(p.life, p.cfg.PingTimeout)
 	defer cancel()
-	o.reason = decideAside(ctx, "WhileIdle", p.hooks.whileIdle, c)
+	o.reason = decideAside(ctx, "WhileIdle", p.hooks.whileIdle, IdleConn{c})
 	if o.reason != nil && ctx.Err() != nil && p.life.Err() == nil {
 		c.silence, c.silentAt = silentForPing, began
 	}

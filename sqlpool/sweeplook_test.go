@@ -15,7 +15,7 @@ func TestTheLookAtTheSocketTakesNoTimeFromTheHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		p := trapPool(t, Config{Connector: server.Connector(), MaxConns: 1, MinIdle: 1, SweepInterval: time.Minute, PingTimeout: time.Second, Hooks: []Hooks{{
-			WhileIdle: func(ctx context.Context, c *Conn) error { return c.Ping(ctx) }, // a keepalive
+			WhileIdle: func(ctx context.Context, c IdleConn) error { return c.Ping(ctx) }, // a keepalive
 		}}})
 		if err := p.Warm(background); err != nil {
 			t.Fatal(err)

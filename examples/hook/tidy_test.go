@@ -45,14 +45,14 @@ func (t *Tidy) prepare(ctx context.Context, c *sqlpool.Conn) error {
 }
 
 // released runs in the borrower's goroutine: what needs the network is put off.
-func (t *Tidy) released(c *sqlpool.Conn) error {
-	s, ok := c.Value(t).(*session)
+func (t *Tidy) released(r sqlpool.Releasing) error {
+	s, ok := r.Conn.Value(t).(*session)
 	if !ok {
 		return nil
 	}
 	if s.loans++; s.loans >= t.every {
 		s.loans = 0
-		c.Defer(t.tidy)
+		r.Defer(t.tidy)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 		l := open(t, debugui.Config{Controls: true}, sqlpool.Config{
 			MaxConns: 3, FailFastAfter: time.Hour,
 			Connector: indiscreet{server.Connector(), &down, func() error { n++; return errors.New(dials[n%len(dials)]) }},
-			Hooks: []sqlpool.Hooks{{AfterRelease: func(c *sqlpool.Conn) error {
+			Hooks: []sqlpool.Hooks{{AfterRelease: func(sqlpool.Releasing) error {
 				if !closing {
 					return nil
 				}

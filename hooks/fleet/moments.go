@@ -38,16 +38,16 @@ func (f *Fleet) connected(ctx context.Context, c *sqlpool.Conn) error {
 }
 
 // released runs at the end of each loan: one look at a flag.
-func (f *Fleet) released(c *sqlpool.Conn) error {
+func (f *Fleet) released(r sqlpool.Releasing) error {
 	if f.due.Load() && f.due.CompareAndSwap(true, false) {
-		c.Defer(f.work)
+		r.Defer(f.work)
 	}
 	return nil
 }
 
-func (f *Fleet) idle(ctx context.Context, c *sqlpool.Conn) error {
+func (f *Fleet) idle(ctx context.Context, c sqlpool.IdleConn) error {
 	if f.due.Load() && f.due.CompareAndSwap(true, false) {
-		return f.work(ctx, c)
+		return f.work(ctx, c.Conn)
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (f *Fleet) closed(e sqlpool.Closed) {
 	case f.closes <- struct{}{}:
 	default:
 	}
-	if l := f.publisher.Load(); l != nil && l.conn == e.Conn {
+	if l := f.publisher.Load(); l != nil && &l.conn.ConnRef == e.Conn {
 		f.due.Store(true)
 	}
 }

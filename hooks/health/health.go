@@ -163,7 +163,7 @@ func (m *Monitor) probe(p *sqlpool.Pool) {
 }
 
 // keepAlive has an idle connection pinged once in each Keepalive.
-func (m *Monitor) keepAlive(_ context.Context, c *sqlpool.Conn) error {
+func (m *Monitor) keepAlive(_ context.Context, c sqlpool.IdleConn) error {
 	last, _ := c.Value(m).(time.Duration) // its age at the last ping
 	age := c.Age()
 	if min(age-last, c.IdleTime()) < m.cfg.Keepalive {

@@ -36,7 +36,7 @@ type Detector struct {
 	leaks   atomic.Int64
 
 	mu      sync.Mutex
-	records map[*sqlpool.Conn]*record
+	records map[*sqlpool.ConnRef]*record
 }
 
 // New returns a detector.
@@ -50,7 +50,7 @@ func New(cfg Config) *Detector {
 	if cfg.Profile {
 		inUse() // so that the profile is listed, and found by name, before the first loan
 	}
-	return &Detector{cfg: cfg, records: make(map[*sqlpool.Conn]*record)}
+	return &Detector{cfg: cfg, records: make(map[*sqlpool.ConnRef]*record)}
 }
 
 // Hooks returns what goes into sqlpool.Config.Hooks.
@@ -101,7 +101,7 @@ func (d *Detector) acquired(e sqlpool.Acquired) {
 	capture := d.captures()
 	r.begin(e.Conn.Loans(), capture)
 	if capture {
-		e.Conn.SetOrigin(r)
+		e.SetOrigin(r)
 	}
 	if d.cfg.Profile {
 		r.profile()

@@ -15,7 +15,7 @@ const depth = 40
 // record is one connection's present loan. It is written by the borrower's
 // goroutine and read by the goroutine that reports.
 type record struct {
-	conn *sqlpool.Conn
+	conn *sqlpool.ConnRef
 
 	mu        sync.Mutex
 	loan      uint64

@@ -36,7 +36,7 @@ func (i *idleTime) serve(p *sqlpool.Pool) {
 
 // judge runs in the pool's sweep, one connection after the other, and the one
 // before is not counted as idle any more when it was refused.
-func (i *idleTime) judge(_ context.Context, c *sqlpool.Conn) error {
+func (i *idleTime) judge(_ context.Context, c sqlpool.IdleConn) error {
 	if c.IdleTime() < i.longest {
 		return nil
 	}

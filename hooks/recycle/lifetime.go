@@ -42,8 +42,8 @@ func MaxLifetime(d time.Duration, jitter ...time.Duration) sqlpool.Hooks {
 			}
 			return nil
 		},
-		AfterRelease: l.judge,
-		WhileIdle:    func(_ context.Context, c *sqlpool.Conn) error { return l.judge(c) },
+		AfterRelease: func(r sqlpool.Releasing) error { return l.judge(r.Conn) },
+		WhileIdle:    func(_ context.Context, c sqlpool.IdleConn) error { return l.judge(&c.ConnRef) },
 	}
 }
 
@@ -58,7 +58,7 @@ func (l *lifetime) draw() time.Duration {
 	return l.longest - time.Duration(rand.Uint64N(uint64(l.spread)+1))
 }
 
-func (l *lifetime) judge(c *sqlpool.Conn) error {
+func (l *lifetime) judge(c *sqlpool.ConnRef) error {
 	if limit, ok := c.Value(l).(time.Duration); ok && c.Age() >= limit {
 		return tooOld
 	}

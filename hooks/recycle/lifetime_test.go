@@ -52,7 +52,7 @@ func TestSmallAndLargestDraws(t *testing.T) {
 func TestASessionThatIsSetUpAgainKeepsItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const conns = 50
-		again := sqlpool.Hooks{WhileIdle: func(ctx context.Context, c *sqlpool.Conn) error { return c.SetUp(ctx) }}
+		again := sqlpool.Hooks{WhileIdle: func(ctx context.Context, c sqlpool.IdleConn) error { return c.SetUp(ctx) }}
 		p, _ := newPool(t, conns, 0, MaxLifetime(100*time.Second, 100*time.Second), again)
 		release(t, acquire(t, p, conns)...)
 		time.Sleep(50 * time.Second)

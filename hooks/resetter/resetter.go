@@ -65,8 +65,8 @@ func Func(f func(context.Context, *sqlpool.Conn) error) sqlpool.Hooks {
 		return nil
 	}
 	return sqlpool.Hooks{
-		AfterRelease: func(c *sqlpool.Conn) error {
-			c.Defer(reset)
+		AfterRelease: func(r sqlpool.Releasing) error {
+			r.Defer(reset)
 			return nil
 		},
 	}

@@ -211,7 +211,7 @@ func (w *writer) slow(ctx context.Context, op sqlpool.Op, text string, e sqlpool
 	w.logger.LogAttrs(ctx, slog.LevelWarn, MsgSlow, attrs...)
 }
 
-func (w *writer) statement(c *sqlpool.Conn, attrs []slog.Attr) []slog.Attr {
+func (w *writer) statement(c *sqlpool.ConnRef, attrs []slog.Attr) []slog.Attr {
 	if !w.Statements {
 		return attrs
 	}

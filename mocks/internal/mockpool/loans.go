@@ -36,7 +36,7 @@ func newLoans(m *mockDB) *loans {
 }
 
 func (l *loans) hooks() sqlpool.Hooks {
-	return sqlpool.Hooks{OnAcquire: l.acquired, OnRelease: l.released}
+	return sqlpool.Hooks{AfterConnect: l.connected, OnAcquire: l.acquired, OnRelease: l.released}
 }
 
 func (l *loans) begin(w *watch) {
@@ -77,8 +77,13 @@ func (l *loans) whose(ctx context.Context) *watch {
 	return nil
 }
 
+func (l *loans) connected(_ context.Context, c *sqlpool.Conn) error {
+	c.SetValue(l, c.Raw().(*conn))
+	return nil
+}
+
 func (l *loans) acquired(e sqlpool.Acquired) {
-	c := e.Conn.Raw().(*conn)
+	c := e.Conn.Value(l).(*conn)
 	c.tied.Store(nil)
 	c.lent.Store(true)
 	l.mu.Lock()
@@ -91,7 +96,7 @@ func (l *loans) acquired(e sqlpool.Acquired) {
 }
 
 func (l *loans) released(e sqlpool.Released) {
-	c := e.Conn.Raw().(*conn)
+	c := e.Conn.Value(l).(*conn)
 	c.lent.Store(false)
 	var late []leak.Report
 	w := c.tied.Load()
