@@ -20,6 +20,7 @@ import (
 
 var (
 	transactions = flag.Int("transactions", 200, "random transactions with cancels and cuts that each driver makes")
+	endings      = flag.Int("endings", 1, "in one of so many of them contexts may end: an ended one costs the server a process")
 	stride       = flag.Int("stride", 23, "a connection is cut behind each so many bytes")
 )
 
@@ -144,7 +145,8 @@ func (a *app) transaction(db *sql.DB, i int) (out outcome) {
 	rng := rand.New(rand.NewPCG(*seed, 1<<32+uint64(i)))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if rng.IntN(4) == 0 {
+	calm := rng.IntN(*endings) != 0
+	if !calm && rng.IntN(4) == 0 {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(rng.IntN(4000))*time.Microsecond)
 		defer cancel()
 	}
@@ -155,7 +157,7 @@ func (a *app) transaction(db *sql.DB, i int) (out outcome) {
 	}
 	for range rng.IntN(5) {
 		call := ctx
-		if rng.IntN(8) == 0 {
+		if !calm && rng.IntN(8) == 0 {
 			var end context.CancelFunc
 			call, end = context.WithTimeout(ctx, time.Duration(rng.IntN(2000))*time.Microsecond)
 			defer end()

@@ -17,6 +17,7 @@ import (
 
 var (
 	cutTransactions = flag.Int64("innocent.transactions", 200, "transactions with random deadlines in TestDeadlinesOfOthersBreakNoCall, for each driver with and without TLS")
+	cutCallers      = flag.Int("innocent.callers", 5, "the callers with deadlines in that test, and those without")
 	cutSeed         = flag.Uint64("innocent.seed", 1, "the seed of those deadlines")
 )
 
@@ -47,7 +48,7 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 	var cut, calm, ended, later atomic.Int64
 	var over atomic.Bool
 	var innocent, guilty sync.WaitGroup
-	for w := range 5 {
+	for w := range *cutCallers {
 		random := rand.New(rand.NewPCG(*cutSeed, uint64(w)))
 		guilty.Go(func() {
 			for cut.Add(1) <= *cutTransactions {
@@ -75,7 +76,7 @@ func cutBesideInnocent(t *testing.T, db *sql.DB) {
 			}
 		})
 	}
-	for w := range 5 {
+	for w := range *cutCallers {
 		innocent.Go(func() {
 			for i := 0; !over.Load(); i++ {
 				key := fmt.Sprint("calm ", w, " ", i)
