@@ -105,7 +105,8 @@ func (a Acquired) SetOrigin(origin fmt.Stringer) { a.Conn.setOrigin(origin) }
 // Releasing is the end of a loan while the AfterRelease hooks decide about its
 // connection.
 type Releasing struct {
-	Conn *ConnRef
+	Conn *ConnRef // as it comes back
+
 	conn *Conn
 }
 
