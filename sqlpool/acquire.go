@@ -37,6 +37,7 @@ type acquiring struct {
 	again     bool         // it has waited its turn before
 	impatient bool         // it gives up with errImpatient when the queue stalls
 	opener    bool         // the goroutine may be database/sql's own, which no hook must end
+	granted   *Conn        // it has this one already, which is to be checked
 	reserve   *reservation // to be filled with the connection, instead of a loan
 }
 
@@ -50,10 +51,16 @@ func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
 	start := as.start
 	deadline := later(start, p.cfg.AcquireTimeout)
 	if ctx.Err() != nil {
+		if as.granted != nil {
+			p.giveBack(as.granted, outcome{})
+		}
 		return nil, p.contextFailure(ctx, PhaseWaiting, start)
 	}
 	for ; ; as.again = true {
-		c, err := p.grant(ctx, as)
+		c, err := as.granted, error(nil)
+		if as.granted = nil; c == nil {
+			c, err = p.grant(ctx, as)
+		}
 		if err != nil {
 			return nil, err
 		}

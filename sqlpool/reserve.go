@@ -1,6 +1,7 @@
 package sqlpool
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -73,18 +74,35 @@ func (p *Pool) reserveLocked(r *reservation, c *Conn) {
 	p.armRevokeLocked()
 }
 
-// claim makes a reservation a loan. It returns nil when it has been revoked.
-func (p *Pool) claim(r *reservation) *Conn {
+// claim makes a reservation a loan. It returns nil when it has been revoked. What was
+// found out about the connection when it was reserved holds for a moment only: after
+// that it is checked again.
+func (p *Pool) claim(ctx context.Context, r *reservation) (*Conn, error) {
+	c, proven := p.claimed(r)
+	if proven {
+		return c, nil
+	}
+	return p.acquireAs(ctx, acquiring{granted: c})
+}
+
+// claimed reports whether the connection may be lent as it is. Otherwise it is
+// granted, if there is one.
+func (p *Pool) claimed(r *reservation) (c *Conn, proven bool) {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r.conn == nil {
-		return nil
+		return nil, true
 	}
-	c := p.unreserveLocked(r)
+	if now-r.since > restedAfter || r.conn.proven != p.generation.Load() {
+		c = p.takeBackLocked(r)
+		p.grantLocked(c, nil, now)
+		return c, false
+	}
+	c = p.unreserveLocked(r)
 	p.moveLocked(c, slots.Lent)
 	c.acquiredAt = now
-	return c
+	return c, true
 }
 
 // unreserve gives back a reservation that is not wanted any more.

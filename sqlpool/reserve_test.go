@@ -94,6 +94,33 @@ func TestAReservationIsClaimedAtItsFirstUseAndCountedOnce(t *testing.T) {
 	})
 }
 
+// What was found out when a connection was reserved is old at a later first use: the
+// statement that comes then must not be the one that finds out.
+func TestAnOldReservationIsCheckedAtItsFirstUse(t *testing.T) {
+	for name, age := range map[string]time.Duration{"old": 10 * time.Second, "of an older generation": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, server := lab(t, sqlpool.Config{MaxConns: 2, SweepInterval: time.Hour})
+				other, session := reservedSession(t, p), reservedSession(t, p)
+				time.Sleep(age)
+				server.KillAllWith(fakedb.Death{Sent: true})
+				if age == 0 {
+					if err := execOn(t, other, "INSERT y"); !errors.Is(err, sqlpool.ErrConnLost) {
+						t.Errorf("on a connection that has just died: %v", err)
+					}
+				}
+				if err := execOn(t, session, "INSERT x"); err != nil || server.Written("x") != 1 {
+					t.Errorf("the first use of a reservation whose connection is dead: %v, %d rows", err, server.Written("x"))
+				}
+				for _, s := range []driver.Conn{other, session} {
+					_ = s.(driver.Validator).IsValid()
+					_ = s.Close()
+				}
+			})
+		})
+	}
+}
+
 func TestTheSweepTakesBackWhatWasReservedForASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 1})

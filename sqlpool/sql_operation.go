@@ -13,7 +13,11 @@ func (s *session) enter(ctx context.Context, a *attempt, text string) (*Conn, er
 		return nil, err
 	}
 	if s.reserved.held.Load() {
-		if err := s.take(s.pool.claim(&s.reserved)); err != nil {
+		c, err := s.pool.claim(ctx, &s.reserved)
+		if err == nil {
+			err = s.take(c)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
