@@ -72,7 +72,11 @@ func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
 		}
 		var own *CallerRefused
 		if refused && callerRefused(reason, &own) {
-			p.giveBack(c, outcome{})
+			o := outcome{reason: c.unfit()}
+			if o.reason == nil && c.dirty() { // by what the hook did before it refused
+				o.todo = cleaning
+			}
+			p.giveBack(c, o)
 			return nil, p.failure(nil, hideBadConn(own), PhaseValidating, start)
 		}
 		p.giveBack(c, outcome{reason: reason})

@@ -3,7 +3,7 @@ package sqlpool
 import "time"
 
 // Backoff paces the dials of an outage: the n-th delay is drawn evenly from
-// zero to First·Factorⁿ, at most Max ("full jitter", M. Brooker, AWS
+// zero to First·Factorⁿ⁻¹, at most Max ("full jitter", M. Brooker, AWS
 // Architecture Blog 2015: it spreads the clients of one server best). While
 // acquires wait or arrive, the next dial is never more than a second away,
 // whatever this says, and in the first seconds of an outage no more than a

@@ -16,15 +16,8 @@ const restedAfter = int64(time.Millisecond)
 // says that it was a hook's. On database/sql's opener the hooks have a goroutine of
 // their own.
 func (p *Pool) check(ctx context.Context, c *Conn, deadline int64, opener bool) (refused bool, err error) {
-	if c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load() {
-		if err := p.proveAlive(ctx, c, deadline); err != nil {
-			return false, because(CodeDead, err)
-		}
-	}
-	if !c.fresh && c.can.reset != nil { // by its contract it does no I/O
-		if err := c.can.reset(ctx); err != nil {
-			return false, because(CodeDead, err)
-		}
+	if err := p.checkDriver(ctx, c, deadline); err != nil {
+		return false, because(CodeDead, err)
 	}
 	if len(p.hooks.beforeAcquire) == 0 {
 		return false, nil
@@ -40,6 +33,25 @@ func (p *Pool) check(ctx context.Context, c *Conn, deadline int64, opener bool) 
 		return true, err
 	}
 	return true, c.leftOpen("BeforeAcquire")
+}
+
+// checkDriver is what check asks the driver. One that ends the goroutine, as a mock's
+// t.FailNow does, costs no slot.
+func (p *Pool) checkDriver(ctx context.Context, c *Conn, deadline int64) (err error) {
+	exits := true
+	defer func() {
+		if exits {
+			p.giveBack(c, outcome{reason: &HookPanic{Moment: "ResetSession or Ping", Value: errHookExit}})
+		}
+	}()
+	if c.acquiredAt-c.idleSince > restedAfter || c.proven != p.generation.Load() {
+		err = p.proveAlive(ctx, c, deadline)
+	}
+	if err == nil && !c.fresh && c.can.reset != nil { // by its contract it does no I/O
+		err = c.can.reset(ctx)
+	}
+	exits = false
+	return err
 }
 
 // proveAlive asks the socket, and where that cannot tell, the server.
@@ -93,7 +105,7 @@ func (c *Conn) ask(ctx context.Context, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	began := c.pool.now()
-	stop := context.AfterFunc(ctx, c.abort) // for a driver that is deaf to its context
+	stop := context.AfterFunc(ctx, func() { c.pool.cutOff(c, CodeDead, "PingTimeout") }) // for a driver that is deaf to its context
 	err := c.Ping(ctx)
 	if !stop() && err == nil {
 		err = ctx.Err()

@@ -144,7 +144,7 @@ const (
 )
 
 // withDefaults returns the configuration with every zero field set. PingAfter
-// is left alone: its default depends on the connection (see conn.go).
+// is left alone: its default depends on the connection (see pingAfter in check.go).
 func (c Config) withDefaults() Config {
 	setDefault(&c.Name, DefaultName)
 	setDefault(&c.MaxConns, DefaultMaxConns)

@@ -148,7 +148,7 @@ func (c *ConnRef) Lending() (loan uint64, held time.Duration, ok bool) {
 	p := c.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !c.state.Borrowed() {
+	if !c.state.Lent() {
 		return 0, 0, false
 	}
 	return c.loan, time.Duration(p.now() - c.acquiredAt), true

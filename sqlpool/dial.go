@@ -90,6 +90,9 @@ func (p *Pool) dialed(d *dial, o opened) {
 func (p *Pool) endDial(d *dial, o opened, failure dialFailure, unwatched error, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if o.err != nil && d.overtaken.Load() { // also while the OnOpen hooks were told
+		o.err = errOvertaken
+	}
 	p.dialing = slices.DeleteFunc(p.dialing, func(other *dial) bool { return other == d })
 	switch c := o.conn; {
 	case o.err == nil:

@@ -77,7 +77,7 @@
 // # Drivers
 //
 // The contract is database/sql/driver. A connection may have further optional
-// methods (Alive, TxStatus, Sent, Running, Backend, LastError, Abort, Raw,
-// CacheQueries, EndsStatements, TxContextEndsStatements, Adapter; see ability.go);
-// what it cannot tell, the pool assumes the safe way.
+// methods (Alive, TxStatus, Sent, Running, Backend, LastError, Abort, Raw, HoldBegin,
+// StatementStale, AfterConnect, CacheQueries, EndsStatements, TxContextEndsStatements,
+// Adapter; see ability.go); what it cannot tell, the pool assumes the safe way.
 package sqlpool

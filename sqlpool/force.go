@@ -23,7 +23,7 @@ func (c *ConnRef) Reclaim(loan uint64) bool {
 func (p *Pool) seize(c *ConnRef, loan uint64) (out heldLoan, now int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !c.state.Borrowed() || loan == 0 || p.closed || c.loan != loan {
+	if !c.state.Lent() || loan == 0 || p.closed || c.loan != loan {
 		return heldLoan{}, 0, false
 	}
 	out, now = p.conns[c.place].heldLocked(), p.now()

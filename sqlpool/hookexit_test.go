@@ -181,3 +181,76 @@ func TestAHookThatEndsItsGoroutineDoesNotEndTheOpener(t *testing.T) {
 		rest(t, p)
 	})
 }
+
+// A hook that refuses the caller may have begun a transaction before. Its connection is
+// cleaned up before the next loan, and not given from one caller to the next to be
+// refused.
+func TestAHookThatRefusesTheCallerLeavesNoTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refusals := 1
+		p, server := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{BeforeAcquire: func(ctx context.Context, c *sqlpool.Conn) error {
+			if refusals--; refusals >= 0 {
+				_ = c.Exec(ctx, "BEGIN")
+				return &sqlpool.CallerRefused{Err: errors.New("not you")}
+			}
+			return nil
+		}}}})
+		if _, err := p.Acquire(t.Context()); err == nil {
+			t.Error("not refused")
+		}
+		loan := acquire(t, p)
+		_ = loan.Release()
+		if c := server.Counts(); c.Connects != 1 {
+			t.Errorf("%d dials", c.Connects)
+		}
+	})
+}
+
+// A driver's connection that ends the goroutine of the acquire which checks it, as a
+// mock's does with t.FailNow, costs no slot.
+func TestADriverThatEndsTheGoroutineOfACheckCostsNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, server := lab(t, sqlpool.Config{MaxConns: 1, PingAfter: time.Second, SweepInterval: time.Hour})
+		loan := acquire(t, p)
+		_ = loan.Release()
+		time.Sleep(time.Minute)
+		server.Script(func(call fakedb.Call) fakedb.Fault {
+			if call.Point == fakedb.Ping {
+				runtime.Goexit()
+			}
+			return fakedb.Fault{}
+		})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = p.Acquire(t.Context())
+			t.Error("Acquire has returned")
+		}()
+		<-done
+		server.Clear()
+		loan = acquire(t, p)
+		_ = loan.Release()
+		if c := server.Counts(); c.Connects != 2 {
+			t.Errorf("%d dials", c.Connects)
+		}
+	})
+}
+
+// The number of an acquire that is not a loan yet is no loan's: it may be the next one's.
+func TestAConnectionThatIsCheckedIsNotLent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var numbers []uint64
+		p, _ := lab(t, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{{BeforeAcquire: func(_ context.Context, c *sqlpool.Conn) error {
+			if _, _, lent := c.Lending(); lent || c.Reclaim(c.Loans()) {
+				t.Error("lent")
+			}
+			numbers = append(numbers, c.Loans())
+			return nil
+		}}}})
+		loan := acquire(t, p)
+		_ = loan.Release()
+		if len(numbers) != 1 {
+			t.Errorf("%v", numbers)
+		}
+	})
+}

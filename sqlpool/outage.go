@@ -106,12 +106,13 @@ func (p *Pool) doubtsLogins() bool {
 // an outage it costs nothing.
 func (p *Pool) provedLocked(c *Conn) {
 	p.useful = true
+	trial := c.trial
+	c.trial = false // also when the outage is over: in the next one it proves no login
 	if !p.pacer.Failing() || p.closed {
 		return
 	}
 	now := p.now()
-	if p.pacer.Proved(now); c.trial {
-		c.trial = false
+	if p.pacer.Proved(now); trial {
 		p.pacer.Succeeded(c.took)
 	}
 	p.reviewLocked(now) // when to look again

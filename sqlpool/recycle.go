@@ -40,7 +40,7 @@ func (p *Pool) Recycle(ctx context.Context, over time.Duration) error {
 	for i, c := range old {
 		share := float64(over) / float64(len(old))
 		at := start + int64((float64(i)+rand.Float64())*share)
-		err := p.pause(ctx, time.Duration(at-p.now()))
+		err := p.sleep(ctx, time.Duration(at-p.now()))
 		if err == nil {
 			err = p.replace(ctx, c)
 		}
@@ -58,8 +58,8 @@ func (p *Pool) openConns() []*Conn {
 	return slices.SortedFunc(slices.Values(p.conns), func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 }
 
-// pause waits, but not for longer than ctx and the pool last.
-func (p *Pool) pause(ctx context.Context, d time.Duration) error {
+// sleep waits, but not for longer than ctx and the pool last.
+func (p *Pool) sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -80,7 +80,7 @@ func (p *Pool) replace(ctx context.Context, c *Conn) error {
 		return err
 	}
 	for p.outdate(c) {
-		if err := p.pause(ctx, time.Duration(reserveGrace)); err != nil {
+		if err := p.sleep(ctx, time.Duration(reserveGrace)); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,11 @@ import (
 //   - normally by its source;
 //   - for COPY, as the one statement of one loan;
 //   - with StatementsAsText, nowhere: the text is sent.
+//
+// Who closes what is prepared on a connection: Close, in the loan in which it is called;
+// else Conn.cleanUp at the end of the loan that has the connection, or Pool.tidy on an idle one;
+// Conn.heal and Conn.letOldGo when it may be stale; and whole.Close (retire.go) with the
+// connection.
 type stmt struct {
 	session *session
 	text    string

@@ -43,9 +43,9 @@ type Stats struct {
 	LastErrorAt time.Time
 }
 
-// AcquireTime is the time spent waiting per acquire, over all acquires: zero
+// MeanWait is the time spent waiting per acquire, over all acquires: zero
 // when none has been made.
-func (s Stats) AcquireTime() time.Duration {
+func (s Stats) MeanWait() time.Duration {
 	if s.AcquireCount == 0 {
 		return 0
 	}

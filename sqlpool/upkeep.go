@@ -70,7 +70,11 @@ func (p *Pool) tidy(conns []*Conn) {
 
 // ping asks the server, side by side with the pings of other connections.
 func (p *Pool) ping(c *Conn) (err error) {
-	p.pinging <- struct{}{}
+	select {
+	case p.pinging <- struct{}{}:
+	case <-p.life.Done():
+		return because(CodeDead, p.life.Err())
+	}
 	defer func() { <-p.pinging }()
 	defer catch("Ping", &err)
 	generation := p.generation.Load()
@@ -102,7 +106,7 @@ func (p *Pool) cleanUp(c *Conn) error {
 	ctx, cancel := context.WithTimeout(p.life, p.cfg.RollbackTimeout)
 	defer cancel()
 	// Not everything below takes a context; cutting the connection ends it all.
-	stop := context.AfterFunc(ctx, func() { p.cutOff(c) })
+	stop := context.AfterFunc(ctx, func() { p.cutOff(c, CodeDirty, "RollbackTimeout") })
 	reason := c.cleanUp(ctx)
 	if !stop() && reason == nil {
 		reason = because(CodeDirty, ctx.Err())
@@ -141,13 +145,13 @@ func (c *Conn) cleanUp(ctx context.Context) (reason error) {
 	return c.leftOpen("Defer")
 }
 
-// cutOff ends a clean-up that has overrun its time. A driver that is deaf to
+// cutOff ends a ping or a clean-up that has overrun its time. A driver that is deaf to
 // that too keeps the connection, but not its slot.
-func (p *Pool) cutOff(c *Conn) {
+func (p *Pool) cutOff(c *Conn, code, limit string) {
 	c.abort()
 	time.AfterFunc(p.cfg.CloseTimeout, func() {
 		if p.abandonUpkeep(c) {
-			p.tellClosed(c, because(CodeDirty, errors.New("the driver did not return within RollbackTimeout")), p.now(), 0)
+			p.tellClosed(c, because(code, errors.New("the driver did not return within "+limit)), p.now(), 0)
 		}
 	})
 }
