@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -488,6 +490,47 @@ func TestALoanThatWasNotAnsweredProvesNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A dial that fails, and whose failure the hooks are still told of when a later one
+// succeeds, is one of the outage that is over.
+func TestAFailureThatIsToldLateBeginsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var states []string
+		p, server := lab(t, sqlpool.Config{MaxConns: 4, MinIdle: 1, Hooks: []sqlpool.Hooks{{
+			OnOpen: func(e sqlpool.Opened) {
+				if e.Err != nil && strings.Contains(e.Err.Error(), "late") {
+					time.Sleep(5 * time.Second)
+				}
+			},
+			OnState: func(e sqlpool.StateChanged) { states = append(states, e.To.String()) },
+		}}})
+		must(t, p.Warm(t.Context()))
+		var dials atomic.Int64
+		server.Script(func(call fakedb.Call) fakedb.Fault {
+			if call.Point != fakedb.Connect {
+				return fakedb.Fault{}
+			}
+			switch dials.Add(1) {
+			case 1:
+				return fakedb.Fault{Err: errors.New("refused")}
+			case 2:
+				return fakedb.Fault{Delay: 2500 * time.Millisecond, Err: errors.New("late")}
+			case 3, 4, 5:
+				return fakedb.Fault{Delay: 2 * time.Second}
+			}
+			return fakedb.Fault{}
+		})
+		server.KillAll()
+		for range 20 {
+			time.Sleep(500 * time.Millisecond)
+			p.ProbeSoon()
+		}
+		synctest.Wait()
+		if got := strings.Join(states, " "); p.Stats().State != sqlpool.StateUp || strings.Count(got, "retrying") != 1 {
+			t.Errorf("after %d dials: %s", dials.Load(), got)
+		}
+	})
 }
 
 // What was begun while the network swallowed everything is lost when it does no more: a
