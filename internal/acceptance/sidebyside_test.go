@@ -17,23 +17,25 @@ import (
 
 var (
 	steps = flag.Int("steps", 2_500, "random steps of each seed that each driver takes beside plain database/sql")
-	seeds = flag.Int("seeds", 4, "how many seeds of such steps")
+	seeds = flag.Int("seeds", 8, "how many seeds of such steps")
 	seed  = flag.Uint64("seed", 1, "the first of them")
 )
 
 // Random interleavings of texts, statements, transactions, savepoints, changes of
 // schema and of the session, and ended contexts, on the plain driver and on the
-// pool, a step at a time: every row, error, count and outcome of a transaction is the same.
+// pool, a step at a time. A context ends while its statement, its rows or its COMMIT waits for a lock, or between two
+// statements of its transaction: moments that are known on both sides. Every row, error, count and outcome of a transaction is the same.
 //
 // What may differ, each for a reason:
 //
 //   - A *sql.Stmt that the server has forgotten, or that a change of schema has made
 //     stale, fails on the plain driver until it is closed, with an SQLSTATE or because pgx
 //     holds an argument against a type of before. On the pool it is prepared
-//     anew, as it is after an error that its age may have caused. Outside a transaction
-//     the pool's answer must then be what the plain driver
-//     says once its statement is prepared again.
-//   - On a *sql.Conn, an ended context costs the plain drivers the connection, and
+//     anew, as it is after an error that its age may have caused. The pool's answer, outside
+//     the transaction if there is one, must then be what the plain driver
+//     says once its statement is prepared again; or the pool's succeeds, prepared at its last error
+//     when another table had this name, and both do the same prepared again.
+//   - On a *sql.Conn, a context that has ended before it is used costs the plain drivers the connection, and
 //     the pool nothing; no step does that.
 //   - pgx finds what a *sql.Stmt has prepared under its text, and so a query's text is in
 //     pgx's own cache or not. After a change of schema or DISCARD ALL what is in there fails once;
@@ -48,15 +50,23 @@ var (
 //     driver, which may lose the rows and the connection, too; only lib/pq is asked that here.
 //   - A transaction that a program begins or ends as text inside its sql.Tx loses lib/pq the connection,
 //     and the words are the pool's; no step does that.
-//   - The wording of a cancelled statement: the server's (57014) or the context's.
+//   - Where the plain driver tells of a cancelled statement in the server's words (57014), the pool may tell the
+//     context's error, if the answer did not come in time.
+//   - A transaction that was cut is over on both sides, and what is kept of it is the same. On the plain drivers its
+//     connection is lost as a rule, and what follows says ErrBadConn or "conn closed"; the pool says what was lost, or has kept the
+//     connection, so that the server answers (25P02) and Rollback and Conn.Close succeed. [walk.lost] has the pairs.
 func TestThePoolAnswersAsThePlainDriver(t *testing.T) {
 	onEach(t, func(a *app) {
+		a.Parallel()
 		for s := *seed; s < *seed+uint64(*seeds); s++ {
 			a.walk(s, *steps)
 		}
 	})
 	t.Run("eager", func(t *testing.T) {
-		onAll(t, adaptersOf(true), func(a *app) { a.walk(*seed, *steps) })
+		onAll(t, adaptersOf(true), func(a *app) {
+			a.Parallel()
+			a.walk(*seed, *steps)
+		})
 	})
 }
 
@@ -70,9 +80,13 @@ func (a *app) walk(seed uint64, steps int) {
 	defer w.plain.db.Close()
 	w.plain.db.SetMaxOpenConns(1)
 	_, w.pooled.db = a.pool(sqlpool.Config{MaxConns: 1})
+	for s, dsn := range map[*side]string{w.plain: plainDSN, w.pooled: a.dsn} {
+		s.watcher = w.watch(dsn)
+		defer s.watcher.close()
+	}
 	w.both(resetStep)
 	for i := range steps {
-		if st := w.draw(); !w.both(st) {
+		if st := w.draw(); !w.both(st) || st.cuts != "" && !w.afterCut(st.cuts) {
 			a.Errorf("seed %d, step %d; the last steps:\n%s", seed, i, strings.Join(w.log, "\n"))
 			break
 		}
@@ -82,7 +96,7 @@ func (a *app) walk(seed uint64, steps int) {
 	for slot := range w.plain.stmts {
 		w.both(closeStmt(slot))
 	}
-	a.Logf("seed %d: %d steps in %d transactions; a plain statement was stale %d times", seed, steps, w.transactions, w.stale)
+	a.Logf("seed %d: %d steps in %d transactions, %d cuts; a plain statement was stale %d times", seed, steps, w.transactions, w.cuts, w.stale)
 }
 
 // resetStep makes what the steps change as it was.
@@ -153,6 +167,9 @@ type side struct {
 	conn  *sql.Conn
 	tx    *sql.Tx
 	stmts [4]*sql.Stmt
+
+	ending  *due // the transaction's context, if it can end
+	watcher *watcher
 }
 
 // scope is what executes now.
@@ -178,6 +195,9 @@ type step struct {
 	text int // that is executed as a query, plus 1
 
 	prepares bool
+	cuts     string // see cutKinds
+	lost     bool   // it asks a transaction that was cut
+	over     error  // what has ended the transaction's context
 }
 
 // answer is what a program sees.
@@ -191,16 +211,15 @@ func (a answer) String() string {
 		return a.seen
 	}
 	if state := stateOf(a.err); state != "" {
-		if state == "57014" {
-			return "cancelled"
-		}
 		return a.seen + " SQLSTATE " + state
 	}
 	if errors.Is(a.err, driver.ErrBadConn) || strings.Contains(a.err.Error(), "conn busy") {
 		return a.seen + " refused"
 	}
-	if errors.Is(a.err, context.Canceled) || errors.Is(a.err, context.DeadlineExceeded) {
-		return "cancelled"
+	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(a.err, end) {
+			return a.seen + " " + end.Error()
+		}
 	}
 	return a.seen + " " + a.err.Error()
 }
@@ -220,6 +239,7 @@ type walk struct {
 	log           []string
 	stale         int
 	transactions  int
+	cuts          int
 	ofScope       [4]bool // the statement ends with the transaction or Conn
 	written       [4]int  // which text it is of, plus 1
 	failed        [4]bool // it has, since it was prepared
@@ -238,6 +258,12 @@ func (w *walk) both(st step) bool {
 	if want.String() == got.String() {
 		return true
 	}
+	if stateOf(want.err) == "57014" && (errors.Is(got.err, context.Canceled) || errors.Is(got.err, context.DeadlineExceeded)) {
+		return true
+	}
+	if st.lost && w.lost(st, want.err, got.err) {
+		return true
+	}
 	if st.prepares && want.err == nil && stateOf(got.err) == "25P02" {
 		return closeStmt(st.slot-1).do(w.plain).err == nil
 	}
@@ -248,7 +274,7 @@ func (w *walk) both(st step) bool {
 		(stateOf(want.err) == "25P02" && stateOf(got.err) == "" || stateOf(want.err) == "" && stateOf(got.err) == "25P02") {
 		return true
 	}
-	if st.slot > 0 && want.err != nil && stateOf(got.err) == "25P02" {
+	if st.slot > 0 && want.err != nil && w.plain.tx != nil && stateOf(got.err) == "25P02" {
 		return true
 	}
 	if st.slot == 0 || st.prepares || !w.failed[st.slot-1] {
@@ -272,7 +298,7 @@ func (w *walk) openStmt(text int) int {
 func (w *walk) again(st step, want, got answer) bool {
 	w.stale++
 	inTx := w.plain.tx != nil
-	if inTx {
+	if inTx { // it has failed on one side
 		w.rollBack()
 	}
 	if slot := w.openStmt(st.text); slot >= 0 {
@@ -281,14 +307,17 @@ func (w *walk) again(st step, want, got answer) bool {
 		}
 		w.both(closeStmt(slot))
 	}
-	if inTx {
-		return true
-	}
-	if want.err != nil {
-		want = st.do(w.plain)
-	}
-	if got.err != nil {
-		got = st.do(w.pooled)
+	for range 2 { // at the first of them outside the transaction, either may still find what it had prepared before
+		if want.err != nil || inTx {
+			want = st.do(w.plain)
+		}
+		if got.err != nil || inTx {
+			got = st.do(w.pooled)
+		}
+		if !inTx || want.String() == got.String() {
+			break
+		}
+		inTx = false
 	}
 	w.log = append(w.log, fmt.Sprintf("once more: plain %v, pooled %v", want, got))
 	return want.String() == got.String()
@@ -299,22 +328,29 @@ func (w *walk) rollBack() {
 	w.log = append(w.log, "both roll back")
 	for _, s := range []*side{w.plain, w.pooled} {
 		_ = s.tx.Rollback()
-		s.tx = nil
+		s.tx, s.ending = nil, nil
 	}
 	w.forgetScoped()
 }
 
 // renewed deals with a plain statement that does something else than the pool's, which has been
 // prepared anew: prepared again, it must do the same.
-func (w *walk) renewed(st step, want, got answer) bool {
+func (w *walk) renewed(st step, want, got answer) (same bool) {
 	w.stale++
 	slot := st.slot - 1
-	if w.plain.tx != nil { // it has failed the transaction there, so both start again
-		w.rollBack()
-		for _, s := range []*side{w.plain, w.pooled} {
-			closeStmt(slot).do(s)
+	if w.plain.tx != nil { // it has failed the transaction there, so both start again, and so does the pool's outside
+		if w.rollBack(); w.plain.stmts[slot] == nil {
+			return true // it was the transaction's own
 		}
-		return true
+		if w.plain.conn != nil {
+			w.both(w.end(false))
+		}
+		defer func() {
+			if !same {
+				w.log = append(w.log, fmt.Sprintf("outside the transaction: pooled %v", got))
+			}
+		}()
+		got = st.do(w.pooled)
 	}
 	_ = w.plain.stmts[slot].Close()
 	var again answer
@@ -329,6 +365,21 @@ func (w *walk) renewed(st step, want, got answer) bool {
 	if want.err == nil {
 		defer w.both(resetStep) // it may have written what the pool's has not
 	}
+	if again.String() == got.String() {
+		return true
+	}
+	if got.err != nil || w.plain.stmts[slot] == nil || w.pooled.stmts[slot] == nil {
+		return false
+	}
+	// The pool's is as old as its last error, and may read a table that another one shadows by now.
+	defer w.both(resetStep)
+	_ = w.pooled.stmts[slot].Close()
+	if w.pooled.stmts[slot], got.err = w.pooled.scope().PrepareContext(context.Background(), texts[w.written[slot]-1].text); got.err != nil {
+		w.pooled.stmts[slot] = nil
+		return false
+	}
+	again, got = st.do(w.plain), st.do(w.pooled)
+	w.log = append(w.log, fmt.Sprintf("both prepared again: plain %v, pooled %v", again, got))
 	return again.String() == got.String()
 }
 
@@ -367,19 +418,8 @@ func (w *walk) draw() step {
 			rows, err := s.scope().QueryContext(ctx, "SELECT $1::int", 1)
 			return readAll(rows, err)
 		}}
-	case n < 95 && !inTx && !onConn:
-		return step{name: "a deadline", do: func(s *side) answer {
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-			defer cancel()
-			_, err := s.db.ExecContext(ctx, "SELECT pg_sleep($1::int)", 10)
-			// The connection may be another now, with a session of its own.
-			for _, command := range []string{"DISCARD ALL", "SET lc_messages = 'C'", "SET statement_timeout = '20s'"} {
-				if _, again := s.db.Exec(command); again != nil {
-					err = again
-				}
-			}
-			return answer{err: err}
-		}}
+	case n < 95 || n < 97 && inTx:
+		return w.cut()
 	case n < 96 && !inTx && !onConn:
 		return resetStep
 	}
@@ -509,13 +549,12 @@ func (w *walk) exec() step {
 func (w *walk) begin() step {
 	w.transactions++
 	opts := &sql.TxOptions{ReadOnly: w.rng.IntN(8) == 0, Isolation: []sql.IsolationLevel{0, 0, sql.LevelRepeatableRead, sql.LevelSerializable}[w.rng.IntN(4)]}
-	bound := w.rng.IntN(2) == 0
+	ends := []error{nil, nil, context.Canceled, context.DeadlineExceeded}[w.rng.IntN(4)]
 	return step{name: fmt.Sprintf("Begin %+v", *opts), do: func(s *side) (a answer) {
 		ctx := context.Background()
-		if bound {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, time.Hour)
-			w.Cleanup(cancel)
+		if s.ending = nil; ends != nil {
+			s.ending = newDue(ends)
+			ctx = s.ending
 		}
 		if s.conn != nil {
 			s.tx, a.err = s.conn.BeginTx(ctx, opts)
@@ -540,7 +579,10 @@ func (w *walk) end(commit bool) step {
 			a.err = s.conn.Close()
 			s.conn = nil
 		}
-		s.tx = nil
+		if s.tx = nil; s.ending != nil {
+			s.ending.end() // as a program's defer does
+			s.ending = nil
+		}
 		return a
 	}}
 }
