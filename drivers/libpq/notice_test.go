@@ -6,10 +6,12 @@ import (
 	"database/sql/driver"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lib/pq"
 
 	"github.com/sqlpool/go/internal/pgserver"
+	"github.com/sqlpool/go/sqlpool"
 )
 
 func TestNoticesAndNotifications(t *testing.T) {
@@ -61,5 +63,27 @@ func TestRawBehindAWrapperThatHidesLibPQ(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "libpq.opaque is not a connection of lib/pq") || !strings.Contains(err.Error(), "Raw() driver.Conn") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestLibPQsOwnNoticeConnector: pq.ConnectorWithNoticeHandler wants lib/pq's connections, and panics on
+// another connector's. A pool over it does not: it says what was wrong.
+func TestLibPQsOwnNoticeConnector(t *testing.T) {
+	inner, err := Connector(pgserver.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := sqlpool.New(sqlpool.Config{Connector: pq.ConnectorWithNoticeHandler(inner, func(*pq.Error) {}), MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sqlpool.OpenDB(pool)
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err = db.PingContext(ctx)
+	t.Log(err)
+	if err == nil || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("%v, want an error that tells of the panic", err)
 	}
 }

@@ -3,6 +3,7 @@ package pgxv5
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"testing"
 	"time"
@@ -75,5 +76,60 @@ func TestACancelRequestIsSeenToEnd(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestNothingWatchesAfterATransaction: the end of BeginTx's context, when the transaction is
+// over or has not begun, asks the server for nothing and breaks nothing.
+func TestNothingWatchesAfterATransaction(t *testing.T) {
+	dsn := pgserver.Shared(t).DSN("postgres")
+	for _, opts := range [][]Option{nil, {EagerBegin()}} {
+		for name, end := range map[string]func(*conn, context.Context) error{
+			"commit":   inTx(driver.Tx.Commit),
+			"rollback": inTx(driver.Tx.Rollback),
+			"refused": func(c *conn, ctx context.Context) error {
+				if tx, err := c.BeginTx(ctx, driver.TxOptions{Isolation: driver.IsolationLevel(sql.LevelLinearizable)}); err == nil {
+					return errors.Join(errors.New("it has begun"), tx.Rollback())
+				}
+				return nil
+			},
+		} {
+			connector, err := Connector(dsn, opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dialed, err := connector.Connect(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dialed.Close()
+			c := dialed.(*conn)
+			ctx, cancel := context.WithCancel(context.Background())
+			if err := end(c, ctx); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			asked := c.wire.Asked()
+			cancel()
+			for range 20 { // what watches would meet one of them
+				if _, err := c.ExecContext(context.Background(), "SELECT pg_sleep(0.005)", nil); err != nil {
+					t.Errorf("%s: the next statement: %v", name, err)
+				}
+			}
+			if c.wire.Asked() != asked || !c.IsValid() {
+				t.Errorf("%s: the end of BeginTx's context reached the connection afterwards", name)
+			}
+		}
+	}
+}
+
+// inTx begins a transaction, uses it and ends it.
+func inTx(end func(driver.Tx) error) func(*conn, context.Context) error {
+	return func(c *conn, ctx context.Context) error {
+		tx, err := c.BeginTx(ctx, driver.TxOptions{})
+		if err != nil {
+			return err
+		}
+		_, err = c.ExecContext(context.Background(), "SELECT 1", nil)
+		return errors.Join(err, end(tx))
 	}
 }
