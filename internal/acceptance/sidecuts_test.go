@@ -226,7 +226,10 @@ func (w *walk) cut() step {
 	kind, err := cutKinds[w.rng.IntN(len(cutKinds)-2)], []error{context.Canceled, context.DeadlineExceeded}[w.rng.IntN(2)]
 	bound := inTx && w.plain.ending != nil && w.rng.IntN(2) == 0
 	if bound {
-		kind, err = cutKinds[w.rng.IntN(len(cutKinds))], w.plain.ending.err
+		err = w.plain.ending.err
+		if w.rng.IntN(2) == 0 {
+			kind = cutKinds[len(cutKinds)-1-w.rng.IntN(2)]
+		}
 	}
 	mark := fmt.Sprint(w.cuts)
 	name := fmt.Sprintf("cut %s: %s, in a transaction %v, by its context %v, %v", mark, kind, inTx, bound, err)
