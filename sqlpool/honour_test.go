@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -19,7 +21,8 @@ import (
 // onTheWay is the key of a value that the driver must find in its calls' contexts.
 type onTheWay struct{}
 
-// A method is one of those that take a context. prepare runs before the clock does.
+// A method is one of those that take a context. Its name begins with the type and the
+// methods that are called in turn: TestEveryMethodWithAContextIsInTheTable reads it.
 type method struct {
 	name string
 	call func(ctx context.Context, e *scene) error
@@ -32,6 +35,7 @@ type scene struct {
 	conn *sql.Conn
 	tx   *sql.Tx
 	stmt *sql.Stmt
+	loan sqlpool.Loan
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -43,6 +47,11 @@ func readOut(rows *sql.Rows, err error) error {
 	for rows.Next() {
 	}
 	return errors.Join(rows.Err(), rows.Close())
+}
+
+func scanned(row *sql.Row) error {
+	var v any
+	return row.Scan(&v)
 }
 
 func stmtOf(stmt *sql.Stmt, err error) error {
@@ -62,15 +71,17 @@ func txOf(tx *sql.Tx, err error) error {
 // methodsOf are the methods of all that database/sql and the pool offer.
 var methodsOf = map[string][]method{
 	"nothing held": {
-		{"DB.Exec", func(ctx context.Context, e *scene) error { return second(e.db.ExecContext(ctx, "SELECT 1")) }},
-		{"DB.Exec with an argument", func(ctx context.Context, e *scene) error { return second(e.db.ExecContext(ctx, "INSERT ?", 1)) }},
-		{"DB.Query", func(ctx context.Context, e *scene) error { return readOut(e.db.QueryContext(ctx, "SELECT 1")) }},
-		{"DB.Query with an argument", func(ctx context.Context, e *scene) error { return readOut(e.db.QueryContext(ctx, "SELECT ?", 1)) }},
-		{"DB.Prepare", func(ctx context.Context, e *scene) error { return stmtOf(e.db.PrepareContext(ctx, "SELECT 2")) }},
-		{"DB.Begin", func(ctx context.Context, e *scene) error { return txOf(e.db.BeginTx(ctx, nil)) }},
-		{"DB.Ping", func(ctx context.Context, e *scene) error { return e.db.PingContext(ctx) }},
-		{"Stmt.Exec", func(ctx context.Context, e *scene) error { return second(e.stmt.ExecContext(ctx)) }},
-		{"Stmt.Query", func(ctx context.Context, e *scene) error { return readOut(e.stmt.QueryContext(ctx)) }},
+		{"DB.ExecContext", func(ctx context.Context, e *scene) error { return second(e.db.ExecContext(ctx, "SELECT 1")) }},
+		{"DB.ExecContext with an argument", func(ctx context.Context, e *scene) error { return second(e.db.ExecContext(ctx, "INSERT ?", 1)) }},
+		{"DB.QueryContext", func(ctx context.Context, e *scene) error { return readOut(e.db.QueryContext(ctx, "SELECT 1")) }},
+		{"DB.QueryContext with an argument", func(ctx context.Context, e *scene) error { return readOut(e.db.QueryContext(ctx, "SELECT ?", 1)) }},
+		{"DB.QueryRowContext", func(ctx context.Context, e *scene) error { return scanned(e.db.QueryRowContext(ctx, "SELECT 1")) }},
+		{"DB.PrepareContext", func(ctx context.Context, e *scene) error { return stmtOf(e.db.PrepareContext(ctx, "SELECT 2")) }},
+		{"DB.BeginTx", func(ctx context.Context, e *scene) error { return txOf(e.db.BeginTx(ctx, nil)) }},
+		{"DB.PingContext", func(ctx context.Context, e *scene) error { return e.db.PingContext(ctx) }},
+		{"Stmt.ExecContext", func(ctx context.Context, e *scene) error { return second(e.stmt.ExecContext(ctx)) }},
+		{"Stmt.QueryContext", func(ctx context.Context, e *scene) error { return readOut(e.stmt.QueryContext(ctx)) }},
+		{"Stmt.QueryRowContext", func(ctx context.Context, e *scene) error { return scanned(e.stmt.QueryRowContext(ctx)) }},
 		{"DB.Conn", func(ctx context.Context, e *scene) error {
 			c, err := e.db.Conn(ctx)
 			if err == nil {
@@ -85,28 +96,86 @@ var methodsOf = map[string][]method{
 			}
 			return err
 		}},
+		{"Pool.TryAcquire", func(ctx context.Context, e *scene) error {
+			loan, err := e.pool.TryAcquire(ctx)
+			if err == nil {
+				err = loan.Release()
+			}
+			return err
+		}},
 		{"Pool.Warm", func(ctx context.Context, e *scene) error { return e.pool.Warm(ctx) }},
 	},
 	"a Conn": {
-		{"Conn.Exec", func(ctx context.Context, e *scene) error { return second(e.conn.ExecContext(ctx, "SELECT 1")) }},
-		{"Conn.Query", func(ctx context.Context, e *scene) error { return readOut(e.conn.QueryContext(ctx, "SELECT 1")) }},
-		{"Conn.Prepare", func(ctx context.Context, e *scene) error { return stmtOf(e.conn.PrepareContext(ctx, "SELECT 2")) }},
-		{"Conn.Begin", func(ctx context.Context, e *scene) error { return txOf(e.conn.BeginTx(ctx, nil)) }},
-		{"Conn.Ping", func(ctx context.Context, e *scene) error { return e.conn.PingContext(ctx) }},
+		{"Conn.ExecContext", func(ctx context.Context, e *scene) error { return second(e.conn.ExecContext(ctx, "SELECT 1")) }},
+		{"Conn.QueryContext", func(ctx context.Context, e *scene) error { return readOut(e.conn.QueryContext(ctx, "SELECT 1")) }},
+		{"Conn.QueryRowContext", func(ctx context.Context, e *scene) error { return scanned(e.conn.QueryRowContext(ctx, "SELECT 1")) }},
+		{"Conn.PrepareContext", func(ctx context.Context, e *scene) error { return stmtOf(e.conn.PrepareContext(ctx, "SELECT 2")) }},
+		{"Conn.BeginTx", func(ctx context.Context, e *scene) error { return txOf(e.conn.BeginTx(ctx, nil)) }},
+		{"Conn.PingContext", func(ctx context.Context, e *scene) error { return e.conn.PingContext(ctx) }},
 	},
 	"a Tx": {
-		{"Tx.Exec", func(ctx context.Context, e *scene) error { return second(e.tx.ExecContext(ctx, "SELECT 1")) }},
-		{"Tx.Exec with an argument", func(ctx context.Context, e *scene) error { return second(e.tx.ExecContext(ctx, "INSERT ?", 1)) }},
-		{"Tx.Query", func(ctx context.Context, e *scene) error { return readOut(e.tx.QueryContext(ctx, "SELECT 1")) }},
-		{"Tx.Query with an argument", func(ctx context.Context, e *scene) error { return readOut(e.tx.QueryContext(ctx, "SELECT ?", 1)) }},
-		{"Tx.Prepare", func(ctx context.Context, e *scene) error { return stmtOf(e.tx.PrepareContext(ctx, "SELECT 2")) }},
-		{"Tx.Stmt.Exec", func(ctx context.Context, e *scene) error {
+		{"Tx.ExecContext", func(ctx context.Context, e *scene) error { return second(e.tx.ExecContext(ctx, "SELECT 1")) }},
+		{"Tx.ExecContext with an argument", func(ctx context.Context, e *scene) error { return second(e.tx.ExecContext(ctx, "INSERT ?", 1)) }},
+		{"Tx.QueryContext", func(ctx context.Context, e *scene) error { return readOut(e.tx.QueryContext(ctx, "SELECT 1")) }},
+		{"Tx.QueryContext with an argument", func(ctx context.Context, e *scene) error { return readOut(e.tx.QueryContext(ctx, "SELECT ?", 1)) }},
+		{"Tx.QueryRowContext", func(ctx context.Context, e *scene) error { return scanned(e.tx.QueryRowContext(ctx, "SELECT 1")) }},
+		{"Tx.PrepareContext", func(ctx context.Context, e *scene) error { return stmtOf(e.tx.PrepareContext(ctx, "SELECT 2")) }},
+		{"Tx.StmtContext.ExecContext", func(ctx context.Context, e *scene) error {
 			return second(e.tx.StmtContext(ctx, e.stmt).ExecContext(ctx))
 		}},
-		{"Tx.Stmt.Query", func(ctx context.Context, e *scene) error {
+		{"Tx.StmtContext.QueryContext", func(ctx context.Context, e *scene) error {
 			return readOut(e.tx.StmtContext(ctx, e.stmt).QueryContext(ctx))
 		}},
 	},
+	"a Loan": {
+		{"sqlpool.Conn.Exec", func(ctx context.Context, e *scene) error { return e.loan.Conn().Exec(ctx, "SELECT 1") }},
+		{"sqlpool.Conn.Query", func(ctx context.Context, e *scene) error { return second(e.loan.Conn().Query(ctx, "SELECT 1")) }},
+		{"sqlpool.Conn.Ping", func(ctx context.Context, e *scene) error { return e.loan.Conn().Ping(ctx) }},
+		{"sqlpool.Conn.SetUp", func(ctx context.Context, e *scene) error { return e.loan.Conn().SetUp(ctx) }},
+	},
+}
+
+// notCalled are the methods whose context no call of the driver gets.
+var notCalled = map[string]string{
+	"Pool.Recycle":  "its dials are the pool's own, and its waits end with the context: TestRecycleEndsWithItsContextAndThePool",
+	"Pool.Shutdown": "it closes without a context, and waits for loans under its own: TestTheDeadlineCutsLoansOffAndNamesTheirHolders",
+}
+
+// TestEveryMethodWithAContextIsInTheTable: a method that is added takes part, or there is
+// a reason why not.
+func TestEveryMethodWithAContextIsInTheTable(t *testing.T) {
+	called := map[string]bool{}
+	for _, methods := range methodsOf {
+		for _, m := range methods {
+			name, _, _ := strings.Cut(m.name, " ")
+			called[name] = true
+			if chain := strings.Split(strings.TrimPrefix(name, "sqlpool."), "."); len(chain) == 3 { // Tx.StmtContext.ExecContext
+				called[chain[0]+"."+chain[1]] = true
+			}
+		}
+	}
+	found := map[string]bool{}
+	for prefix, typ := range map[string]reflect.Type{
+		"DB": reflect.TypeFor[*sql.DB](), "Conn": reflect.TypeFor[*sql.Conn](), "Tx": reflect.TypeFor[*sql.Tx](), "Stmt": reflect.TypeFor[*sql.Stmt](),
+		"Pool": reflect.TypeFor[*sqlpool.Pool](), "sqlpool.Conn": reflect.TypeFor[*sqlpool.Conn](),
+	} {
+		for i := range typ.NumMethod() {
+			m := typ.Method(i)
+			if m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[context.Context]() {
+				continue
+			}
+			name := prefix + "." + m.Name
+			found[name] = true
+			if called[name] == (notCalled[name] != "") {
+				t.Errorf("%s takes a context: it must be in methodsOf, or else in notCalled with the reason", name)
+			}
+		}
+	}
+	for name := range notCalled {
+		if !found[name] {
+			t.Errorf("notCalled has %s, which does not exist", name)
+		}
+	}
 }
 
 // the calls of a driver that have a context.
@@ -151,7 +220,15 @@ func TestEveryMethodHonoursItsContext(t *testing.T) {
 // the method came there.
 func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.Point, told bool) bool {
 	const patience = 100 * time.Millisecond
-	hooks := []sqlpool.Hooks{{BeforeAcquire: func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "SET hook=1") }}}
+	hooks := []sqlpool.Hooks{{
+		BeforeAcquire: func(ctx context.Context, c *sqlpool.Conn) error { return c.Exec(ctx, "SET hook=1") },
+		AfterConnect: func(ctx context.Context, c *sqlpool.Conn) error {
+			if ctx.Value(onTheWay{}) == nil { // a dial, which is the pool's own
+				return nil
+			}
+			return c.Exec(ctx, "SET hook=2")
+		},
+	}}
 	var listens, mine, others atomic.Int64
 	if told {
 		hooks = append(hooks, sqlpool.Hooks{OnStatement: func(ctx context.Context, _ *sqlpool.Executing) func(sqlpool.Executed) {
@@ -181,12 +258,15 @@ func honours(t *testing.T, shape fakedb.Shape, held string, m method, at fakedb.
 		e.tx, err = db.Begin()
 		must(t, err)
 		defer e.tx.Rollback()
+	case "a Loan":
+		e.loan = acquire(t, pool)
+		defer e.loan.Release()
 	}
 	time.Sleep(10 * time.Millisecond) // long enough idle to be pinged
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), onTheWay{}, "mine"))
 	defer cancel()
 	server.Script(func(c fakedb.Call) fakedb.Fault {
-		if c.Point == at && c.Ctx.Value(onTheWay{}) != "mine" && c.Point != fakedb.ResetSession {
+		if c.Point == at && c.Ctx.Value(onTheWay{}) != "mine" {
 			t.Errorf("%v of %q has lost the values of its caller's context", c.Point, c.Text)
 		}
 		return fakedb.Fault{}

@@ -3,6 +3,7 @@ package sqlpool_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -17,19 +18,32 @@ import (
 // every returns Hooks in which each field is set to what f makes of its name.
 // A new field takes part by itself.
 func every(f func(field string, args []reflect.Value)) sqlpool.Hooks {
+	return everyFailing(func(field string, args []reflect.Value) error { f(field, args); return nil })
+}
+
+// everyFailing is every, where a field whose hooks return an error returns that of f.
+func everyFailing(f func(field string, args []reflect.Value) error) sqlpool.Hooks {
 	var h sqlpool.Hooks
 	v := reflect.ValueOf(&h).Elem()
 	for i := range v.NumField() {
 		name, field := v.Type().Field(i).Name, v.Field(i)
 		field.Set(reflect.MakeFunc(field.Type(), func(args []reflect.Value) []reflect.Value {
-			f(name, args)
+			err := f(name, args)
 			if field.Type().NumOut() == 0 {
 				return nil
 			}
-			return []reflect.Value{reflect.Zero(field.Type().Out(0))}
+			out := reflect.New(field.Type().Out(0)).Elem()
+			if err != nil && returnsError(field.Type()) {
+				out.Set(reflect.ValueOf(err))
+			}
+			return []reflect.Value{out}
 		}))
 	}
 	return h
+}
+
+func returnsError(hook reflect.Type) bool {
+	return hook.NumOut() == 1 && hook.Out(0) == reflect.TypeFor[error]()
 }
 
 // live takes a pool through every moment that hooks can see.
@@ -164,6 +178,108 @@ func TestAPanicInAnyHookCostsNoSlot(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAnErrorOfAnyHookReachesWhomItMust: it is the caller's where a new connection was
+// refused, and the reason of the connection's end wherever there was a connection. No
+// other caller sees it, and it costs no slot and no row.
+func TestAnErrorOfAnyHookReachesWhomItMust(t *testing.T) {
+	typ := reflect.TypeFor[sqlpool.Hooks]()
+	moments := []string{"Defer"}
+	for i := range typ.NumField() {
+		if returnsError(typ.Field(i).Type) {
+			moments = append(moments, typ.Field(i).Name)
+		}
+	}
+	for _, moment := range moments {
+		for nth := range int64(4) {
+			t.Run(fmt.Sprintf("%s, call %d", moment, nth+1), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { failsAt(t, moment, nth+1) })
+			})
+		}
+	}
+}
+
+// failsAt has the hook of a moment return an error at its nth call.
+func failsAt(t *testing.T, moment string, nth int64) {
+	boom := errors.New("boom")
+	var calls atomic.Int64
+	var fresh atomic.Bool // it refused a connection that had never been lent
+	var mu sync.Mutex
+	var reasons []error
+	failing := everyFailing(func(name string, args []reflect.Value) error {
+		if moment == "Defer" && name == "AfterRelease" {
+			args[0].Interface().(sqlpool.Releasing).Defer(func(context.Context, *sqlpool.Conn) error {
+				if calls.Add(1) == nth {
+					return &sqlpool.Reason{Code: "mine", Err: boom}
+				}
+				return nil
+			})
+		}
+		if name != moment || calls.Add(1) != nth {
+			return nil
+		}
+		for _, arg := range args {
+			if c, ok := arg.Interface().(*sqlpool.Conn); ok && (name == "AfterConnect" || name == "BeforeAcquire" && c.Loans() == 1) {
+				fresh.Store(true)
+			}
+		}
+		return &sqlpool.Reason{Code: "mine", Err: boom}
+	})
+	server := fakedb.New()
+	db, p, _ := newDBOn(t, server, fakedb.Full, sqlpool.Config{MaxConns: 1, Hooks: []sqlpool.Hooks{failing, {
+		OnClose: func(c sqlpool.Closed) { mu.Lock(); defer mu.Unlock(); reasons = append(reasons, c.Reason) },
+	}}})
+	told, written := 0, 0
+	note := func(err error) bool {
+		if errors.Is(err, boom) {
+			told++
+		} else if err != nil {
+			t.Errorf("a caller got %v", err)
+		}
+		return err == nil
+	}
+	for i := range 6 {
+		if loan, err := p.Acquire(t.Context()); note(err) && i%2 == 0 {
+			must(t, loan.Retire(nil))
+		} else if err == nil {
+			must(t, loan.Release())
+		}
+		time.Sleep(1500 * time.Millisecond) // a sweep; and a dial that was refused has been tried again
+		if _, err := db.Exec("INSERT t"); note(err) {
+			written++
+		}
+		time.Sleep(1500 * time.Millisecond)
+	}
+	synctest.Wait()
+	if calls.Load() < nth {
+		t.Fatalf("it was called %d times only", calls.Load())
+	}
+	want := 0
+	if fresh.Load() {
+		want = 1
+	}
+	if told != want {
+		t.Errorf("%d callers got the error, want %d", told, want)
+	}
+	ended := 0
+	mu.Lock()
+	defer mu.Unlock()
+	for _, reason := range reasons {
+		if errors.Is(reason, boom) && sqlpool.ReasonCode(reason) == "mine" {
+			ended++
+		}
+	}
+	if want = 1; moment == "AfterConnect" { // the hooks are not told of a connection that never came to be one
+		want = 0
+	}
+	if ended != want {
+		t.Errorf("%d connections ended for the hook's reason, want %d, of %v", ended, want, reasons)
+	}
+	if n := server.Written("t"); n != written {
+		t.Errorf("%d rows, %d were acknowledged", n, written)
+	}
+	rest(t, p)
 }
 
 // Every watcher is told although one before it panicked.

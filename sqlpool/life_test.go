@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqlpool/go/hooks/leak"
+	"github.com/sqlpool/go/hooks/recycle"
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -95,6 +97,7 @@ type justConnector struct{ driver.Connector }
 // counts the events must not drift.
 func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 	boom := errors.New("boom")
+	slowRelease := sqlpool.Hooks{AfterRelease: func(sqlpool.Releasing) error { time.Sleep(10 * time.Second); return nil }}
 	for name, end := range map[string]struct {
 		code string
 		cfg  sqlpool.Config
@@ -136,6 +139,24 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 			}
 			_ = loan.Release()
 		}},
+		"cut at the shutdown while it is given back": {sqlpool.CodeForced, sqlpool.Config{ShutdownTimeout: time.Second, Hooks: []sqlpool.Hooks{slowRelease}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				go acquire(t, p).Release()
+				synctest.Wait()
+				if p.Close() == nil {
+					t.Error("nothing was cut")
+				}
+			}},
+		"taken back while it is given back": {sqlpool.CodeForced, sqlpool.Config{Hooks: []sqlpool.Hooks{slowRelease}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				loan := acquire(t, p)
+				c := loan.Conn()
+				go loan.Release()
+				synctest.Wait()
+				if !c.Reclaim(c.Loans()) {
+					t.Error("not taken back")
+				}
+			}},
 		"given up while it is cleaned up": {sqlpool.CodeDirty, sqlpool.Config{RollbackTimeout: time.Second}, func(t *testing.T, p *sqlpool.Pool, server *fakedb.DB) {
 			hang := server.On(fakedb.Exec, fakedb.Fault{Text: "ROLLBACK", Hang: fakedb.UntilReleased})
 			loan := acquire(t, p)
@@ -187,6 +208,50 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 				return func(sqlpool.Executed) { runtime.Goexit() }
 			},
 		}}}, func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { apart(func() { _ = onSession(p) }) }},
+		"older than its lifetime": {recycle.CodeMaxLifetime, sqlpool.Config{Hooks: []sqlpool.Hooks{recycle.MaxLifetime(10*time.Second, 0)}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				must(t, acquire(t, p).Release())
+				time.Sleep(20 * time.Second)
+			}},
+		"older than its lifetime when its loan ends": {recycle.CodeMaxLifetime, sqlpool.Config{Hooks: []sqlpool.Hooks{recycle.MaxLifetime(10*time.Second, 0)}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				loan := acquire(t, p)
+				time.Sleep(20 * time.Second)
+				must(t, loan.Release())
+			}},
+		"older than its lifetime, where MinIdle wants another": {recycle.CodeMaxLifetime,
+			sqlpool.Config{MinIdle: 1, Hooks: []sqlpool.Hooks{recycle.MaxLifetime(10*time.Second, 0)}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { time.Sleep(time.Minute) }},
+		"idle for too long": {recycle.CodeMaxIdleTime, sqlpool.Config{Hooks: []sqlpool.Hooks{recycle.MaxIdleTime(5 * time.Second)}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				must(t, acquire(t, p).Release())
+				time.Sleep(20 * time.Second)
+			}},
+		"used up": {recycle.CodeMaxUses, sqlpool.Config{Hooks: []sqlpool.Hooks{recycle.MaxUses(1)}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) { must(t, onSession(p)) }},
+		"an error that its program does not want": {recycle.CodeError,
+			sqlpool.Config{Hooks: []sqlpool.Hooks{recycle.When(func(err error) bool { return strings.Contains(err.Error(), "boom") })}},
+			func(t *testing.T, p *sqlpool.Pool, server *fakedb.DB) {
+				server.On(fakedb.Exec, fakedb.Fault{Text: "INSERT t", Times: 1, Err: boom})
+				if err := onSession(p); err == nil {
+					t.Error("no error")
+				}
+			}},
+		"found leaking and taken back": {sqlpool.CodeForced, sqlpool.Config{Hooks: []sqlpool.Hooks{leak.New(leak.Config{After: 5 * time.Second, Reclaim: true}).Hooks()}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				loan := acquire(t, p)
+				time.Sleep(20 * time.Second)
+				if s := p.Stats(); s.InUse != 0 || s.CloseCount != 1 {
+					t.Errorf("taken back: %+v", s)
+				}
+				_ = loan.Release()
+			}},
+		"found leaking and given back": {sqlpool.CodeShutdown, sqlpool.Config{Hooks: []sqlpool.Hooks{leak.New(leak.Config{After: 5 * time.Second}).Hooks()}},
+			func(t *testing.T, p *sqlpool.Pool, _ *fakedb.DB) {
+				loan := acquire(t, p)
+				time.Sleep(20 * time.Second)
+				must(t, loan.Release())
+			}},
 		"a reset that fails": {sqlpool.CodeDead, sqlpool.Config{}, func(t *testing.T, p *sqlpool.Pool, server *fakedb.DB) {
 			must(t, acquire(t, p).Release())
 			server.On(fakedb.ResetSession, fakedb.Fault{Times: 1, Err: boom})
@@ -203,7 +268,7 @@ func TestALifeIsToldOnceHoweverItEnds(t *testing.T) {
 				p := labOn(t, server, fakedb.Full, cfg)
 				end.do(t, p, server)
 				time.Sleep(time.Minute)
-				if name != "cut at the shutdown" {
+				if !strings.HasPrefix(name, "cut at the shutdown") {
 					must(t, p.Close())
 				}
 				synctest.Wait()
@@ -342,6 +407,9 @@ func TestAHookThatFailsBesideACallerIsSeen(t *testing.T) {
 		for _, m := range methodsOf["nothing held"] {
 			if moment == "OnStatement" && strings.HasPrefix(m.name, "Pool.") {
 				continue // no statement
+			}
+			if m.name == "Pool.TryAcquire" {
+				continue // an idle connection that is refused is closed, and then none is idle
 			}
 			t.Run(fmt.Sprintf("%s panics in %s", moment, m.name), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
