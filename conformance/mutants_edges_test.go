@@ -103,8 +103,10 @@ var edgeMutants = []mutant{
 	{"SQL-29", "a Rollback that failed is told as success", txMutant(func(t tx) driver.Tx { return calmTx{t, false} })},
 	{"SQL-30", "the end of a context is the end of the rows", answering(func(r driver.Rows) driver.Rows { return endingRows{r.(fakeRows)} })},
 	{"SQL-31", "a Commit whose connection was lost is told as success", txMutant(func(t tx) driver.Tx { return calmTx{t, true} })},
-	{"ACQ-06", "a slot that is granted while its waiter leaves is lost", queueing(false)},
-	{"ACQ-06", "a waiter that leaves while it is granted a slot gives back two", queueing(true)},
+	{"ACQ-06", "a slot that is granted while its waiter leaves is lost", queueing(1, false)},
+	{"ACQ-06", "one slot in twenty that is granted while its waiter leaves is lost", queueing(20, false)},
+	{"ACQ-06", "a waiter that leaves while it is granted a slot gives it back, and tells no other", queueing(1, true)},
+	{"ACQ-06", "one waiter in twenty that leaves while it is granted a slot gives it back, and tells no other", queueing(20, true)},
 	{"ACQ-06", "a connection is lost when its caller's context ends in the driver's reset", connectMutantKept(func(ctx context.Context, p *sqlpool.Pool, connect connectCall) (driver.Conn, error) {
 		c, err := connect(ctx)
 		if err != nil || p.Config().PingAfter != time.Nanosecond {
@@ -409,15 +411,15 @@ func (t calmTx) Rollback() error {
 }
 
 // queueing has a queue of its own in front of the pool, whose waiters are handed a
-// slot and may have gone.
-func queueing(twice bool) breaking {
+// slot and may have gone. One of so many of those is forgotten.
+func queueing(every int, deaf bool) breaking {
 	return connecting(func(p *sqlpool.Pool) driver.Connector {
 		inner := p.Connector()
 		most := p.Config().MaxConns
 		if most != 11 {
 			return inner
 		}
-		q := &slotQueue{free: most, twice: twice}
+		q := &slotQueue{free: most, every: every, deaf: deaf}
 		return connectFunc{inner, func(ctx context.Context) (driver.Conn, error) {
 			if err := q.take(ctx); err != nil {
 				return nil, err
@@ -436,7 +438,9 @@ type slotQueue struct {
 	mu      sync.Mutex
 	free    int
 	waiting []chan struct{}
-	twice   bool
+	gone    int // waiters that were granted a slot and had gone
+	every   int
+	deaf    bool
 }
 
 func (q *slotQueue) take(ctx context.Context) error {
@@ -458,8 +462,14 @@ func (q *slotQueue) take(ctx context.Context) error {
 	defer q.mu.Unlock()
 	if i := slices.Index(q.waiting, granted); i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
-	} else if q.twice { // it forgets that there is one who could have it
-		q.free++
+		return ctx.Err()
+	}
+	q.gone++
+	switch flawed := q.gone%q.every == 0; {
+	case flawed && q.deaf:
+		q.free++ // it forgets that there is one who could have it
+	case !flawed:
+		q.giveLocked()
 	}
 	return ctx.Err()
 }
@@ -467,6 +477,10 @@ func (q *slotQueue) take(ctx context.Context) error {
 func (q *slotQueue) give() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.giveLocked()
+}
+
+func (q *slotQueue) giveLocked() {
 	if len(q.waiting) == 0 {
 		q.free++
 		return
