@@ -73,6 +73,20 @@ func TestResizeRetiresTheExcessOnRelease(t *testing.T) {
 	})
 }
 
+// As many connections as the new limit allows may stay.
+func TestResizeToWhatIsOpenClosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := lab(t, sqlpool.Config{MaxConns: 3})
+		loans := []sqlpool.Loan{acquire(t, p), acquire(t, p)}
+		must(t, loans[0].Release(), loans[1].Release())
+		must(t, p.Resize(2, 0))
+		synctest.Wait()
+		if s := p.Stats(); s.Idle != 2 || s.CloseCount != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestResizeTopsUpMinIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := lab(t, sqlpool.Config{MaxConns: 4})

@@ -1,27 +1,47 @@
 package pgxv5
 
 import (
-	"os"
-	"path/filepath"
+	"crypto/tls"
+	"crypto/x509"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A default file that is gone takes neither the password nor anything else with it.
-func TestAFileThatIsGoneTakesNothingWithIt(t *testing.T) {
-	passfile := filepath.Join(t.TempDir(), "passfile")
-	t.Setenv("PGPASSFILE", passfile)
-	if err := os.WriteFile(passfile, []byte("*:*:*:*:geheim\n"), 0o600); err != nil {
-		t.Fatal(err)
+// A configuration that is read again is refused exactly when it has lost something.
+func TestWeaker(t *testing.T) {
+	verify := func([][]byte, [][]*x509.Certificate) error { return nil }
+	roots, mine := x509.NewCertPool(), []tls.Certificate{{}}
+	with := func(password string, c *tls.Config) *pgx.ConnConfig {
+		return &pgx.ConnConfig{Config: pgconn.Config{Password: password, TLSConfig: c}}
 	}
-	c, err := Connector("host=127.0.0.1 user=app dbname=orders sslmode=disable")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(passfile); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := c.(*connector).source.Latest(t.Context())
-	if err == nil || cfg.Password != "geheim" {
-		t.Errorf("password kept: %v, error %v", cfg.Password == "geheim", err)
+	for name, c := range map[string]struct {
+		first, latest *pgx.ConnConfig
+		refused       bool
+	}{
+		"nothing was there":              {with("", nil), with("", nil), false},
+		"the password is gone":           {with("a", nil), with("", nil), true},
+		"the password is another":        {with("a", nil), with("b", nil), false},
+		"a password has come":            {with("", nil), with("b", nil), false},
+		"TLS has come":                   {with("", nil), with("", &tls.Config{}), false},
+		"TLS is gone":                    {with("", &tls.Config{}), with("", nil), true},
+		"TLS as it was":                  {with("", &tls.Config{}), with("", &tls.Config{}), false},
+		"it is not verified any more":    {with("", &tls.Config{}), with("", &tls.Config{InsecureSkipVerify: true}), true},
+		"it never was verified":          {with("", &tls.Config{InsecureSkipVerify: true}), with("", &tls.Config{InsecureSkipVerify: true}), false},
+		"it is verified from now on":     {with("", &tls.Config{InsecureSkipVerify: true}), with("", &tls.Config{}), false},
+		"the roots are gone":             {with("", &tls.Config{RootCAs: roots}), with("", &tls.Config{}), true},
+		"the roots are there":            {with("", &tls.Config{RootCAs: roots}), with("", &tls.Config{RootCAs: roots}), false},
+		"roots have come":                {with("", &tls.Config{}), with("", &tls.Config{RootCAs: roots}), false},
+		"the check of the peer is gone":  {with("", &tls.Config{VerifyPeerCertificate: verify}), with("", &tls.Config{}), true},
+		"the check of the peer is there": {with("", &tls.Config{VerifyPeerCertificate: verify}), with("", &tls.Config{VerifyPeerCertificate: verify}), false},
+		"a check of the peer has come":   {with("", &tls.Config{}), with("", &tls.Config{VerifyPeerCertificate: verify}), false},
+		"the certificate is gone":        {with("", &tls.Config{Certificates: mine}), with("", &tls.Config{}), true},
+		"the certificate is there":       {with("", &tls.Config{Certificates: mine}), with("", &tls.Config{Certificates: mine}), false},
+		"a certificate has come":         {with("", &tls.Config{}), with("", &tls.Config{Certificates: mine}), false},
+	} {
+		if err := weaker(c.first, c.latest); (err != nil) != c.refused {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

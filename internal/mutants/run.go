@@ -34,10 +34,14 @@ type suite struct {
 
 // suites are the tests for a change, the nearest first.
 func suitesFor(file string) []suite {
-	return []suite{
+	all := []suite{
 		{"its package's tests", []string{"./" + path.Dir(file)}},
 		{"the conformance suite", []string{"-run", "^TestEveryRuleHolds$", "./conformance"}},
 	}
+	if strings.HasPrefix(file, "drivers/") { // which that suite does not use on a scripted database
+		all = append(all, suite{"the tests of all drivers", []string{"./drivers/..."}})
+	}
+	return all
 }
 
 // runner tries changes.

@@ -322,6 +322,20 @@ func TestAnInterruptionTellsItsCause(t *testing.T) {
 	}
 }
 
+// What a look at the socket finds out is known from then on.
+func TestTheEndThatALookHasSeenIsKept(t *testing.T) {
+	c, server := pair(t)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for c.Alive() == nil { // until the end has come through
+		runtime.Gosched()
+	}
+	if !c.Gone() || c.LastError() != io.EOF {
+		t.Errorf("gone %v, last error %v", c.Gone(), c.LastError())
+	}
+}
+
 // A socket that is closed below the wrapper, by a proxy's dialer or by a program
 // that has its file, is no living connection.
 func TestASocketClosedBelowIsNotAlive(t *testing.T) {
