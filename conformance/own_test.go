@@ -128,6 +128,51 @@ func TestAPoolOfOnesOwn(t *testing.T) {
 	})
 }
 
+// A tracer between database/sql and the pool is no borrower: the reports, and the errors
+// of those who wait, name the function above it.
+func TestAWrapperAboveThePoolIsNotTakenForTheBorrower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := scripted.Target(scripted.New())
+		target.Only = []string{"LEAK"}
+		target.Open = func(s conformance.Settings) (*conformance.Subject, error) {
+			subject, err := conformance.OpenPool(s)
+			if err != nil {
+				return nil, err
+			}
+			above, closePool := sql.OpenDB(tracer{subject.Pool.Connector()}), subject.Close
+			subject.DB, subject.Close = above, func() error { return errors.Join(above.Close(), closePool()) }
+			return subject, nil
+		}
+		report, err := target.Check(t.Context())
+		if err != nil || !report.OK() || report.Count(conformance.Pass) != len(report.Results) {
+			t.Errorf("%v, %v", report, err)
+		}
+	})
+}
+
+// tracer has frames of its own above each call of the pool.
+type tracer struct{ driver.Connector }
+
+func (k tracer) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := k.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tracedConn{c.(fullConn)}, nil
+}
+
+type tracedConn struct{ fullConn }
+
+func (c tracedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.fullConn.ExecContext(ctx, query, args)
+}
+
+func (c tracedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.fullConn.QueryContext(ctx, query, args)
+}
+
+func (c tracedConn) ResetSession(ctx context.Context) error { return c.fullConn.ResetSession(ctx) }
+
 // A rule of one's own has a probe below the pool, and fails on a pool that breaks it.
 func TestARuleOfOnesOwn(t *testing.T) {
 	rule := conformance.Rule{
