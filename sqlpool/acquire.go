@@ -72,11 +72,7 @@ func (p *Pool) acquireAs(ctx context.Context, as acquiring) (*Conn, error) {
 		}
 		var own *CallerRefused
 		if refused && callerRefused(reason, &own) {
-			o := outcome{reason: c.unfit()}
-			if o.reason == nil && c.dirty() { // by what the hook did before it refused
-				o.todo = cleaning
-			}
-			p.giveBack(c, o)
+			p.giveBackUsed(c)
 			return nil, p.failure(nil, hideBadConn(own), PhaseValidating, start)
 		}
 		p.giveBack(c, outcome{reason: reason})
@@ -172,6 +168,16 @@ func (p *Pool) grantLocked(c *Conn, w *waiter, now int64) {
 		c.waited = max(now-w.Since, 0) // it may have come after the reading of the clock
 		w.Grant(c)
 	}
+}
+
+// giveBackUsed gives back a connection on which a hook may have begun something before it
+// refused the caller.
+func (p *Pool) giveBackUsed(c *Conn) {
+	o := outcome{reason: c.unfit()}
+	if o.reason == nil && c.dirty() {
+		o.todo = cleaning
+	}
+	p.giveBack(c, o)
 }
 
 // callerRefused reports whether a hook has refused the caller and not the connection.
