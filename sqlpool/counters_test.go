@@ -165,3 +165,15 @@ func TestADriverThatEndsTheGoroutineOfUpkeepCostsNoSlot(t *testing.T) {
 		})
 	}
 }
+
+// The mean wait is over all acquires, those that did not wait included.
+func TestMeanWait(t *testing.T) {
+	for _, c := range []struct {
+		stats sqlpool.Stats
+		want  time.Duration
+	}{{sqlpool.Stats{}, 0}, {sqlpool.Stats{AcquireCount: 4, WaitCount: 1, WaitTime: 2 * time.Second}, 500 * time.Millisecond}} {
+		if got := c.stats.MeanWait(); got != c.want {
+			t.Errorf("%d acquires that waited %v in all: %v each, want %v", c.stats.AcquireCount, c.stats.WaitTime, got, c.want)
+		}
+	}
+}

@@ -152,8 +152,8 @@ func TestARefusedIdleConnectionIsReplacedAndARefusedNewOneIsTheCallersError(t *t
 	})
 }
 
-// A hook of a moment in which the connection is a borrower's, or nobody's, cannot
-// talk to the server: what it gets has no method for that.
+// A hook of a moment in which the connection is its borrower's, is closed, or was never
+// opened cannot talk to the server: what it gets has no method for that.
 func TestWhatWatchesHasNoWayToTheServer(t *testing.T) {
 	may := []string{"AfterConnect", "BeforeAcquire", "WhileIdle"}
 	talks := func(typ reflect.Type) string {

@@ -20,11 +20,6 @@ func lab(t testing.TB, cfg sqlpool.Config) (*sqlpool.Pool, *fakedb.DB) {
 	return labOn(t, server, fakedb.Full, cfg), server
 }
 
-// whileIdle makes a hook of another moment one for idle connections.
-func whileIdle(hook func(context.Context, *sqlpool.Conn) error) func(context.Context, sqlpool.IdleConn) error {
-	return func(ctx context.Context, c sqlpool.IdleConn) error { return hook(ctx, c.Conn) }
-}
-
 func labOn(t testing.TB, server *fakedb.DB, shape fakedb.Shape, cfg sqlpool.Config) *sqlpool.Pool {
 	t.Helper()
 	if cfg.Connector == nil {
@@ -120,3 +115,8 @@ func refused(t testing.TB, err, kind error) *sqlpool.AcquireError {
 
 // conn returns the fake connection of a loan.
 func conn(l sqlpool.Loan) *fakedb.Conn { return l.Conn().Raw().(*fakedb.Conn) }
+
+// whileIdle makes a hook of another moment one for idle connections.
+func whileIdle(hook func(context.Context, *sqlpool.Conn) error) func(context.Context, sqlpool.IdleConn) error {
+	return func(ctx context.Context, c sqlpool.IdleConn) error { return hook(ctx, c.Conn) }
+}
