@@ -19,10 +19,11 @@ func (u *UI) holders(pool *sqlpool.Pool) []Holder {
 		}
 		return all
 	}
+	generation := pool.Stats().Generation
 	for _, r := range u.cfg.Leaks.Holders() {
 		h := Holder{
 			Conn: r.Conn, HeldMS: ms(r.Held), Leaked: r.Leaked, InTransaction: r.InTransaction, Statement: u.statement(r.LastStatement),
-			Activity: string(r.Activity), PID: r.Backend.PID, Server: r.Backend.Server, Role: r.Backend.Role,
+			Activity: string(r.Activity), PID: r.Backend.PID, Server: r.Backend.Server, Role: r.Backend.Role, Suspect: r.Generation < generation,
 		}
 		if r.Activity == sqlpool.ActivityIdle {
 			h.IdleMS = ms(r.Idle)

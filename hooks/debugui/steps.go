@@ -75,8 +75,11 @@ func (h Holder) by() string {
 
 // end says how a session is ended on the server.
 func (h Holder) end() string {
-	if h.PID == 0 {
+	switch {
+	case h.PID == 0:
 		return ""
+	case h.Suspect: // the number may be another session's by now
+		return fmt.Sprintf(" The server may have lost its session, %d, since: look in pg_stat_activity before you end one of that number.", h.PID)
 	}
 	return fmt.Sprintf(" SELECT pg_terminate_backend(%d) ends its session.", h.PID)
 }

@@ -174,6 +174,7 @@ type Holder struct {
 	Activity      string  `json:"activity,omitempty"` // running, or idle in hand; empty where the driver does not tell
 	IdleMS        float64 `json:"idle_ms,omitempty"`  // how long it is idle in hand, to the precision of a sweep; with Config.Leaks only
 	PID           uint32  `json:"pid,omitempty"`      // the server's process: pg_terminate_backend takes it
+	Suspect       bool    `json:"suspect,omitempty"`  // the server may have lost it since it was acquired; with Config.Leaks only
 	Server        string  `json:"server,omitempty"`
 	Role          string  `json:"role,omitempty"`
 	InTransaction bool    `json:"in_transaction"`

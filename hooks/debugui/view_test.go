@@ -68,6 +68,35 @@ func TestTheViewOfAPoolAtWork(t *testing.T) {
 	})
 }
 
+// After an outage the number of a lost session may be another one's: the page does not say that it ends the loan's.
+func TestALoanFromBeforeAnOutageIsSuspect(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := open(t, debugui.Config{}, sqlpool.Config{MaxConns: 2})
+		db := sqlpool.OpenDB(l.pool)
+		defer db.Close()
+		held := l.acquire()
+		defer held.Release()
+		if v := l.view(); len(v.Holders) != 1 || v.Holders[0].Suspect {
+			t.Errorf("before: %+v", v.Holders)
+		}
+		l.server.On(fakedb.Exec, fakedb.Fault{Times: 1, Kill: true, Err: &fakedb.Error{Code: "57P01"}})
+		if _, err := db.ExecContext(t.Context(), "UPDATE t"); err == nil {
+			t.Fatal("the server shuts down, and a statement succeeds")
+		}
+		after := l.acquire()
+		defer after.Release()
+		v := l.view()
+		if v.Counters.Generation == 0 || len(v.Holders) != 2 {
+			t.Fatalf("%+v %+v", v.Counters, v.Holders)
+		}
+		for _, h := range v.Holders {
+			if h.Suspect != (h.Conn == held.Conn().ID()) {
+				t.Errorf("after: %+v", h)
+			}
+		}
+	})
+}
+
 // An outage, as the page tells it: one line for each cause, however often.
 func TestTheTimelineOfAnOutage(t *testing.T) {
 	bubble(t, func(t *testing.T) {

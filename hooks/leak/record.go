@@ -19,6 +19,7 @@ type record struct {
 
 	mu        sync.Mutex
 	loan      uint64
+	proven    uint64 // ConnRef.Generation when it began
 	reported  bool
 	reclaimed bool // it is being taken back by force
 	sweeps    int  // that have seen the loan out
@@ -32,7 +33,7 @@ type record struct {
 // OnAcquire runs in its goroutine.
 func (r *record) begin(loan uint64, capture bool) {
 	r.mu.Lock()
-	r.loan, r.reported, r.reclaimed, r.frames = loan, false, false, 0
+	r.loan, r.proven, r.reported, r.reclaimed, r.frames = loan, r.conn.Generation(), false, false, 0
 	r.sweeps, r.busyAt = 0, 0
 	if capture {
 		r.frames = callers(r.pcs[:])
@@ -69,12 +70,12 @@ func (r *record) watch(loan uint64, held time.Duration) (idle time.Duration) {
 	return held - r.busyAt
 }
 
-// use returns how long ago the last sweep saw the loan used, and whether it has
-// been reported.
-func (r *record) use(held time.Duration) (idle time.Duration, reported bool) {
+// use returns how long ago the last sweep saw the loan used, whether it has been
+// reported, and the connection's generation when it began.
+func (r *record) use(held time.Duration) (idle time.Duration, reported bool, generation uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return max(held-r.busyAt, 0), r.reported
+	return max(held-r.busyAt, 0), r.reported, r.proven
 }
 
 // mark notes that the loan is reported, unless it was or has ended.

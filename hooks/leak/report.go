@@ -25,6 +25,10 @@ type Report struct {
 	Backend       sqlpool.Backend  // the server's side of the connection
 	Activity      sqlpool.Activity // running, idle in hand, or unknown; as of the report
 
+	// Generation is that of the connection when the loan began. While it is below Stats.Generation of
+	// the pool, the server may have lost the session since, and Backend.PID be another one's.
+	Generation uint64
+
 	// Leaked says that the loan has been found leaking.
 	Leaked bool
 
@@ -94,7 +98,7 @@ func (d *Detector) describe(r *record, held time.Duration, returned bool) Report
 		InTransaction: r.conn.InTransaction(), Returned: returned, EndUnseen: r.conn.EndUnseen(), Stack: r.stack(),
 		Backend: r.conn.Backend(), Activity: r.conn.Activity(),
 	}
-	rep.Idle, rep.Leaked = r.use(held)
+	rep.Idle, rep.Leaked, rep.Generation = r.use(held)
 	if returned {
 		rep.Activity, rep.Leaked = sqlpool.ActivityUnknown, true // only what was reported is reported again
 	}
