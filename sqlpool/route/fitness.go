@@ -1,0 +1,119 @@
+package route
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// verdict is whether a replica may be read from.
+type verdict struct {
+	reason string // why not; empty when it may
+
+	// until ends when a fit replica is fit no more: callers that wait for a connection to it go elsewhere then.
+	until context.Context
+	end   context.CancelFunc
+
+	lag   time.Duration
+	bytes int64 // how much of the primary's last position it has not replayed
+}
+
+func unfitBecause(reason string) *verdict { return &verdict{reason: reason} }
+
+func (s *server) fit() bool { return s.verdict.Load().reason == "" }
+
+// position is an answer of the primary.
+type position struct {
+	number uint64 // of the question
+	at     time.Time
+	lsn    uint64
+}
+
+// positions are answers of the primary, the oldest first.
+type positions []position
+
+// positionsKept bounds the list. When it is full every other answer is dropped but the oldest, so that a replica that is far
+// behind is still placed, if less exactly: the last 100 s are complete.
+const positionsKept = 1024
+
+func (p *positions) add(next position) {
+	if len(*p) == positionsKept {
+		for i := range positionsKept / 2 {
+			(*p)[i] = (*p)[2*i]
+		}
+		*p = (*p)[:positionsKept/2]
+	}
+	*p = append(*p, next)
+}
+
+// after returns the oldest answer to a question that was asked after the given one.
+func (p positions) after(number uint64) (position, bool) {
+	for _, a := range p {
+		if a.number > number {
+			return a, true
+		}
+	}
+	return position{}, false
+}
+
+// reached returns the number of the latest question whose answer lies at or before lsn, and how long the oldest answer
+// beyond it has waited, at the time of the primary's last answer: while the primary is silent no lag can be told, and its
+// replicas serve on as they stood.
+func (p positions) reached(lsn uint64) (number uint64, lag time.Duration) {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i].lsn <= lsn {
+			return p[i].number, lag
+		}
+		lag = p[len(p)-1].at.Sub(p[i].at)
+	}
+	return 0, lag
+}
+
+// judge draws the verdict on a replica from its answer.
+func (r *Router) judge(s *server, a answer, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := &verdict{}
+	if err == nil {
+		s.position.Store(a.lsn)
+	}
+	state := s.pool.Stats().State
+	switch number, lag := r.positions.reached(a.lsn); {
+	case err != nil:
+		next.reason = "it does not answer: " + err.Error()
+	case !a.recovering:
+		next.reason = "it is not in recovery: it was promoted, or is no replica"
+	case state != sqlpool.StateUp && state != sqlpool.StateStarting:
+		next.reason = fmt.Sprintf("its pool is %v", state)
+		s.pool.ProbeSoon() // no caller comes whose waiting would have it dial
+	case len(r.positions) == 0:
+		next.reason = "the primary has not answered yet"
+	case number == 0: // how far behind is not known
+		next.reason = "it has not yet replayed what the primary had written when the router was opened"
+	default:
+		s.reached.Store(number)
+		next.lag, next.bytes = lag, max(0, int64(r.positions[len(r.positions)-1].lsn-a.lsn))
+		if lag > r.cfg.MaxLag {
+			next.reason = fmt.Sprintf("it is %v behind, and MaxLag is %v", lag.Round(time.Millisecond), r.cfg.MaxLag)
+		}
+	}
+	r.announceLocked(s, next)
+}
+
+// announceLocked publishes a verdict.
+func (r *Router) announceLocked(s *server, next *verdict) {
+	before := s.verdict.Load()
+	if next.reason == "" {
+		if next.until, next.end = before.until, before.end; next.until == nil {
+			next.until, next.end = context.WithCancel(r.life)
+		}
+	}
+	s.verdict.Store(next)
+	if next.reason != "" && before.end != nil {
+		before.end()
+	}
+	close(r.changed)
+	r.changed = make(chan struct{})
+}

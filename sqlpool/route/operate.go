@@ -1,0 +1,155 @@
+package route
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/sqlpool/go/sqlpool"
+)
+
+// do has an operation done by the session of the server where it belongs. A read goes on to the next server while it gets no
+// connection.
+func (c *conn) do(ctx context.Context, replica bool, st *stmt, f func(*held) error) error {
+	var tried uint64
+	var last error
+	for {
+		err := c.enter(ctx, replica, st, tried, last)
+		if err == nil {
+			if m := markOf(ctx); m.session != nil && !replica {
+				c.noteWrite(m.session)
+			}
+			err = f(&c.sessions[c.at.index])
+			if err == nil || !c.fresh {
+				c.fresh = false
+				return err
+			}
+		}
+		if !c.elsewhere(ctx, err) {
+			if c.fresh = false; c.at != nil && c.sessions[c.at.index].pooled == nil {
+				c.leave() // the next operation of a *sql.Conn tries again
+			}
+			return err
+		}
+		tried |= c.at.bit()
+		last = err
+		c.leave()
+	}
+}
+
+// noteWrite notes that a write of the session may be on its way: its reads go to the primary until the conn is handed back,
+// and then need a later position.
+func (c *conn) noteWrite(s *session) {
+	if !c.at.isPrimary() || c.tx != nil && c.readOnly {
+		return
+	}
+	for _, noted := range c.wrote {
+		if noted == s {
+			return
+		}
+	}
+	s.began(c.router)
+	c.wrote = append(c.wrote, s)
+}
+
+// reads reports whether a statement with this context is sent to a replica.
+func reads(ctx context.Context) bool { return markOf(ctx).to == toReplica }
+
+// ExecContext implements driver.ExecerContext.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
+	err = c.do(ctx, reads(ctx), nil, func(s *held) (err error) {
+		res, err = s.ExecContext(ctx, query, args)
+		return err
+	})
+	return res, err
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	err = c.do(ctx, reads(ctx), nil, func(s *held) (err error) {
+		rows, err = s.QueryContext(ctx, query, args)
+		return err
+	})
+	return rows, err
+}
+
+// Ping implements driver.Pinger.
+func (c *conn) Ping(ctx context.Context) error {
+	return c.do(ctx, reads(ctx), nil, func(s *held) error { return s.Ping(ctx) })
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	st := &stmt{conn: c, text: query, ofDB: alone(nil)}
+	err := c.do(ctx, reads(ctx), nil, func(s *held) error {
+		_, err := st.preparedOn(ctx, s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.live++
+	return st, nil
+}
+
+// Prepare implements driver.Conn.
+func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+// BeginTx implements driver.ConnBeginTx: it is the options that say where a transaction goes.
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	var begun driver.Tx
+	err := c.do(ctx, opts.ReadOnly && markOf(ctx).to != toPrimary, nil, func(s *held) (err error) {
+		begun, err = s.BeginTx(ctx, opts)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.tx, c.readOnly = begun, opts.ReadOnly
+	return (*tx)(c), nil
+}
+
+// Begin implements driver.Conn.
+func (c *conn) Begin() (driver.Tx, error) { return c.BeginTx(context.Background(), driver.TxOptions{}) }
+
+// tx is a conn in a transaction.
+type tx conn
+
+// Commit implements driver.Tx.
+func (t *tx) Commit() error { return t.end(driver.Tx.Commit) }
+
+// Rollback implements driver.Tx.
+func (t *tx) Rollback() error { return t.end(driver.Tx.Rollback) }
+
+func (t *tx) end(f func(driver.Tx) error) error {
+	begun := t.tx
+	if begun == nil {
+		return sqlpool.ErrNotHeld
+	}
+	t.tx = nil
+	return f(begun)
+}
+
+// CheckNamedValue accepts every argument: the pool's session converts them by the rules of the connection that it gets.
+func (c *conn) CheckNamedValue(*driver.NamedValue) error { return nil }
+
+// Raw returns the driver's own connection, for sql.Conn.Raw, on the server that the *sql.Conn is on. It is nil when no
+// connection could be acquired; the next method says why.
+func (c *conn) Raw() (raw driver.Conn) {
+	ctx := context.Background()
+	if c.session != nil {
+		ctx = context.WithValue(ctx, markKey{}, &mark{session: c.session})
+	}
+	_ = c.do(ctx, c.replica, nil, func(s *held) error { // the next method meets the error again
+		if c.session != nil {
+			c.noteWrite(c.session)
+		}
+		raw = s.Raw()
+		return nil
+	})
+	return raw
+}
+
+// Unwrap is Raw, under the name that tracing drivers use.
+func (c *conn) Unwrap() driver.Conn { return c.Raw() }

@@ -1,0 +1,164 @@
+package route
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
+)
+
+const (
+	// interval is how long after an answer a server is asked again. A promoted replica is passed over that soon.
+	interval = 200 * time.Millisecond
+
+	// silent is how long a server may take to answer.
+	silent = 500 * time.Millisecond
+)
+
+// question asks a server what it is and where it stands, as text, which every mode of a driver returns alike. The
+// position for writing counts what asynchronous commits have not written yet. At the beginning of a page or a segment of
+// the WAL it stands behind the header, where no record can have ended and a replica arrives only with the next one: there the
+// beginning counts.
+const question = `SELECT CASE WHEN pg_is_in_recovery()
+THEN 'replica ' || coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint
+ELSE (SELECT 'primary ' || CASE
+	WHEN p % pg_size_bytes(current_setting('wal_segment_size')) = 40 THEN p - 40
+	WHEN p % current_setting('wal_block_size')::bigint = 24 THEN p - 24
+	ELSE p END FROM (SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS p OFFSET 0) AS now)
+END`
+
+// answer is what a server says.
+type answer struct {
+	recovering bool
+	lsn        uint64
+}
+
+// watch asks one server until the router closes, over a connection of its own: one of the pool might be waited for. A
+// server that is silent delays no question to another.
+func (r *Router) watch(s *server) {
+	var c driver.Conn
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.life.Done():
+			hangUp(c, false)
+			return
+		case <-s.soon:
+		case <-timer.C:
+		}
+		var a answer
+		var err error
+		number, at := uint64(0), time.Now()
+		if c == nil {
+			c, err = r.dial(s)
+		}
+		if err == nil {
+			if s.isPrimary() {
+				number, at = r.asked.Add(1), time.Now()
+			}
+			a, err = r.ask(c)
+		}
+		if r.life.Err() != nil {
+			hangUp(c, err != nil)
+			return
+		}
+		if s.isPrimary() {
+			r.note(s, number, at, a, err)
+		} else {
+			r.judge(s, a, err)
+		}
+		if err != nil || a.recovering == s.isPrimary() { // the address may lead to another server by now
+			hangUp(c, err != nil)
+			c = nil
+		}
+		timer.Reset(interval)
+	}
+}
+
+// note keeps an answer of the primary.
+func (r *Router) note(s *server, number uint64, at time.Time, a answer, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := &verdict{}
+	switch {
+	case err != nil:
+		next.reason = "it does not answer: " + err.Error()
+	case a.recovering:
+		next.reason = "it is in recovery: it is not the primary"
+	default:
+		r.positions.add(position{number, at, a.lsn})
+		s.position.Store(a.lsn)
+	}
+	r.announceLocked(s, next)
+}
+
+func (r *Router) dial(s *server) (driver.Conn, error) {
+	cfg := s.pool.Config()
+	ctx, cancel := context.WithTimeout(r.life, cfg.ConnectTimeout)
+	defer cancel()
+	return cfg.Connector.Connect(ctx)
+}
+
+func (r *Router) ask(c driver.Conn) (a answer, err error) {
+	ctx, cancel := context.WithTimeout(r.life, silent)
+	defer cancel()
+	if abort := aborts(c); abort != nil { // the context may not be enough where the server is frozen
+		defer context.AfterFunc(ctx, func() { _ = abort() })()
+	}
+	rows, err := driverx.Query(ctx, c, question, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var stmt driver.Stmt
+		if stmt, err = driverx.Prepare(ctx, c, question); err == nil {
+			defer func() { _ = stmt.Close() }() // the answer is there
+			rows, err = driverx.StmtQuery(ctx, stmt, nil)
+		}
+	}
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = rows.Close() }() // Next has told what is wrong
+	row := make([]driver.Value, 1)
+	if err := rows.Next(row); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return a, err
+	}
+	text := fmt.Sprintf("%s", row[0])
+	var role string
+	if _, err := fmt.Sscanf(text, "%s %d", &role, &a.lsn); err != nil {
+		return a, fmt.Errorf("route: the server's answer %q is no position: %w", text, err)
+	}
+	a.recovering = role == "replica"
+	return a, nil
+}
+
+func aborts(c driver.Conn) func() error {
+	if can, ok := driverx.Find[interface{ Abort() error }](c); ok {
+		return can.Abort
+	}
+	return nil
+}
+
+func hangUp(c driver.Conn, broken bool) {
+	if c == nil {
+		return
+	}
+	if abort := aborts(c); broken && abort != nil {
+		_ = abort() // a goodbye to a frozen server takes long
+	}
+	_ = c.Close() // nothing depends on it
+}
+
+// askPrimary has the primary asked at once.
+func (r *Router) askPrimary() {
+	select {
+	case r.primary().soon <- struct{}{}:
+	default: // it is asked for already
+	}
+}

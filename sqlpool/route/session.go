@@ -1,0 +1,116 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// session is what was written under a context from Session, by router: a program may have several.
+type session struct {
+	mu    sync.Mutex
+	wrote map[*Router]writes
+}
+
+// writes is what a session has written through one router.
+type writes struct {
+	open     int    // lends of the primary in which a write may be under way
+	written  bool   // one has ended
+	number   uint64 // of the last question to the primary when the last of them ended
+	position uint64 // that a token has brought; zero without one
+}
+
+// Session returns a context whose reads see what was written under it before: see the package's comment. It is for one
+// user's work, such as a request; contexts derived from it, by Replica for example, are of the same session. Its contexts may be
+// used by several goroutines.
+//
+// A *sql.Conn and a transaction on a replica show what that has replayed; the session is asked when they begin.
+func Session(ctx context.Context) context.Context {
+	return newSession(ctx, &session{wrote: map[*Router]writes{}})
+}
+
+func newSession(ctx context.Context, s *session) context.Context {
+	return context.WithValue(ctx, markKey{}, &mark{to: markOf(ctx).to, session: s})
+}
+
+// began notes that a write through the router may be under way.
+func (s *session) began(r *Router) { s.change(r, func(w *writes) { w.open++ }) }
+
+// ended notes that it has been acknowledged. Every question to the primary with a higher number is asked after that.
+func (s *session) ended(r *Router) {
+	s.change(r, func(w *writes) {
+		w.open--
+		w.number = r.asked.Load()
+		w.written = true
+	})
+}
+
+func (s *session) change(r *Router, f func(*writes)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.wrote[r]
+	f(&w)
+	s.wrote[r] = w
+}
+
+func (s *session) of(r *Router) writes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wrote[r]
+}
+
+// hasReached reports whether a replica has all that the session has written.
+func (s *session) hasReached(r *Router, replica *server) bool {
+	w := s.of(r)
+	return w.open == 0 && (!w.written || replica.reached.Load() > w.number) && replica.position.Load() >= w.position
+}
+
+// Token returns a text by which a session in another process, or a later one in this, sees what was written through the router
+// under ctx: give it to WithToken there. It is a position in the WAL, such as "0/16B3748", or empty when nothing was
+// written. After a write it asks the primary, once, and returns when it has answered or ctx ends.
+//
+// Writes that are under way are not in it: call it when they have ended, and rows are closed.
+func (r *Router) Token(ctx context.Context) (string, error) {
+	s := markOf(ctx).session
+	if s == nil {
+		return "", errors.New("route: Token: the context is of no session: derive it from one that Session or WithToken returned")
+	}
+	w := s.of(r)
+	if w.written {
+		err := r.await(ctx, func() bool {
+			answer, ok := r.positions.after(w.number)
+			if ok {
+				w.position = max(w.position, answer.lsn)
+			} else {
+				r.askPrimary()
+			}
+			return ok
+		})
+		if err != nil {
+			return "", fmt.Errorf("route: Token: the primary has not told its position: %w", err)
+		}
+	}
+	if w.position == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("%X/%X", w.position>>32, uint32(w.position)), nil
+}
+
+// WithToken is Session with what Token returned for another session, of this router or of one in another process that
+// has the same primary. With an empty token it is Session.
+func (r *Router) WithToken(ctx context.Context, token string) (context.Context, error) {
+	s := &session{wrote: map[*Router]writes{}}
+	if token != "" {
+		high, low, _ := strings.Cut(token, "/")
+		h, notHigh := strconv.ParseUint(high, 16, 32)
+		l, notLow := strconv.ParseUint(low, 16, 32)
+		if notHigh != nil || notLow != nil {
+			return nil, errors.New(`route: WithToken: the token is no position in the WAL: give what Token returned, such as "0/16B3748"`)
+		}
+		s.wrote[r] = writes{position: h<<32 | l}
+	}
+	return newSession(ctx, s), nil
+}

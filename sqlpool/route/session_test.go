@@ -1,0 +1,264 @@
+package route_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sqlpool/go/sqlpool/route"
+)
+
+// Each worker owns a row, counts it up in a session of its own each time, and reads it in that session and in an older
+// one, while replay is paused on one replica after the other. No read may be older than its session.
+func TestASessionReadsItsOwnWrites(t *testing.T) {
+	const workers, pairs = 8, 1250
+	c := ownCluster(t)
+	l := c.open(t, "pgx", route.Config{}, nil)
+	ctx := within(t)
+	if _, err := l.ExecContext(ctx, `CREATE TABLE counted (id int PRIMARY KEY, n int NOT NULL)`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ExecContext(ctx, `INSERT INTO counted SELECT i, 0 FROM generate_series(1, $1::int) AS i`, workers); err != nil {
+		t.Fatal(err)
+	}
+	l.caughtUp(t)
+
+	chaos, calm := context.WithCancel(context.Background())
+	var delayed sync.WaitGroup
+	delayed.Go(func() {
+		for chaos.Err() == nil {
+			r := c.replicas[rand.IntN(2)]
+			for range rand.IntN(20) { // a question takes a connection: some milliseconds
+				if err := r.Exec(ctx, `SELECT pg_wal_replay_pause()`); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := r.Exec(ctx, `SELECT pg_wal_replay_resume()`); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+
+	type past struct {
+		ctx context.Context
+		n   int
+	}
+	var own, older, stale, without atomic.Int64
+	var wg sync.WaitGroup
+	for id := 1; id <= workers; id++ {
+		wg.Go(func() {
+			read := func(ctx context.Context) (n int, replica bool) {
+				if err := l.QueryRowContext(route.Replica(ctx), `SELECT n, pg_is_in_recovery() FROM counted WHERE id = $1`, id).Scan(&n, &replica); err != nil {
+					t.Error(err)
+				}
+				return n, replica
+			}
+			check := func(p past, onReplica *atomic.Int64) {
+				n, replica := read(p.ctx)
+				if n < p.n {
+					stale.Add(1)
+				}
+				if replica {
+					onReplica.Add(1)
+				}
+			}
+			var sessions []past
+			for n := 1; n <= pairs; n++ {
+				p := past{route.Session(ctx), n}
+				switch n % 3 { // a statement, one that returns rows, and a transaction
+				case 0:
+					if _, err := l.ExecContext(p.ctx, `UPDATE counted SET n = $1 WHERE id = $2`, n, id); err != nil {
+						t.Error(err)
+					}
+				case 1:
+					var is int
+					if err := l.QueryRowContext(p.ctx, `UPDATE counted SET n = $1 WHERE id = $2 RETURNING n`, n, id).Scan(&is); err != nil {
+						t.Error(err)
+					}
+				default:
+					tx, err := l.BeginTx(p.ctx, nil)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if _, err := tx.ExecContext(ctx, `UPDATE counted SET n = $1 WHERE id = $2`, n, id); err != nil {
+						t.Error(err)
+					}
+					if err := tx.Commit(); err != nil {
+						t.Error(err)
+					}
+				}
+				check(p, &own)
+				if seen, _ := read(ctx); seen < n {
+					without.Add(1)
+				}
+				if sessions = append(sessions, p); len(sessions) > 100 {
+					check(sessions[rand.IntN(100)], &older)
+					sessions = sessions[1:]
+				}
+			}
+		})
+	}
+	wg.Wait()
+	calm()
+	delayed.Wait()
+	t.Logf("%d pairs: %d stale; on replicas %d of the own and %d of the older sessions; without a session %d reads were stale",
+		workers*pairs, stale.Load(), own.Load(), older.Load(), without.Load())
+	if stale.Load() > 0 {
+		t.Errorf("%d stale reads", stale.Load())
+	}
+	if older.Load() == 0 || without.Load() == 0 {
+		t.Error("nothing was tried: no session read from a replica, or none was behind")
+	}
+}
+
+func TestASessionReturnsToTheReplicas(t *testing.T) {
+	forEachDriver(t, func(t *testing.T, name string) {
+		l := sharedCluster(t).open(t, name, route.Config{}, nil)
+		ctx := route.Session(within(t))
+		if got := l.server(t, route.Replica(ctx), l); !isReplica(got) {
+			t.Errorf("a session that has written nothing reads from %s", got)
+		}
+		if _, err := l.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS returns ()`); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.server(t, route.Replica(ctx), l); got != "primary" {
+			t.Errorf("right after its write a session reads from %s", got)
+		}
+		if got, err := l.inTransaction(ctx); err != nil || got != "primary" {
+			t.Errorf("right after its write a session's read-only transaction is on %s (%v)", got, err)
+		}
+		if err := l.router.Await(within(t), func(route.Snapshot) bool { return l.router.Reached(ctx) }); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.server(t, route.Replica(ctx), l); !isReplica(got) {
+			t.Errorf("after both have replayed its write a session reads from %s", got)
+		}
+	})
+}
+
+// A token carries a session to another router, as to another process.
+func TestATokenCarriesASession(t *testing.T) {
+	c := ownCluster(t)
+	here, there := c.open(t, "pgx", route.Config{}, nil), c.open(t, "pq", route.Config{}, nil)
+	ctx := within(t)
+	if _, err := here.ExecContext(ctx, `CREATE TABLE carried (n int)`); err != nil {
+		t.Fatal(err)
+	}
+	here.caughtUp(t)
+	for _, r := range c.replicas {
+		mustExec(t, r, `SELECT pg_wal_replay_pause()`)
+	}
+	writer := route.Session(ctx)
+	if token, err := here.router.Token(writer); err != nil || token != "" {
+		t.Errorf("the token of a session without writes is %q (%v)", token, err)
+	}
+	if _, err := here.ExecContext(writer, `INSERT INTO carried VALUES (1)`); err != nil {
+		t.Fatal(err)
+	}
+	token, err := here.router.Token(writer)
+	if err != nil || token == "" {
+		t.Fatalf("token %q: %v", token, err)
+	}
+	reader, err := there.router.WithToken(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(ctx context.Context) (n int, replica bool) {
+		if err := there.QueryRowContext(route.Replica(ctx), `SELECT count(*), pg_is_in_recovery() FROM carried`).Scan(&n, &replica); err != nil {
+			t.Fatal(err)
+		}
+		return n, replica
+	}
+	if n, replica := count(ctx); n != 0 || !replica {
+		t.Errorf("without the token %d rows, on a replica %v", n, replica)
+	}
+	if n, replica := count(reader); n != 1 || replica {
+		t.Errorf("with the token %d rows, on a replica %v", n, replica)
+	}
+	if again, err := there.router.Token(reader); err != nil || again != token {
+		t.Errorf("the token of a session that a token began is %q (%v), want %q", again, err, token)
+	}
+	for _, r := range c.replicas {
+		mustExec(t, r, `SELECT pg_wal_replay_resume()`)
+	}
+	if err := there.router.Await(within(t), func(route.Snapshot) bool { return there.router.Reached(reader) }); err != nil {
+		t.Fatal(err)
+	}
+	if n, replica := count(reader); n != 1 || !replica {
+		t.Errorf("once replayed, with the token %d rows, on a replica %v", n, replica)
+	}
+	for _, wrong := range []string{"x", "0/", "0/1 ", "-1/1", "1/2/3", "0/123456789", "FFFFFFFFF/1", "0x1/1"} {
+		if _, err := there.router.WithToken(ctx, wrong); err == nil {
+			t.Errorf("WithToken(%q) is taken", wrong)
+		}
+	}
+	if _, err := there.router.Token(ctx); err == nil {
+		t.Error("a token of no session")
+	}
+}
+
+// A browser that is redirected after its write finds it, though no replica has it.
+func TestABrowserFindsWhatItWrote(t *testing.T) {
+	c := ownCluster(t)
+	l := c.open(t, "pgx", route.Config{}, nil)
+	ctx := within(t)
+	if _, err := l.ExecContext(ctx, `CREATE TABLE posts (n int)`); err != nil {
+		t.Fatal(err)
+	}
+	l.caughtUp(t)
+	for _, r := range c.replicas {
+		mustExec(t, r, `SELECT pg_wal_replay_pause()`)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, req *http.Request) {
+		if _, err := l.ExecContext(req.Context(), `INSERT INTO posts VALUES (1)`); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, req, "/", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, req *http.Request) {
+		var n int
+		var replica bool
+		err := l.QueryRowContext(route.Replica(req.Context()), `SELECT count(*), pg_is_in_recovery() FROM posts`).Scan(&n, &replica)
+		fmt.Fprint(w, n, replica, err)
+	})
+	server := httptest.NewServer(l.router.Middleware("after", mux))
+	defer server.Close()
+	get := func(client *http.Client, post bool) string {
+		do := func() (*http.Response, error) { return client.Get(server.URL) }
+		if post {
+			do = func() (*http.Response, error) { return client.Post(server.URL, "", nil) }
+		}
+		resp, err := do()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body := make([]byte, 200)
+		n, _ := resp.Body.Read(body)
+		return string(body[:n])
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	if got := get(browser, false); !strings.HasPrefix(got, "0 true") {
+		t.Errorf("before: %s", got)
+	}
+	if got := get(browser, true); !strings.HasPrefix(got, "1 false") {
+		t.Errorf("redirected after its write it finds %s", got)
+	}
+	if got := get(&http.Client{}, false); !strings.HasPrefix(got, "0 true") {
+		t.Errorf("another browser finds %s", got)
+	}
+}
