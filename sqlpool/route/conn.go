@@ -215,7 +215,7 @@ func (c *conn) open(ctx context.Context, impatient bool) error {
 	}
 	in, err := c.at.connector.Connect(connect)
 	if err != nil && impatient && connect.Err() != nil && ctx.Err() == nil {
-		if !onLastTry() {
+		if !sqlstack.OnLastTry() {
 			return driver.ErrBadConn
 		}
 		in, err = c.at.connector.Connect(ctx)

@@ -36,8 +36,7 @@
 //
 //   - config.go says what a router is made of, router.go opens and closes it;
 //   - context.go marks contexts, session.go keeps what a session has written, middleware.go takes it through HTTP;
-//   - conn.go is the driver.Conn: which server it is on and for how long, with lasttry.go for database/sql's third try;
-//     operate.go and stmt.go are its work;
+//   - conn.go is the driver.Conn: which server it is on and for how long; operate.go and stmt.go are its work;
 //   - choose.go picks the server and says why there is none;
 //   - sample.go asks the servers, fitness.go judges the answers, snapshot.go tells them.
 package route
