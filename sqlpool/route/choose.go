@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -32,36 +33,45 @@ func (e *NoReplicaError) Error() string {
 // Unwrap returns Err.
 func (e *NoReplicaError) Unwrap() error { return e.Err }
 
-// choose picks the server for a read: of the next two replicas that may serve it the first, or the second if that has not
-// half as much to do, so that a slow one gets less and chance evens out. tried is a set of servers that are left out because
-// of err.
+// choose picks the server for a read: of the replicas that may serve it, the one whose turn it is, or the next if that has
+// not half as much to do, so that a slow one gets less and chance evens out. tried is a set of servers that are left out
+// because of err.
 func (r *Router) choose(m *mark, tried uint64, err error) (*server, error) {
-	replicas := r.replicas()
-	turn := r.turn.Add(1)
-	var best *server
-	compared, behind := 0, false
-	for i := range uint64(len(replicas)) {
-		s := replicas[(turn+i)%uint64(len(replicas))]
+	fit, behind := uint64(0), false
+	for _, s := range r.replicas() {
 		switch {
 		case tried&s.bit() != 0 || !s.fit():
 		case m.session != nil && !m.session.hasReached(r, s):
 			behind = true // fit, for others
 		default:
-			if best == nil || best.load.Load() > 2*s.load.Load()+1 {
-				best = s
-			}
-			if compared++; compared == 2 {
-				return best, nil
-			}
+			fit |= s.bit()
 		}
 	}
 	switch {
-	case best != nil:
-		return best, nil
+	case fit != 0:
+		return r.lessLoaded(fit), nil
 	case behind || r.cfg.WithoutReplica == UsePrimary:
 		return r.primary(), nil
 	}
 	return nil, &NoReplicaError{Replicas: r.Snapshot().Replicas, Err: err}
+}
+
+// lessLoaded picks one of a set of servers that is not empty. Turns are counted within the set: were they counted among
+// all, those of a replica that is passed over would be its neighbour's.
+func (r *Router) lessLoaded(set uint64) *server {
+	turn := r.turn.Add(1) % uint64(bits.OnesCount64(set))
+	rest := set
+	for range turn {
+		rest &= rest - 1 // without its lowest bit
+	}
+	first := r.servers[bits.TrailingZeros64(rest)]
+	if rest &= rest - 1; rest == 0 {
+		rest = set
+	}
+	if next := r.servers[bits.TrailingZeros64(rest)]; first.load.Load() > 2*next.load.Load()+1 {
+		return next
+	}
+	return first
 }
 
 func (s *server) bit() uint64 { return 1 << s.index }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"flag"
 	"fmt"
 	"strings"
 	"sync"
@@ -18,6 +19,9 @@ func forEachDriver(t *testing.T, test func(t *testing.T, driverName string)) {
 		t.Run(name, func(t *testing.T) { test(t, name) })
 	}
 }
+
+// reads is for figures on a machine that does nothing else: the shares of equal servers are then bounded too.
+var reads = flag.Int("route.reads", 0, "how many statements TestConcurrentWorkGoesWhereItBelongs sends at least")
 
 func isReplica(name string) bool { return name == "first" || name == "second" }
 
@@ -221,12 +225,13 @@ func TestAReplicaRefusesWrites(t *testing.T) {
 	})
 }
 
-// Reads are spread within 10 % of each other, and no unmarked statement reaches a replica: the server that answers
-// tells which it is.
-func TestReadsAreSpreadEvenly(t *testing.T) {
+// Under concurrent work nothing unmarked reaches a replica and no read the primary. How reads are spread depends on what
+// each server has of the processors meanwhile: spread_test.go says how they are when the servers are equal.
+func TestConcurrentWorkGoesWhereItBelongs(t *testing.T) {
 	forEachDriver(t, func(t *testing.T, name string) {
 		l := sharedCluster(t).open(t, name, route.Config{}, nil)
-		const workers, each = 8, 500
+		const workers = 8
+		each := max(500, *reads/workers)
 		var mu sync.Mutex
 		marked, unmarked := map[string]int{}, map[string]int{}
 		var wg sync.WaitGroup
@@ -269,11 +274,14 @@ func TestReadsAreSpreadEvenly(t *testing.T) {
 		if len(unmarked) != 1 || unmarked["primary"] == 0 {
 			t.Errorf("unmarked statements ran on %v", unmarked)
 		}
-		a, b := float64(marked["first"]), float64(marked["second"])
-		if marked["primary"] != 0 || a == 0 || b == 0 || max(a, b)/min(a, b) > 1.1 {
+		if marked["primary"] != 0 || marked["first"] == 0 || marked["second"] == 0 {
 			t.Errorf("marked reads ran on %v", marked)
 		}
-		t.Logf("marked %v, unmarked %v", marked, unmarked)
+		a, b := float64(marked["first"]), float64(marked["second"])
+		t.Logf("marked %v, %.1f %% apart; unmarked %v", marked, 100*(max(a, b)/min(a, b)-1), unmarked)
+		if *reads > 0 && max(a, b)/min(a, b) > 1.1 {
+			t.Error("the replicas' shares are more than 10 % apart")
+		}
 	})
 }
 
