@@ -14,23 +14,26 @@ const tokenWait = time.Second
 
 // Middleware gives each request a context from Session, and has a browser's next requests read what this one has written,
 // in whatever process they arrive: a token is kept in the named cookie, for MaxLag and ten seconds. A response to a
-// request that has written waits for one answer of the primary before its header is sent (see Token); where that
-// fails, the browser's reads go to the primary for as long. What is written after the header is not in the cookie.
+// request that has written waits for one answer of the primary before its header is sent (see Token). Where that
+// fails, or a write may still be under way then, as before a deferred Close of a *sql.Conn, the browser's reads go to the
+// primary for as long. A write that begins after the header is not in the cookie.
 //
-// Each router needs a cookie of its own. A client that changes the cookie can only choose where its own reads go.
+// Each router needs a cookie of its own; the middlewares of several share the request's session. A client that changes the cookie can only choose where its own reads go.
 func (r *Router) Middleware(cookie string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		token := ""
-		if sent, err := req.Cookie(cookie); err == nil {
-			token = sent.Value
+		ctx := req.Context()
+		if markOf(ctx).session == nil {
+			ctx = Session(ctx)
 		}
-		ctx, err := r.WithToken(req.Context(), token)
-		if err != nil { // not a token of ours
-			ctx = Session(req.Context())
+		session := markOf(ctx).session
+		if sent, err := req.Cookie(cookie); err == nil {
+			if position, err := parseToken(sent.Value); err == nil { // else it is no token of ours
+				session.change(r, func(w *writes) { w.position = max(w.position, position) })
+			}
 		}
 		told := &response{ResponseWriter: w, tell: func() {
-			if markOf(ctx).session.of(r).written {
-				r.setCookie(ctx, w, cookie)
+			if now := session.of(r); now.written || now.open > 0 {
+				r.setCookie(ctx, w, cookie, now.open > 0)
 			}
 		}}
 		next.ServeHTTP(told, req.WithContext(ctx))
@@ -38,12 +41,14 @@ func (r *Router) Middleware(cookie string, next http.Handler) http.Handler {
 	})
 }
 
-func (r *Router) setCookie(ctx context.Context, w http.ResponseWriter, name string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenWait)
-	defer cancel()
-	token, err := r.Token(ctx)
-	if err != nil {
-		token = beyond
+func (r *Router) setCookie(ctx context.Context, w http.ResponseWriter, name string, open bool) {
+	token := beyond // what is committed only now has no position yet
+	if !open {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenWait)
+		defer cancel()
+		if told, err := r.Token(ctx); err == nil {
+			token = told
+		}
 	}
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: token, Path: "/", MaxAge: int(r.cfg.MaxLag/time.Second) + 10, HttpOnly: true, SameSite: http.SameSiteLaxMode,

@@ -72,14 +72,17 @@ func (s *session) hasReached(r *Router, replica *server) bool {
 // under ctx: give it to WithToken there. It is a position in the WAL, such as "0/16B3748", or empty when nothing was
 // written. After a write it asks the primary, once, and returns when it has answered or ctx ends.
 //
-// Writes that are under way are not in it: call it when they have ended, and rows are closed.
+// A transaction that is not committed yet, and rows that are not closed, are not in it: call it after them.
 func (r *Router) Token(ctx context.Context) (string, error) {
 	s := markOf(ctx).session
 	if s == nil {
 		return "", errors.New("route: Token: the context is of no session: derive it from one that Session or WithToken returned")
 	}
 	w := s.of(r)
-	if w.written {
+	if w.open > 0 { // what a *sql.Conn has been told so far is in every position from now on
+		w.number = r.asked.Load()
+	}
+	if w.written || w.open > 0 {
 		err := r.await(ctx, func() bool {
 			answer, ok := r.positions.after(w.number)
 			if ok {
@@ -104,13 +107,21 @@ func (r *Router) Token(ctx context.Context) (string, error) {
 func (r *Router) WithToken(ctx context.Context, token string) (context.Context, error) {
 	s := &session{wrote: map[*Router]writes{}}
 	if token != "" {
-		high, low, _ := strings.Cut(token, "/")
-		h, notHigh := strconv.ParseUint(high, 16, 32)
-		l, notLow := strconv.ParseUint(low, 16, 32)
-		if notHigh != nil || notLow != nil {
-			return nil, errors.New(`route: WithToken: the token is no position in the WAL: give what Token returned, such as "0/16B3748"`)
+		position, err := parseToken(token)
+		if err != nil {
+			return nil, err
 		}
-		s.wrote[r] = writes{position: h<<32 | l}
+		s.wrote[r] = writes{position: position}
 	}
 	return newSession(ctx, s), nil
+}
+
+func parseToken(token string) (uint64, error) {
+	high, low, _ := strings.Cut(token, "/")
+	h, notHigh := strconv.ParseUint(high, 16, 32)
+	l, notLow := strconv.ParseUint(low, 16, 32)
+	if notHigh != nil || notLow != nil {
+		return 0, errors.New(`route: WithToken: the token is no position in the WAL: give what Token returned, such as "0/16B3748"`)
+	}
+	return h<<32 | l, nil
 }

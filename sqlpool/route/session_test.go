@@ -2,7 +2,9 @@ package route_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/cookiejar"
@@ -205,60 +207,140 @@ func TestATokenCarriesASession(t *testing.T) {
 	}
 }
 
-// A browser that is redirected after its write finds it, though no replica has it.
+// A browser that is redirected after its write finds it, though no replica has it: also when the handler's deferred calls
+// end the write, after the header.
 func TestABrowserFindsWhatItWrote(t *testing.T) {
-	c := ownCluster(t)
-	l := c.open(t, "pgx", route.Config{}, nil)
-	ctx := within(t)
-	if _, err := l.ExecContext(ctx, `CREATE TABLE posts (n int)`); err != nil {
-		t.Fatal(err)
-	}
-	l.caughtUp(t)
-	for _, r := range c.replicas {
-		mustExec(t, r, `SELECT pg_wal_replay_pause()`)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /", func(w http.ResponseWriter, req *http.Request) {
-		if _, err := l.ExecContext(req.Context(), `INSERT INTO posts VALUES (1)`); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+	forEachDriver(t, func(t *testing.T, name string) {
+		c := ownCluster(t)
+		l := c.open(t, name, route.Config{}, nil)
+		other := c.open(t, name, route.Config{}, nil)
+		ctx := within(t)
+		if _, err := l.ExecContext(ctx, `CREATE TABLE posts (n int)`); err != nil {
+			t.Fatal(err)
 		}
-		http.Redirect(w, req, "/", http.StatusSeeOther)
-	})
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, req *http.Request) {
-		var n int
-		var replica bool
-		err := l.QueryRowContext(route.Replica(req.Context()), `SELECT count(*), pg_is_in_recovery() FROM posts`).Scan(&n, &replica)
-		fmt.Fprint(w, n, replica, err)
-	})
-	server := httptest.NewServer(l.router.Middleware("after", mux))
-	defer server.Close()
-	get := func(client *http.Client, post bool) string {
-		do := func() (*http.Response, error) { return client.Get(server.URL) }
-		if post {
-			do = func() (*http.Response, error) { return client.Post(server.URL, "", nil) }
+		l.caughtUp(t)
+		for _, r := range c.replicas {
+			mustExec(t, r, `SELECT pg_wal_replay_pause()`)
 		}
-		resp, err := do()
+		const insert = `INSERT INTO posts VALUES (1)`
+		mux := http.NewServeMux()
+		post := func(path string, f func(w http.ResponseWriter, req *http.Request) error) {
+			mux.HandleFunc("POST "+path, func(w http.ResponseWriter, req *http.Request) {
+				if err := f(w, req); err != nil {
+					t.Errorf("%s: %v", path, err)
+				}
+			})
+		}
+		redirect := func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, "/", http.StatusSeeOther) }
+		post("/statement", func(w http.ResponseWriter, req *http.Request) error {
+			_, err := l.ExecContext(req.Context(), insert)
+			redirect(w, req)
+			return err
+		})
+		post("/conn", func(w http.ResponseWriter, req *http.Request) error {
+			conn, err := l.Conn(req.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			_, err = conn.ExecContext(req.Context(), insert)
+			redirect(w, req)
+			return err
+		})
+		post("/commit", func(w http.ResponseWriter, req *http.Request) (err error) {
+			tx, err := l.BeginTx(req.Context(), nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, tx.Commit()) }()
+			_, err = tx.ExecContext(req.Context(), insert)
+			redirect(w, req)
+			return err
+		})
+		post("/other", func(w http.ResponseWriter, req *http.Request) error {
+			_, err := other.ExecContext(req.Context(), insert)
+			redirect(w, req)
+			return err
+		})
+		read := func(db *lab, w http.ResponseWriter, req *http.Request) {
+			var n int
+			var replica bool
+			err := db.QueryRowContext(route.Replica(req.Context()), `SELECT count(*), pg_is_in_recovery() FROM posts`).Scan(&n, &replica)
+			fmt.Fprint(w, n, replica, err)
+		}
+		mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) { read(l, w, req) })
+		mux.HandleFunc("GET /other", func(w http.ResponseWriter, req *http.Request) { read(other, w, req) })
+		server := httptest.NewServer(other.router.Middleware("other", l.router.Middleware("after", mux)))
+		defer server.Close()
+		answer := func(resp *http.Response, err error) string {
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(body)
+		}
+		for i, path := range []string{"/statement", "/conn", "/commit"} {
+			jar, err := cookiejar.New(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			browser := &http.Client{Jar: jar}
+			if got := answer(browser.Get(server.URL)); !strings.HasPrefix(got, "0 true") {
+				t.Errorf("before: %s", got)
+			}
+			if got, want := answer(browser.Post(server.URL+path, "", nil)), fmt.Sprint(i+1, " false"); !strings.HasPrefix(got, want) {
+				t.Errorf("%s: redirected after its write it finds %s, want %s", path, got, want)
+			}
+			if got := answer((&http.Client{}).Get(server.URL)); !strings.HasPrefix(got, "0 true") {
+				t.Errorf("another browser finds %s", got)
+			}
+		}
+		jar, err := cookiejar.New(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer resp.Body.Close()
-		body := make([]byte, 200)
-		n, _ := resp.Body.Read(body)
-		return string(body[:n])
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := &http.Client{Jar: jar}
-	if got := get(browser, false); !strings.HasPrefix(got, "0 true") {
-		t.Errorf("before: %s", got)
-	}
-	if got := get(browser, true); !strings.HasPrefix(got, "1 false") {
-		t.Errorf("redirected after its write it finds %s", got)
-	}
-	if got := get(&http.Client{}, false); !strings.HasPrefix(got, "0 true") {
-		t.Errorf("another browser finds %s", got)
-	}
+		browser := &http.Client{Jar: jar}
+		answer(browser.Post(server.URL+"/other", "", nil))
+		if got := answer(browser.Get(server.URL + "/other")); !strings.HasPrefix(got, "4 false") {
+			t.Errorf("below two middlewares the outer one's write is not found: %s", got)
+		}
+	})
+}
+
+// A *sql.Conn that is still open has been told that its write is done: a token has it.
+func TestATokenHasWhatAnOpenConnHasWritten(t *testing.T) {
+	forEachDriver(t, func(t *testing.T, name string) {
+		l := sharedCluster(t).open(t, name, route.Config{}, nil)
+		ctx := route.Session(within(t))
+		conn, err := l.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS opened (n int); INSERT INTO opened VALUES (1)`); err != nil {
+			t.Fatal(err)
+		}
+		var written string
+		if err := conn.QueryRowContext(ctx, `SELECT pg_current_wal_lsn()::text`).Scan(&written); err != nil {
+			t.Fatal(err)
+		}
+		token, err := l.router.Token(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token == "" {
+			t.Fatal("the token is that of a session which has written nothing")
+		}
+		var has bool
+		if err := conn.QueryRowContext(ctx, `SELECT $1::pg_lsn >= $2::pg_lsn`, token, written).Scan(&has); err != nil {
+			t.Fatal(err)
+		}
+		if !has {
+			t.Errorf("the token %s lies before %s, where the write had ended", token, written)
+		}
+	})
 }
