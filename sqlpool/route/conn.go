@@ -142,16 +142,16 @@ func (c *conn) Close() error {
 
 // enter sees to it that the conn is on a server and has a session there. Operations of a *sql.Conn leave it where it is;
 // one of a *sql.DB is the first of its lend, as far as the server matters.
-func (c *conn) enter(ctx context.Context, replica bool, st *stmt, tried uint64, last error) error {
+func (c *conn) enter(ctx context.Context, op operation, tried uint64, last error) error {
 	if c.tx != nil {
 		return nil
 	}
 	// While IsValid is unseen, nothing but the stack tells where a lend ends.
-	if unseen := !c.router.validates.Load(); unseen || replica != c.replica && (c.at == nil || c.fresh) {
-		switch alone := alone(st); {
-		case alone && (unseen || replica != c.replica) && tried == 0:
+	if unseen := !c.router.validates.Load(); unseen || op.replica != c.replica && (c.at == nil || c.fresh) {
+		switch alone := alone(op.st); {
+		case alone && (unseen || op.replica != c.replica) && tried == 0:
 			c.leave()
-			c.replica = replica
+			c.replica = op.replica
 		case unseen && !alone:
 			c.pinned = true
 		}
@@ -159,7 +159,7 @@ func (c *conn) enter(ctx context.Context, replica bool, st *stmt, tried uint64, 
 	if c.at != nil {
 		return nil
 	}
-	return c.pick(ctx, c.live > 0 && (tried > 0 || replica != c.replica) && alone(st), tried, last)
+	return c.pick(ctx, c.live > 0 && (tried > 0 || op.replica != c.replica) && alone(op.st), tried, last)
 }
 
 // alone reports whether an operation, of st if that is not nil, is one of a *sql.DB. One whose caller is not found, because a

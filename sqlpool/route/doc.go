@@ -13,7 +13,7 @@
 // # What goes where
 //
 //   - An operation of the *sql.DB goes where its context says, a transaction where its options say: a replica for
-//     ReadOnly, else the primary, whatever its context. [Primary] keeps a read-only transaction on the primary.
+//     ReadOnly (not with LevelSerializable, which a replica refuses), else the primary, whatever its context. [Primary] keeps a read-only transaction on the primary.
 //   - A *sql.Stmt goes where the context of its execution says. It is prepared on each server that executes it.
 //   - A *sql.Conn is a session of one server, because settings and locks are kept there: of the primary, or of one
 //     replica if the context given to db.Conn was from Replica. Read-only transactions, contexts and Raw change nothing

@@ -2,21 +2,34 @@ package route
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 
 	"github.com/sqlpool/go/sqlpool"
 )
 
+// operation is what is to be done.
+type operation struct {
+	replica  bool  // it is sent to a replica
+	readOnly bool  // it begins a read-only transaction
+	st       *stmt // that it executes, or nil
+}
+
+// statement is the operation of executing a text, or st if that is not nil.
+func statement(ctx context.Context, st *stmt) operation {
+	return operation{replica: markOf(ctx).to == toReplica, st: st}
+}
+
 // do has an operation done by the session of the server where it belongs. A read goes on to the next server while it gets no
 // connection.
-func (c *conn) do(ctx context.Context, replica bool, st *stmt, f func(*held) error) error {
+func (c *conn) do(ctx context.Context, op operation, f func(*held) error) error {
 	var tried uint64
 	var last error
 	for {
-		err := c.enter(ctx, replica, st, tried, last)
+		err := c.enter(ctx, op, tried, last)
 		if err == nil {
-			if m := markOf(ctx); m.session != nil && !replica {
-				c.noteWrite(m.session)
+			if m := markOf(ctx); m.session != nil {
+				c.noteWrite(m.session, op)
 			}
 			err = f(&c.sessions[c.at.index])
 			if err == nil || !c.fresh {
@@ -37,9 +50,14 @@ func (c *conn) do(ctx context.Context, replica bool, st *stmt, f func(*held) err
 }
 
 // noteWrite notes that a write of the session may be on its way: its reads go to the primary until the conn is handed back,
-// and then need a later position.
-func (c *conn) noteWrite(s *session) {
-	if !c.at.isPrimary() || c.tx != nil && c.readOnly {
+// and then need a later position. On the primary only a read-only transaction is known to write nothing, and a read that
+// has found no replica; a mark changes nothing in a transaction or on a *sql.Conn of the primary.
+func (c *conn) noteWrite(s *session, op operation) {
+	reads := op.readOnly || op.replica && c.replica
+	if c.tx != nil {
+		reads = c.readOnly
+	}
+	if reads || !c.at.isPrimary() {
 		return
 	}
 	for _, noted := range c.wrote {
@@ -51,12 +69,9 @@ func (c *conn) noteWrite(s *session) {
 	c.wrote = append(c.wrote, s)
 }
 
-// reads reports whether a statement with this context is sent to a replica.
-func reads(ctx context.Context) bool { return markOf(ctx).to == toReplica }
-
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
-	err = c.do(ctx, reads(ctx), nil, func(s *held) (err error) {
+	err = c.do(ctx, statement(ctx, nil), func(s *held) (err error) {
 		res, err = s.ExecContext(ctx, query, args)
 		return err
 	})
@@ -65,7 +80,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
-	err = c.do(ctx, reads(ctx), nil, func(s *held) (err error) {
+	err = c.do(ctx, statement(ctx, nil), func(s *held) (err error) {
 		rows, err = s.QueryContext(ctx, query, args)
 		return err
 	})
@@ -74,13 +89,13 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // Ping implements driver.Pinger.
 func (c *conn) Ping(ctx context.Context) error {
-	return c.do(ctx, reads(ctx), nil, func(s *held) error { return s.Ping(ctx) })
+	return c.do(ctx, statement(ctx, nil), func(s *held) error { return s.Ping(ctx) })
 }
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	st := &stmt{conn: c, text: query, ofDB: alone(nil)}
-	err := c.do(ctx, reads(ctx), nil, func(s *held) error {
+	err := c.do(ctx, statement(ctx, nil), func(s *held) error {
 		_, err := st.preparedOn(ctx, s)
 		return err
 	})
@@ -96,10 +111,12 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// BeginTx implements driver.ConnBeginTx: it is the options that say where a transaction goes.
+// BeginTx implements driver.ConnBeginTx: it is the options that say where a transaction goes. A replica refuses one that is
+// serializable.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	var begun driver.Tx
-	err := c.do(ctx, opts.ReadOnly && markOf(ctx).to != toPrimary, nil, func(s *held) (err error) {
+	replica := opts.ReadOnly && markOf(ctx).to != toPrimary && opts.Isolation != driver.IsolationLevel(sql.LevelSerializable)
+	err := c.do(ctx, operation{replica: replica, readOnly: opts.ReadOnly}, func(s *held) (err error) {
 		begun, err = s.BeginTx(ctx, opts)
 		return err
 	})
@@ -141,9 +158,9 @@ func (c *conn) Raw() (raw driver.Conn) {
 	if c.session != nil {
 		ctx = context.WithValue(ctx, markKey{}, &mark{session: c.session})
 	}
-	_ = c.do(ctx, c.replica, nil, func(s *held) error { // the next method meets the error again
+	_ = c.do(ctx, operation{replica: c.replica}, func(s *held) error { // the next method meets the error again
 		if c.session != nil {
-			c.noteWrite(c.session)
+			c.noteWrite(c.session, operation{}) // what is done with it is not seen
 		}
 		raw = s.Raw()
 		return nil

@@ -205,6 +205,26 @@ func TestRawIsOfTheServerOfItsConn(t *testing.T) {
 	})
 }
 
+// A server in recovery refuses a serializable transaction (0A000).
+func TestASerializableTransactionRunsOnThePrimary(t *testing.T) {
+	forEachDriver(t, func(t *testing.T, name string) {
+		l := sharedCluster(t).open(t, name, route.Config{}, nil)
+		ctx := within(t)
+		for _, level := range []sql.IsolationLevel{sql.LevelReadCommitted, sql.LevelRepeatableRead, sql.LevelSerializable} {
+			tx, err := l.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: level})
+			if err != nil {
+				t.Fatalf("%v: %v", level, err)
+			}
+			if got := l.server(t, ctx, tx); isReplica(got) == (level == sql.LevelSerializable) {
+				t.Errorf("%v on %s", level, got)
+			}
+			if err := tx.Commit(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestAReplicaRefusesWrites(t *testing.T) {
 	forEachDriver(t, func(t *testing.T, name string) {
 		l := sharedCluster(t).open(t, name, route.Config{}, nil)

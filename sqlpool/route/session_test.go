@@ -2,6 +2,7 @@ package route_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sqlpool/go/sqlpool/route"
 )
@@ -341,6 +343,85 @@ func TestATokenHasWhatAnOpenConnHasWritten(t *testing.T) {
 		}
 		if !has {
 			t.Errorf("the token %s lies before %s, where the write had ended", token, written)
+		}
+	})
+}
+
+// A mark says what a statement of a *sql.DB does. In a transaction, or on a *sql.Conn of the primary, it changes nothing: what
+// it stands on there may write.
+func TestAWriteUnderAMarkIsTheSessionsWhereMarksChangeNothing(t *testing.T) {
+	c := ownCluster(t)
+	forEachDriver(t, func(t *testing.T, name string) {
+		for _, r := range c.replicas {
+			mustExec(t, r, `SELECT pg_wal_replay_resume()`)
+		}
+		l := c.open(t, name, route.Config{MaxLag: time.Minute}, nil)
+		ctx := within(t)
+		if _, err := l.ExecContext(ctx, `DROP TABLE IF EXISTS marked; CREATE TABLE marked (n int)`); err != nil {
+			t.Fatal(err)
+		}
+		l.caughtUp(t)
+		for _, r := range c.replicas {
+			mustExec(t, r, `SELECT pg_wal_replay_pause()`)
+		}
+		const insert = `INSERT INTO marked VALUES (1)`
+		exec := func(ctx context.Context, on interface {
+			ExecContext(context.Context, string, ...any) (sql.Result, error)
+		}) {
+			t.Helper()
+			if _, err := on.ExecContext(ctx, insert); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, write := range []func(marked context.Context){
+			func(marked context.Context) {
+				tx, err := l.BeginTx(ctx, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				exec(marked, tx)
+				if err := tx.Commit(); err != nil {
+					t.Fatal(err)
+				}
+			},
+			func(marked context.Context) {
+				conn, err := l.Conn(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				exec(marked, conn)
+			},
+		} {
+			session := route.Replica(route.Session(ctx))
+			write(session)
+			var n int
+			if err := l.QueryRowContext(session, `SELECT count(*) FROM marked`).Scan(&n); err != nil || n != i+1 {
+				t.Errorf("after write %d its session finds %d rows (%v)", i+1, n, err)
+			}
+		}
+	})
+}
+
+// A read-only transaction on the primary writes nothing: its session's reads stay on the replicas.
+func TestAReadOnlyTransactionIsNoWrite(t *testing.T) {
+	forEachDriver(t, func(t *testing.T, name string) {
+		l := sharedCluster(t).open(t, name, route.Config{}, nil)
+		ctx := route.Session(within(t))
+		for _, opts := range []*sql.TxOptions{{ReadOnly: true}, {ReadOnly: true, Isolation: sql.LevelSerializable}} {
+			tx, err := l.BeginTx(route.Primary(ctx), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := l.server(t, ctx, tx); got != "primary" {
+				t.Errorf("a transaction under Primary on %s", got)
+			}
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if got := l.server(t, route.Replica(ctx), l); !isReplica(got) {
+				t.Errorf("after a read-only transaction a session reads from %s", got)
+			}
 		}
 	})
 }

@@ -44,7 +44,7 @@ func (st *stmt) preparedOn(ctx context.Context, s *held) (driver.Stmt, error) {
 
 // ExecContext implements driver.StmtExecContext.
 func (st *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (res driver.Result, err error) {
-	err = st.conn.do(ctx, reads(ctx), st, func(s *held) error {
+	err = st.conn.do(ctx, statement(ctx, st), func(s *held) error {
 		inner, err := st.preparedOn(ctx, s)
 		if err == nil {
 			res, err = inner.(driver.StmtExecContext).ExecContext(ctx, args)
@@ -56,7 +56,7 @@ func (st *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (res 
 
 // QueryContext implements driver.StmtQueryContext.
 func (st *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
-	err = st.conn.do(ctx, reads(ctx), st, func(s *held) error {
+	err = st.conn.do(ctx, statement(ctx, st), func(s *held) error {
 		inner, err := st.preparedOn(ctx, s)
 		if err == nil {
 			rows, err = inner.(driver.StmtQueryContext).QueryContext(ctx, args)
