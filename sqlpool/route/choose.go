@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// A NoReplicaError is a read that was refused because no replica was fit (Config.WithoutReplica is Fail).
+// A NoReplicaError is a read that was refused, because no replica was fit (Config.WithoutReplica is Fail), or because
+// none was known to have what the read's session has written, and the server in the place of the primary was not the primary.
 type NoReplicaError struct {
+	Primary  *ServerStatus  // as it stood, where it was to serve; nil with Fail
 	Replicas []ServerStatus // as they stood
 	Err      error          // what the last replica that was tried said, or nil
 }
@@ -15,13 +17,20 @@ type NoReplicaError struct {
 // Error names each replica and why it was passed over.
 func (e *NoReplicaError) Error() string {
 	var b strings.Builder
-	b.WriteString("route: no replica is fit to be read from, and Config.WithoutReplica is Fail")
+	if e.Primary != nil {
+		fmt.Fprintf(&b, "route: no replica is known to have what the session has written, and the primary %q cannot be read from: %s", e.Primary.Name, e.Primary.Reason)
+	} else {
+		b.WriteString("route: no replica is fit to be read from, and Config.WithoutReplica is Fail")
+	}
 	for _, s := range e.Replicas {
 		fmt.Fprintf(&b, "; %q: ", s.Name)
-		if s.Fit {
-			b.WriteString("it is fit, but had no connection")
-		} else {
+		switch {
+		case !s.Fit:
 			b.WriteString(s.Reason)
+		case e.Primary != nil:
+			b.WriteString("it is fit, but not for this session")
+		default:
+			b.WriteString("it is fit, but had no connection")
 		}
 	}
 	if e.Err != nil {
@@ -50,10 +59,13 @@ func (r *Router) choose(m *mark, tried uint64, err error) (*server, error) {
 	switch {
 	case fit != 0:
 		return r.lessLoaded(fit), nil
-	case behind || r.cfg.WithoutReplica == UsePrimary:
-		return r.primary(), nil
+	case !behind && r.cfg.WithoutReplica == Fail:
+		return nil, &NoReplicaError{Replicas: r.Snapshot().Replicas, Err: err}
+	case m.session != nil && r.primary().verdict.Load().other && m.session.of(r).needs():
+		now := r.Snapshot()
+		return nil, &NoReplicaError{Primary: &now.Primary, Replicas: now.Replicas, Err: err}
 	}
-	return nil, &NoReplicaError{Replicas: r.Snapshot().Replicas, Err: err}
+	return r.primary(), nil
 }
 
 // lessLoaded picks one of a set of servers that is not empty. Turns are counted within the set: were they counted among

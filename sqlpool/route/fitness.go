@@ -8,9 +8,10 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-// verdict is whether a replica may be read from.
+// verdict is whether a replica may be read from, and whether the primary is one.
 type verdict struct {
 	reason string // why not; empty when it may
+	other  bool   // where the primary should be there is a server that is not the primary
 
 	// until ends when a fit replica is fit no more: callers that wait for a connection to it go elsewhere then.
 	until context.Context
@@ -77,7 +78,7 @@ func (r *Router) judge(s *server, a answer, err error) {
 	defer r.mu.Unlock()
 	next := &verdict{}
 	if err == nil {
-		s.position.Store(a.lsn)
+		s.seen.Store(&a)
 	}
 	state := s.pool.Stats().State
 	switch number, lag := r.positions.reached(a.lsn); {
@@ -90,6 +91,10 @@ func (r *Router) judge(s *server, a answer, err error) {
 		s.pool.ProbeSoon() // no caller comes whose waiting would have it dial
 	case len(r.positions) == 0:
 		next.reason = "the primary has not answered yet"
+	case a.system != r.origin.system:
+		next.reason = fmt.Sprintf("it is of another cluster than the primary: its system identifier is %d, and the primary's %d", a.system, r.origin.system)
+	case a.timeline != r.origin.timeline: // its positions are not the primary's
+		next.reason = fmt.Sprintf("it is known to be on timeline %d, and the primary is on %d", a.timeline, r.origin.timeline)
 	case number == 0: // how far behind is not known
 		next.reason = "it has not yet replayed what the primary had written when the router was opened"
 	default:

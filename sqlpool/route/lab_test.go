@@ -92,9 +92,17 @@ var connectors = map[string]func(dsn string) (driver.Connector, error){
 // open builds a router, and waits until both replicas are fit.
 func (c *cluster) open(t *testing.T, driverName string, cfg route.Config, change func(*sqlpool.Config)) *lab {
 	t.Helper()
+	l := c.openOn(t, driverName, cfg, change, c.primary.DSN("postgres"), c.replicas[0].DSN("postgres"), c.replicas[1].DSN("postgres"))
+	l.awaitFit(t, true, true)
+	return l
+}
+
+// openOn builds a router on the servers that the connection strings lead to, the primary's first.
+func (c *cluster) openOn(t *testing.T, driverName string, cfg route.Config, change func(*sqlpool.Config), dsns ...string) *lab {
+	t.Helper()
 	l := &lab{cluster: c}
-	for _, s := range []*pgserver.Server{c.primary, c.replicas[0], c.replicas[1]} {
-		connector, err := connectors[driverName](s.DSN("postgres"))
+	for _, dsn := range dsns {
+		connector, err := connectors[driverName](dsn)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +127,6 @@ func (c *cluster) open(t *testing.T, driverName string, cfg route.Config, change
 			t.Error(err)
 		}
 	})
-	l.awaitFit(t, true, true)
 	return l
 }
 

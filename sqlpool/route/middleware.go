@@ -7,7 +7,7 @@ import (
 )
 
 // beyond is a token that no replica reaches: while a browser sends it, its reads go to the primary.
-const beyond = "FFFFFFFF/FFFFFFFF"
+const beyond = "FFFFFFFF-FFFFFFFF/FFFFFFFF"
 
 // tokenWait bounds the wait for the primary's position before a response.
 const tokenWait = time.Second
@@ -27,8 +27,8 @@ func (r *Router) Middleware(cookie string, next http.Handler) http.Handler {
 		}
 		session := markOf(ctx).session
 		if sent, err := req.Cookie(cookie); err == nil {
-			if position, err := parseToken(sent.Value); err == nil { // else it is no token of ours
-				session.change(r, func(w *writes) { w.position = max(w.position, position) })
+			if t, err := parseToken(sent.Value); err == nil { // else it is no token of ours
+				session.change(r, func(w *writes) { w.token = w.token.latest(t) })
 			}
 		}
 		told := &response{ResponseWriter: w, tell: func() {

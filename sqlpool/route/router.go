@@ -34,6 +34,7 @@ type Router struct {
 	// mu protects the positions and each server's verdict. Nothing slow happens while it is held.
 	mu        sync.Mutex
 	positions positions
+	origin    answer        // the last of the positions
 	changed   chan struct{} // closed and replaced at each answer
 }
 
@@ -47,9 +48,9 @@ type server struct {
 	load  atomic.Int64  // lends that are out
 	lends atomic.Uint64 // lends begun
 
-	verdict  atomic.Pointer[verdict]
-	position atomic.Uint64 // the last that it told: written on the primary, replayed on a replica
-	reached  atomic.Uint64 // of a replica: the latest question to the primary whose answer it has replayed
+	verdict atomic.Pointer[verdict]
+	seen    atomic.Pointer[answer] // its last; on the primary, its last as a primary
+	reached atomic.Uint64          // of a replica: the latest question to the primary whose answer it has replayed
 }
 
 // New checks cfg and returns a router that asks its servers in the background. Until a replica has answered, reads go to the
@@ -66,6 +67,7 @@ func New(cfg Config) (*Router, error) {
 	for i, pool := range append([]*sqlpool.Pool{cfg.Primary}, cfg.Replicas...) {
 		s := &server{index: i, pool: pool, connector: pool.Connector(), soon: make(chan struct{}, 1)}
 		s.verdict.Store(unfitBecause("it has not been asked yet"))
+		s.seen.Store(&answer{})
 		r.servers = append(r.servers, s)
 	}
 	if len(cfg.Replicas) > 0 {
@@ -85,7 +87,7 @@ func (r *Router) replicas() []*server { return r.servers[1:] }
 func (r *Router) Warm(ctx context.Context) error {
 	return r.await(ctx, func() bool {
 		for _, s := range r.servers {
-			if s.position.Load() == 0 && len(r.replicas()) > 0 {
+			if s.seen.Load().lsn == 0 && len(r.replicas()) > 0 {
 				return false
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool/internal/driverx"
@@ -15,40 +16,56 @@ const (
 	// interval is how long after an answer a server is asked again. A promoted replica is passed over that soon.
 	interval = 200 * time.Millisecond
 
+	// slowest bounds the pause between questions to a server that does not answer.
+	slowest = 2 * time.Second
+
 	// silent is how long a server may take to answer.
 	silent = 500 * time.Millisecond
 )
 
-// question asks a server what it is and where it stands, as text, which every mode of a driver returns alike. The
-// position for writing counts what asynchronous commits have not written yet. At the beginning of a page or a segment of
-// the WAL it stands behind the header, where no record can have ended and a replica arrives only with the next one: there the
-// beginning counts.
+// question asks a server what it is, where it stands, on which timeline and of which cluster, as text, which every mode of a
+// driver returns alike. The position for writing counts what asynchronous commits have not written yet. At the beginning of a
+// page or a segment of the WAL it stands behind the header, where no record can have ended and a replica arrives only with the
+// next one: there the beginning counts. A replica's timeline is the newest that it is known to follow: its control file learns it
+// with a restartpoint, its WAL receiver at once, but only roles with pg_read_all_stats see that.
 const question = `SELECT CASE WHEN pg_is_in_recovery()
-THEN 'replica ' || coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint
+THEN 'replica ' || coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint || ' ' || greatest(
+	(SELECT timeline_id FROM pg_control_checkpoint()),
+	(SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+	(SELECT received_tli FROM pg_stat_wal_receiver))
 ELSE (SELECT 'primary ' || CASE
 	WHEN p % pg_size_bytes(current_setting('wal_segment_size')) = 40 THEN p - 40
 	WHEN p % current_setting('wal_block_size')::bigint = 24 THEN p - 24
-	ELSE p END FROM (SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS p OFFSET 0) AS now)
-END`
+	ELSE p END || ' ' || ('x' || left(pg_walfile_name('0/0'::pg_lsn + p), 8))::bit(32)::bigint
+	FROM (SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS p OFFSET 0) AS now)
+END || ' ' || (SELECT system_identifier FROM pg_control_system())`
 
 // answer is what a server says.
 type answer struct {
 	recovering bool
-	lsn        uint64
+	lsn        uint64 // written on a primary, replayed on a replica
+	timeline   uint32
+	system     int64 // the cluster's identifier
 }
 
 // watch asks one server until the router closes, over a connection of its own: one of the pool might be waited for. A
 // server that is silent delays no question to another.
 func (r *Router) watch(s *server) {
 	var c driver.Conn
+	timeline := uint32(0) // the newest that the server on c was on: it does not go back while it runs
+	failed := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		soon := s.soon
+		if failed > 0 {
+			soon = nil
+		}
 		select {
 		case <-r.life.Done():
 			hangUp(c, false)
 			return
-		case <-s.soon:
+		case <-soon:
 		case <-timer.C:
 		}
 		var a answer
@@ -56,32 +73,49 @@ func (r *Router) watch(s *server) {
 		number, at := uint64(0), time.Now()
 		if c == nil {
 			c, err = r.dial(s)
+			timeline = 0
 		}
 		if err == nil {
 			if s.isPrimary() {
 				number, at = r.asked.Add(1), time.Now()
 			}
 			a, err = r.ask(c)
+			timeline = max(timeline, a.timeline)
+			a.timeline = timeline
 		}
 		if r.life.Err() != nil {
 			hangUp(c, err != nil)
 			return
 		}
+		right := false
 		if s.isPrimary() {
-			r.note(s, number, at, a, err)
+			right = r.note(s, number, at, a, err)
 		} else {
 			r.judge(s, a, err)
+			right = err == nil && a.recovering
 		}
-		if err != nil || a.recovering == s.isPrimary() { // the address may lead to another server by now
+		if failed++; right {
+			failed = 0
+		} else { // the address may lead to another server by now
 			hangUp(c, err != nil)
 			c = nil
 		}
-		timer.Reset(interval)
+		timer.Reset(pause(failed))
 	}
 }
 
-// note keeps an answer of the primary.
-func (r *Router) note(s *server, number uint64, at time.Time, a answer, err error) {
+// pause is how long after an answer a server is asked again, when it was the failed-th that was missing or told that it is
+// another server: as a pool does, the router dials less and less often, at random moments.
+func pause(failed int) time.Duration {
+	if failed == 0 {
+		return interval
+	}
+	most := min(interval<<min(failed, 10), slowest)
+	return most/2 + rand.N(most/2)
+}
+
+// note keeps an answer of the primary and reports whether it is one.
+func (r *Router) note(s *server, number uint64, at time.Time, a answer, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next := &verdict{}
@@ -89,12 +123,16 @@ func (r *Router) note(s *server, number uint64, at time.Time, a answer, err erro
 	case err != nil:
 		next.reason = "it does not answer: " + err.Error()
 	case a.recovering:
-		next.reason = "it is in recovery: it is not the primary"
+		next.reason, next.other = "it is in recovery: it is not the primary", true
+	case a.system == r.origin.system && a.timeline < r.origin.timeline:
+		next.reason, next.other = fmt.Sprintf("it is on timeline %d, and the primary was on %d before: it is an earlier primary", a.timeline, r.origin.timeline), true
 	default:
 		r.positions.add(position{number, at, a.lsn})
-		s.position.Store(a.lsn)
+		r.origin = a
+		s.seen.Store(&a)
 	}
 	r.announceLocked(s, next)
+	return next.reason == ""
 }
 
 func (r *Router) dial(s *server) (driver.Conn, error) {
@@ -131,7 +169,7 @@ func (r *Router) ask(c driver.Conn) (a answer, err error) {
 	}
 	text := fmt.Sprintf("%s", row[0])
 	var role string
-	if _, err := fmt.Sscanf(text, "%s %d", &role, &a.lsn); err != nil {
+	if _, err := fmt.Sscanf(text, "%s %d %d %d", &role, &a.lsn, &a.timeline, &a.system); err != nil {
 		return a, fmt.Errorf("route: the server's answer %q is no position: %w", text, err)
 	}
 	a.recovering = role == "replica"

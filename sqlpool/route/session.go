@@ -17,11 +17,39 @@ type session struct {
 
 // writes is what a session has written through one router.
 type writes struct {
-	open     int    // lends of the primary in which a write may be under way
-	written  bool   // one has ended
-	number   uint64 // of the last question to the primary when the last of them ended
-	position uint64 // that a token has brought; zero without one
+	open    int    // lends of the primary in which a write may be under way
+	written bool   // one has ended
+	number  uint64 // of the last question to the primary when the last of them ended
+	token   token  // that the session has begun with; zero without one
 }
+
+// needs reports whether there is anything that a read has to see.
+func (w writes) needs() bool { return w.open > 0 || w.written || w.token != token{} }
+
+// token is a position in the WAL.
+type token struct {
+	timeline uint32
+	lsn      uint64
+}
+
+func (t token) String() string {
+	if t == (token{}) {
+		return ""
+	}
+	return fmt.Sprintf("%X-%X/%X", t.timeline, t.lsn>>32, uint32(t.lsn))
+}
+
+// latest returns the one of two tokens that lies behind the other.
+func (t token) latest(other token) token {
+	if other.timeline > t.timeline || other.timeline == t.timeline && other.lsn > t.lsn {
+		return other
+	}
+	return t
+}
+
+// in reports whether a replica that answers so has all up to t. One that follows a later timeline and has come as far has
+// all of it that was not lost.
+func (t token) in(a *answer) bool { return a.timeline >= t.timeline && a.lsn >= t.lsn }
 
 // Session returns a context whose reads see what was written under it before: see the package's comment. It is for one
 // user's work, such as a request; contexts derived from it, by Replica for example, are of the same session. Its contexts may be
@@ -65,11 +93,11 @@ func (s *session) of(r *Router) writes {
 // hasReached reports whether a replica has all that the session has written.
 func (s *session) hasReached(r *Router, replica *server) bool {
 	w := s.of(r)
-	return w.open == 0 && (!w.written || replica.reached.Load() > w.number) && replica.position.Load() >= w.position
+	return w.open == 0 && (!w.written || replica.reached.Load() > w.number) && w.token.in(replica.seen.Load())
 }
 
 // Token returns a text by which a session in another process, or a later one in this, sees what was written through the router
-// under ctx: give it to WithToken there. It is a position in the WAL, such as "0/16B3748", or empty when nothing was
+// under ctx: give it to WithToken there. It is a timeline and a position in the WAL, such as "1-0/16B3748", or empty when nothing was
 // written. After a write it asks the primary, once, and returns when it has answered or ctx ends.
 //
 // A transaction that is not committed yet, and rows that are not closed, are not in it: call it after them.
@@ -86,7 +114,7 @@ func (r *Router) Token(ctx context.Context) (string, error) {
 		err := r.await(ctx, func() bool {
 			answer, ok := r.positions.after(w.number)
 			if ok {
-				w.position = max(w.position, answer.lsn)
+				w.token = w.token.latest(token{r.origin.timeline, answer.lsn})
 			} else {
 				r.askPrimary()
 			}
@@ -96,10 +124,7 @@ func (r *Router) Token(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("route: Token: the primary has not told its position: %w", err)
 		}
 	}
-	if w.position == 0 {
-		return "", nil
-	}
-	return fmt.Sprintf("%X/%X", w.position>>32, uint32(w.position)), nil
+	return w.token.String(), nil
 }
 
 // WithToken is Session with what Token returned for another session, of this router or of one in another process that
@@ -107,21 +132,23 @@ func (r *Router) Token(ctx context.Context) (string, error) {
 func (r *Router) WithToken(ctx context.Context, token string) (context.Context, error) {
 	s := &session{wrote: map[*Router]writes{}}
 	if token != "" {
-		position, err := parseToken(token)
+		t, err := parseToken(token)
 		if err != nil {
 			return nil, err
 		}
-		s.wrote[r] = writes{position: position}
+		s.wrote[r] = writes{token: t}
 	}
 	return newSession(ctx, s), nil
 }
 
-func parseToken(token string) (uint64, error) {
-	high, low, _ := strings.Cut(token, "/")
+func parseToken(text string) (token, error) {
+	timeline, position, _ := strings.Cut(text, "-")
+	high, low, _ := strings.Cut(position, "/")
+	t, noTimeline := strconv.ParseUint(timeline, 16, 32)
 	h, notHigh := strconv.ParseUint(high, 16, 32)
 	l, notLow := strconv.ParseUint(low, 16, 32)
-	if notHigh != nil || notLow != nil {
-		return 0, errors.New(`route: WithToken: the token is no position in the WAL: give what Token returned, such as "0/16B3748"`)
+	if noTimeline != nil || notHigh != nil || notLow != nil {
+		return token{}, errors.New(`route: WithToken: the token is no position in the WAL: give what Token returned, such as "1-0/16B3748"`)
 	}
-	return h<<32 | l, nil
+	return token{uint32(t), h<<32 | l}, nil
 }

@@ -26,7 +26,7 @@ type sim struct {
 	replica  bool
 	lsn      uint64
 	timeline uint32
-	system   uint64
+	system   int64
 	down     error
 	dials    int
 	served   int

@@ -22,6 +22,9 @@ type ServerStatus struct {
 	Behind int64         // of a replica: the same in bytes of WAL
 	LSN    uint64        // written on the primary, replayed on a replica; zero before the first answer
 
+	// Timeline is that of the primary, or the newest that a replica is known to follow; zero before the first answer.
+	Timeline uint32
+
 	Load  int64  // operations, transactions and *sql.Conn that are on it
 	Lends uint64 // how many have been
 
@@ -32,10 +35,10 @@ type ServerStatus struct {
 func (r *Router) Snapshot() Snapshot {
 	var all []ServerStatus
 	for _, s := range r.servers {
-		v := s.verdict.Load()
+		v, seen := s.verdict.Load(), s.seen.Load()
 		all = append(all, ServerStatus{
 			Name: s.pool.Name(), Fit: v.reason == "", Reason: v.reason, Lag: v.lag, Behind: v.bytes,
-			LSN: s.position.Load(), Load: s.load.Load(), Lends: s.lends.Load(), Pool: s.pool.Stats(),
+			LSN: seen.lsn, Timeline: seen.timeline, Load: s.load.Load(), Lends: s.lends.Load(), Pool: s.pool.Stats(),
 		})
 	}
 	return Snapshot{Primary: all[0], Replicas: all[1:]}
