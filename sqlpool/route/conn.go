@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
@@ -230,8 +231,13 @@ func (c *conn) open(ctx context.Context, impatient bool) error {
 	return nil
 }
 
+// recoveryConflict is the SQLSTATE of a statement that a replica has cancelled because it stood in the way of its replay.
+// A replica has no other reason for it: nothing is serializable there.
+const recoveryConflict = "40001"
+
 // elsewhere reports whether an operation that failed may go to another server: it was to be a read on a replica, and
-// had no connection, because the replica is down or became unfit meanwhile.
+// had no connection, because the replica is down or became unfit meanwhile; or nothing of it was answered before replay
+// cancelled it, and it was no part of a transaction.
 func (c *conn) elsewhere(ctx context.Context, err error) bool {
 	if c.at == nil || c.at.isPrimary() || c.tx != nil || ctx.Err() != nil {
 		return false
@@ -240,5 +246,5 @@ func (c *conn) elsewhere(ctx context.Context, err error) bool {
 		return failed.Kind == sqlpool.ErrUnavailable || failed.Kind == sqlpool.ErrClosed || errors.Is(failed.Cause, context.Canceled)
 	}
 	lost := (*sqlpool.ConnLostError)(nil)
-	return errors.As(err, &lost) && lost.SafeToRetry()
+	return errors.As(err, &lost) && lost.SafeToRetry() || pgerror.State(err) == recoveryConflict
 }
