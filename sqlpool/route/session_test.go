@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -19,14 +20,19 @@ import (
 	"github.com/sqlpool/go/sqlpool/route"
 )
 
+var pairs = flag.Int("route.pairs", 5000, "how many times TestASessionReadsItsOwnWrites writes and reads, on each driver")
+
 // Each worker owns a row, counts it up in a session of its own each time, and reads it in that session and in an older
 // one, while replay is paused on one replica after the other. No read may be older than its session.
 func TestASessionReadsItsOwnWrites(t *testing.T) {
-	const workers, pairs = 8, 1250
 	c := ownCluster(t)
-	l := c.open(t, "pgx", route.Config{}, nil)
-	ctx := within(t)
-	if _, err := l.ExecContext(ctx, `CREATE TABLE counted (id int PRIMARY KEY, n int NOT NULL)`); err != nil {
+	forEachDriver(t, func(t *testing.T, name string) { readOwnWrites(t, c.open(t, name, route.Config{}, nil)) })
+}
+
+func readOwnWrites(t *testing.T, l *lab) {
+	const workers = 8
+	ctx := t.Context()
+	if _, err := l.ExecContext(ctx, `DROP TABLE IF EXISTS counted; CREATE TABLE counted (id int PRIMARY KEY, n int NOT NULL)`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.ExecContext(ctx, `INSERT INTO counted SELECT i, 0 FROM generate_series(1, $1::int) AS i`, workers); err != nil {
@@ -38,7 +44,7 @@ func TestASessionReadsItsOwnWrites(t *testing.T) {
 	var delayed sync.WaitGroup
 	delayed.Go(func() {
 		for chaos.Err() == nil {
-			r := c.replicas[rand.IntN(2)]
+			r := l.replicas[rand.IntN(2)]
 			for range rand.IntN(20) { // a question takes a connection: some milliseconds
 				if err := r.Exec(ctx, `SELECT pg_wal_replay_pause()`); err != nil {
 					t.Error(err)
@@ -74,7 +80,7 @@ func TestASessionReadsItsOwnWrites(t *testing.T) {
 				}
 			}
 			var sessions []past
-			for n := 1; n <= pairs; n++ {
+			for n := 1; n <= *pairs/workers; n++ {
 				p := past{route.Session(ctx), n}
 				switch n % 3 { // a statement, one that returns rows, and a transaction
 				case 0:
@@ -114,7 +120,7 @@ func TestASessionReadsItsOwnWrites(t *testing.T) {
 	calm()
 	delayed.Wait()
 	t.Logf("%d pairs: %d stale; on replicas %d of the own and %d of the older sessions; without a session %d reads were stale",
-		workers*pairs, stale.Load(), own.Load(), older.Load(), without.Load())
+		*pairs/workers*workers, stale.Load(), own.Load(), older.Load(), without.Load())
 	if stale.Load() > 0 {
 		t.Errorf("%d stale reads", stale.Load())
 	}
