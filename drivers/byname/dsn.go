@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/stray"
 )
@@ -58,7 +59,7 @@ type dialect struct {
 }
 
 var (
-	pgxDialect = spaced(`\s\v`, dialect{query: libpqQuery, unescape: libpqUnescape, firstAt: true})
+	pgxDialect = spaced(`\s\v`, dialect{query: onehost.LibpqQuery, unescape: libpqUnescape, firstAt: true})
 	pqDialect  = spaced(`\s\v\x{85}\pZ`, dialect{query: netQuery, unescape: netUnescape}) // unicode.IsSpace
 )
 

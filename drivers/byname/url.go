@@ -2,7 +2,6 @@ package byname
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -48,22 +47,6 @@ func unasked(dsn string) error {
 	}
 	return nil
 }
-
-// libpqQuery finds the query as libpq and pgx do: a @ before the first slash
-// ends the user, whatever stands before it, and brackets hold an address.
-func libpqQuery(dsn string) (from, to int) {
-	at := strings.Index(dsn, "://") + len("://")
-	if i := strings.IndexAny(dsn[at:], "@/"); i >= 0 && dsn[at+i] == '@' {
-		at += i + 1
-	}
-	if before := libpqHosts.FindString(dsn[at:]); before != "" {
-		return at + len(before), len(dsn)
-	}
-	return 0, 0
-}
-
-// libpqHosts matches hosts, a database's name and the question mark.
-var libpqHosts = regexp.MustCompile(strings.ReplaceAll(`^(?:%,)*%(?:/[^?]*)?\?`, "%", `(?:(?:\[[^\]]*\]|[^\[,/?])[^,/?]*)?`))
 
 // libpqUnescape trims spaces, refuses them inside, and leaves + alone.
 func libpqUnescape(raw string) (string, bool) {

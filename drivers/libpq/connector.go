@@ -5,16 +5,15 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"strings"
 
 	"github.com/lib/pq"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/drivers/internal/reread"
 	"github.com/sqlpool/go/drivers/internal/secret"
-	"github.com/sqlpool/go/drivers/internal/stray"
 	"github.com/sqlpool/go/drivers/internal/wire"
 )
 
@@ -27,6 +26,7 @@ type connector struct {
 	before       func(context.Context, *pq.Config) error
 	notice       func(*pq.Error)
 	notification func(*pq.Notification)
+	at           *onehost.Host // nil: the hosts of the connection string
 	eager        bool
 }
 
@@ -47,29 +47,16 @@ func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 	if err := secret.Torn(dsn, false); err != nil {
 		return nil, fmt.Errorf("libpq: %w", err)
 	}
-	read := func() (pq.Config, error) { return parse(dsn) }
-	cfg, err := read()
-	if err != nil {
-		return nil, fmt.Errorf("libpq: %w", err)
-	}
-	c := &connector{dsn: dsn, source: reread.New(cfg, read), dial: new(net.Dialer).DialContext}
+	c := &connector{dsn: dsn, dial: new(net.Dialer).DialContext}
 	for _, opt := range opts {
 		opt(c)
 	}
-	return c, nil
-}
-
-// parse reads a connection string without its secrets in an error.
-func parse(dsn string) (pq.Config, error) {
-	cfg, err := pq.NewConfig(dsn)
+	cfg, err := c.parse()
 	if err != nil {
-		return cfg, secret.Scrub(dsn, err)
+		return nil, fmt.Errorf("libpq: %w", err)
 	}
-	if err := stray.Settings("sqlpool-pq", cfg.Runtime); err != nil {
-		return cfg, err
-	}
-	_, err = wire.TakeTCP(maps.Clone(cfg.Runtime))
-	return cfg, err
+	c.source = reread.New(cfg, c.parse)
+	return c, nil
 }
 
 // Driver implements driver.Connector.

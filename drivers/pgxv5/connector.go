@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/drivers/internal/reread"
 	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/wire"
@@ -26,6 +27,7 @@ type connector struct {
 	dial         func(ctx context.Context, network, address string) (net.Conn, error)
 	before       func(context.Context, *pgx.ConnConfig) error
 	after        func(context.Context, *pgx.Conn) error
+	at           *onehost.Host // nil: the hosts of the connection string
 	eager        bool
 	notice       pgconn.NoticeHandler
 	notification pgconn.NotificationHandler
@@ -48,18 +50,19 @@ func Connector(dsn string, opts ...Option) (driver.Connector, error) {
 	if err := secret.Torn(dsn, true); err != nil {
 		return nil, fmt.Errorf("pgxv5: %w", err)
 	}
-	cfg, err := parse(dsn)
+	c := newConnector(&connector{dsn: dsn}, opts)
+	cfg, err := c.parse()
 	if err != nil {
 		return nil, fmt.Errorf("pgxv5: %w", err)
 	}
-	read := func() (*pgx.ConnConfig, error) {
-		latest, err := parse(dsn)
+	c.source = reread.New(cfg, func() (*pgx.ConnConfig, error) {
+		latest, err := c.parse()
 		if err == nil {
 			err = weaker(cfg, latest)
 		}
 		return latest, err
-	}
-	return newConnector(&connector{dsn: dsn, source: reread.New(cfg, read)}, opts), nil
+	})
+	return c, nil
 }
 
 // ConnectorConfig returns a connector for a configuration that pgx.ParseConfig
@@ -72,7 +75,7 @@ func ConnectorConfig(cfg *pgx.ConnConfig, opts ...Option) driver.Connector {
 	return newConnector(&connector{source: reread.New(fixed, func() (*pgx.ConnConfig, error) { return fixed, nil })}, opts)
 }
 
-func newConnector(c *connector, opts []Option) driver.Connector {
+func newConnector(c *connector, opts []Option) *connector {
 	for _, opt := range opts {
 		opt(c)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/drivers/internal/secret"
 	"github.com/sqlpool/go/drivers/internal/stray"
 	"github.com/sqlpool/go/drivers/internal/wire"
@@ -22,6 +23,38 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	}
 	_, err = wire.TakeTCP(maps.Clone(cfg.RuntimeParams))
 	return cfg, err
+}
+
+// parse reads the connection string of a connector, whose options may have it lead to another server.
+func (c *connector) parse() (*pgx.ConnConfig, error) {
+	own, err := parse(c.dsn)
+	if err != nil || c.at == nil {
+		return own, err
+	}
+	hosts := []onehost.Host{{Name: own.Host, Port: own.Port}}
+	for _, f := range own.Fallbacks {
+		hosts = append(hosts, onehost.Host{Name: f.Host, Port: f.Port})
+	}
+	h, err := c.at.Beside(hosts)
+	if err != nil {
+		return nil, err
+	}
+	return parse(onehost.Libpq(c.dsn, h)) // a password of a passfile, and TLS, are the host's
+}
+
+// Address is the one server that the options lead to, or empty without such an option.
+func (c *connector) Address() string {
+	if c.at == nil {
+		return ""
+	}
+	cfg := c.source.Last()
+	return onehost.Host{Name: cfg.Host, Port: cfg.Port}.String()
+}
+
+// at leads to a server that the connection string need not name, in place of its hosts, and of whatever kind. Port 0 is the
+// string's.
+func at(host string, port uint16) Option {
+	return func(c *connector) { c.at = &onehost.Host{Name: host, Port: port} }
 }
 
 // weaker refuses a configuration that has lost what the first one had. pgx leaves out
