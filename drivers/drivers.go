@@ -10,6 +10,7 @@ import (
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
+	"github.com/sqlpool/go/sqlpool/route"
 )
 
 // The names registered with database/sql.
@@ -73,6 +74,14 @@ func PoolOf(db *sql.DB) (*sqlpool.Pool, bool) { return byname.PoolOf(db) }
 // AddHooks is byname.AddHooks: it gives hooks to a *sql.DB from sql.Open, before its
 // first use.
 func AddHooks(db *sql.DB, hooks ...sqlpool.Hooks) error { return byname.AddHooks(db, hooks...) }
+
+// AddHooksOf is byname.AddHooksOf: it gives hooks of its own to the pool of each server of
+// a *sql.DB from sql.Open with pool_replicas.
+func AddHooksOf(db *sql.DB, f func(h *Handle) []sqlpool.Hooks) error { return byname.AddHooksOf(db, f) }
+
+// RouterOf is byname.RouterOf: it returns the router of a *sql.DB from sql.Open with
+// pool_replicas.
+func RouterOf(db *sql.DB) (*route.Router, bool) { return byname.RouterOf(db) }
 
 // HealthOf is byname.HealthOf: it returns the health monitor of a *sql.DB from sql.Open.
 func HealthOf(db *sql.DB) (*health.Monitor, bool) { return byname.HealthOf(db) }

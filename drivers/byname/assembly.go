@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/hooks/fleet"
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
@@ -12,6 +13,7 @@ import (
 	"github.com/sqlpool/go/hooks/resetter"
 	"github.com/sqlpool/go/hooks/slogger"
 	"github.com/sqlpool/go/sqlpool"
+	"github.com/sqlpool/go/sqlpool/route"
 )
 
 // assembly is a pool before it is built: what the settings write to.
@@ -29,6 +31,9 @@ type assembly struct {
 	slow   time.Duration
 	fleet  fleet.Config // MaxConns is 0 without one
 	eager  bool         // BEGIN does not wait for the first statement
+
+	replicas []onehost.Host
+	route    route.Config // without its pools
 }
 
 // assembled is a standard assembly: a configuration, and its policies that a
@@ -38,6 +43,9 @@ type assembled struct {
 	monitor *health.Monitor
 	leaks   *leak.Detector // nil when leaks are not looked for
 	fleet   *fleet.Fleet   // nil for a pool with a limit of its own
+
+	replicas []*assembled // of the primary alone
+	route    route.Config // without its pools
 
 	settings []sqlpool.Setting // what it was made of, and where that came from
 }
@@ -72,12 +80,13 @@ func standard() assembly {
 		leaks:    true,
 		leak:     leak.Config{After: leak.DefaultAfter},
 		fleet:    fleet.Config{Interval: fleet.DefaultInterval},
+		route:    route.Config{MaxLag: route.DefaultMaxLag},
 	}
 }
 
 // assemble makes the standard hooks, new ones for each pool.
 func (a *assembly) assemble() *assembled {
-	done := &assembled{Config: a.cfg}
+	done := &assembled{Config: a.cfg, route: a.route}
 	done.Hooks = a.recycling()
 	if a.reset == resetClean {
 		done.Hooks = append(done.Hooks, resetter.Clean())

@@ -13,19 +13,21 @@ import (
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/sqlpool"
+	"github.com/sqlpool/go/sqlpool/route"
 )
 
 // connector starts its pool at the first Connect: database/sql calls
 // OpenConnector in sql.Open, where no dial is expected, and a *sql.DB that is
 // never used has nothing to end.
 type connector struct {
-	cfg    *assembled    // but for cfg.Hooks, never changed
+	cfg    *assembled    // but for its Hooks and those of its replicas, never changed
 	driver driver.Driver // of a type of its own for each name
 
-	// mu protects what follows and cfg.Hooks. No hook runs while it is held: an
+	// mu protects what follows and the Hooks. No hook runs while it is held: an
 	// OnStart hook that asked the *sql.DB for its pool would wait for itself.
 	mu       sync.Mutex
-	pool     *sqlpool.Pool // set as soon as it exists
+	pool     *sqlpool.Pool // set as soon as it exists; the primary's
+	routed   routed        // set when the start is over
 	starting chan struct{} // closed when the start that is under way is over; nil when none is
 	closed   bool
 
@@ -63,7 +65,13 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 // sessions returns the one connector of the pool's that the database has: it
 // learns whether a wrapper hides driver.Validator.
 func (c *connector) sessions(pool *sqlpool.Pool) driver.Connector {
-	c.connecting.Do(func() { c.connects = pool.Connector() })
+	c.connecting.Do(func() {
+		if router := c.routed.router; router != nil { // the start is over
+			c.connects = router.Connector()
+		} else {
+			c.connects = pool.Connector()
+		}
+	})
 	return c.connects
 }
 
@@ -88,12 +96,37 @@ func (c *connector) Driver() driver.Driver { return c.driver }
 func (c *connector) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	pool, starting := c.pool, c.starting
+	pool, routed, starting := c.pool, c.routed, c.starting
 	c.mu.Unlock()
 	if pool == nil || starting != nil {
 		return nil
 	}
+	return closeAll(pool, routed)
+}
+
+func closeAll(pool *sqlpool.Pool, routed routed) error {
+	if routed.router != nil {
+		return routed.router.Close()
+	}
 	return pool.Close()
+}
+
+// started returns the pool and what is above it, when the start is over, or no pool.
+func (c *connector) started() (*sqlpool.Pool, routed) {
+	for {
+		pool, starting, err := c.start()
+		if err != nil {
+			return nil, routed{}
+		}
+		if starting == nil || len(c.cfg.replicas) == 0 { // to a hook of the start there is no more than the pool either
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return pool, c.routed
+		}
+		if c.await(context.Background(), starting) != nil {
+			return nil, routed{}
+		}
+	}
 }
 
 // start returns the pool, started if it was not yet. While another call starts
@@ -112,7 +145,7 @@ func (c *connector) start() (pool *sqlpool.Pool, starting <-chan struct{}, err e
 }
 
 // startLocked starts the pool and releases mu once it exists, before the first
-// hook that is not ours.
+// hook that is not ours, and then those of the replicas.
 func (c *connector) startLocked() (pool *sqlpool.Pool, err error) {
 	c.starting = make(chan struct{})
 	locked := true
@@ -121,34 +154,49 @@ func (c *connector) startLocked() (pool *sqlpool.Pool, err error) {
 		c.pool, locked = p, false
 		c.mu.Unlock()
 	}}}, cfg.Hooks)
+	var above routed
 	defer func() {
 		if !locked {
 			c.mu.Lock()
 		}
-		c.pool = pool // nil after an error, or a panic of a hook
+		c.pool, c.routed = pool, above // none after an error, or a panic of a hook
 		close(c.starting)
 		c.starting = nil
 		closed := c.closed
 		c.mu.Unlock()
 		if closed && pool != nil {
-			err = pool.Close()
+			err = closeAll(pool, above)
 		}
 	}()
-	return sqlpool.New(cfg)
+	primary, err := sqlpool.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if above, err = c.cfg.above(primary); err != nil {
+		return nil, err
+	}
+	return primary, nil
 }
 
-// add gives the pool that will start more hooks.
-func (c *connector) add(hooks []sqlpool.Hooks) error {
+// add gives the pools that will start more hooks.
+func (c *connector) add(f func(*Handle) []sqlpool.Hooks) error {
+	servers := c.cfg.servers()
+	hooks := make([][]sqlpool.Hooks, len(servers))
+	for i, server := range servers {
+		hooks[i] = f(server.handle())
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return errors.New("drivers: AddHooks: the database is closed")
+		return errors.New("the database is closed")
 	case c.pool != nil: // or starts
-		return errors.New("drivers: AddHooks: the pool has started, and the hooks of a running pool do not change; " +
+		return errors.New("the pool has started, and the hooks of a running pool do not change; " +
 			"call it between sql.Open and the first use of the database, of which PoolOf is one")
 	}
-	c.cfg.Hooks = append(c.cfg.Hooks, hooks...)
+	for i, server := range servers {
+		server.Hooks = append(server.Hooks, hooks[i]...)
+	}
 	return nil
 }
 
@@ -170,8 +218,21 @@ func (o *opened) Pool() *sqlpool.Pool {
 	return pool
 }
 
-// AddHooks adds hooks to those that the database's pool will start with.
-func (o *opened) AddHooks(hooks ...sqlpool.Hooks) error { return o.connector.add(hooks) }
+// Router returns the database's router, started if it was not yet, or nil without
+// pool_replicas.
+func (o *opened) Router() *route.Router {
+	if len(o.connector.cfg.replicas) == 0 {
+		return nil
+	}
+	_, above := o.connector.started()
+	return above.router
+}
+
+// Servers returns how many servers have a pool.
+func (o *opened) Servers() int { return len(o.connector.cfg.servers()) }
+
+// AddHooksOf adds hooks to those that the database's pools will start with.
+func (o *opened) AddHooksOf(f func(h *Handle) []sqlpool.Hooks) error { return o.connector.add(f) }
 
 // Monitor returns the database's health monitor.
 func (o *opened) Monitor() *health.Monitor { return o.connector.cfg.monitor }

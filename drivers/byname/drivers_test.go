@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/internal/fakedb"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -21,7 +22,13 @@ import (
 // fake is one of our drivers over a scripted database.
 func fake() (*named, *fakedb.DB) {
 	db := fakedb.New()
-	return &named{name: "fake", dialect: pgxDialect, asDriver: func(d *opened) driver.Driver { return d }, connector: func(string, *options) (driver.Connector, error) { return db.Connector(), nil }}, db
+	return &named{name: "fake", dialect: pgxDialect, asDriver: func(d *opened) driver.Driver { return d }, connector: func(string, *onehost.Host, *options) (driver.Connector, error) {
+		return db.Connector(), nil
+	}}, db
+}
+
+func hooked(h sqlpool.Hooks) func(*Handle) []sqlpool.Hooks {
+	return func(*Handle) []sqlpool.Hooks { return []sqlpool.Hooks{h} }
 }
 
 // open does what sql.Open does with a registered driver.
@@ -295,11 +302,11 @@ func TestClosedWhileThePoolStarts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.(*connector).add([]sqlpool.Hooks{{OnStart: func(*sqlpool.Pool) {
+		if err := c.(*connector).add(hooked(sqlpool.Hooks{OnStart: func(*sqlpool.Pool) {
 			if err := c.(*connector).Close(); err != nil {
 				t.Error(err)
 			}
-		}}}); err != nil {
+		}})); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Connect(context.Background()); !errors.Is(err, sqlpool.ErrClosed) { // and the bubble is empty
@@ -318,7 +325,7 @@ func TestAPanicOfAStartBlocksNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.(*connector).add([]sqlpool.Hooks{{OnStart: func(*sqlpool.Pool) { panic("a hook's") }}}); err != nil {
+		if err := c.(*connector).add(hooked(sqlpool.Hooks{OnStart: func(*sqlpool.Pool) { panic("a hook's") }})); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

@@ -66,6 +66,19 @@ func harmless(text string) string {
 	return text
 }
 
+// shown is the text of a setting's value if it has the look of one.
+func (s *setting) shown(text string) string {
+	if s.value.kind != serverList || len(text) > 512 {
+		return harmless(text)
+	}
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(",:[] ", r) }) {
+		if harmless(part) == notShown {
+			return notShown
+		}
+	}
+	return text
+}
+
 // problems is all that is wrong with one call's settings.
 type problems []error
 

@@ -50,14 +50,16 @@ func Setting(name string, value any) Option {
 	}
 }
 
-// WithHooks adds hooks behind the standard ones.
+// WithHooks adds hooks behind the standard ones, to the pool of each server: those that can
+// serve one pool only, as the live page's and those of metrics, need WithHooksOf where there
+// are replicas.
 func WithHooks(hooks ...sqlpool.Hooks) Option {
 	return WithHooksOf(func(*Handle) []sqlpool.Hooks { return hooks })
 }
 
 // WithHooksOf adds hooks that f makes of the handle: those of the live page, which
 // shows the health monitor, the leak detector and the settings. The handle's Pool and
-// DB are not there yet.
+// DB are not there yet. With pool_replicas f is called for each server, the primary first.
 func WithHooksOf(f func(h *Handle) []sqlpool.Hooks) Option {
 	return func(o *options) { o.hooks = append(o.hooks, f) }
 }

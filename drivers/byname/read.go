@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/drivers/internal/stray"
 )
 
@@ -47,13 +48,20 @@ func (d *named) config(dsn string, opts ...Option) (*assembled, error) {
 	if cfg.Connector, err = d.connect(dsn, rest, o); err != nil {
 		r.problems.add(err)
 	}
+	replicas := r.replicas(func(h *onehost.Host) (driver.Connector, error) { return d.connector(rest, h, o) })
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
 	done := r.assembly.assemble()
-	done.settings = r.told()
-	for _, hooks := range o.hooks {
-		done.Hooks = append(done.Hooks, hooks(done.handle())...)
+	for i := range replicas {
+		done.replicas = append(done.replicas, replicas[i].assemble())
+	}
+	told := r.told()
+	for _, server := range done.servers() {
+		server.settings = told
+		for _, hooks := range o.hooks {
+			server.Hooks = append(server.Hooks, hooks(server.handle())...)
+		}
 	}
 	return done, nil
 }
@@ -63,7 +71,7 @@ func (d *named) config(dsn string, opts ...Option) (*assembled, error) {
 // passwords out of its errors, and for that it must see where they may stand. In
 // "postgres://u:se?pool_cret@h" half of one goes for a parameter.
 func (d *named) connect(dsn, rest string, o *options) (driver.Connector, error) {
-	connector, err := d.connector(rest, o)
+	connector, err := d.connector(rest, nil, o)
 	if err == nil {
 		return connector, nil
 	}
@@ -74,7 +82,7 @@ func (d *named) connect(dsn, rest string, o *options) (driver.Connector, error) 
 	if rest == dsn {
 		return nil, err
 	}
-	if _, whole := d.connector(dsn, o); whole != nil {
+	if _, whole := d.connector(dsn, nil, o); whole != nil {
 		return nil, whole
 	}
 	return nil, errNotParsed
@@ -127,7 +135,7 @@ func (r *reading) param(p param, source string) {
 		}
 		r.bad[s] = true
 		r.problems.add(&SettingError{
-			Name: p.name, Source: source, Value: harmless(p.value), Rule: rule, Remedy: "keep one of the two",
+			Name: p.name, Source: source, Value: s.shown(p.value), Rule: rule, Remedy: "keep one of the two",
 		})
 		return
 	}
@@ -161,8 +169,8 @@ func (r *reading) variable(s *setting, g given) {
 	case !s.same(before.text, g.text):
 		r.bad[s] = true
 		r.problems.add(&SettingError{
-			Name: g.name, Source: g.source, Value: harmless(g.text),
-			Rule: "it is the same setting as " + before.name + ", which is " + quoted(harmless(before.text)), Remedy: "unset one of the two",
+			Name: g.name, Source: g.source, Value: s.shown(g.text),
+			Rule: "it is the same setting as " + before.name + ", which is " + quoted(s.shown(before.text)), Remedy: "unset one of the two",
 		})
 	}
 }
@@ -181,7 +189,7 @@ func (r *reading) set(s *setting, g given) {
 	r.bad[s] = true
 	defaults := standard()
 	r.problems.add(&SettingError{
-		Name: g.name, Source: g.source, Value: harmless(g.text), Rule: "it must be " + s.value.rule,
+		Name: g.name, Source: g.source, Value: s.shown(g.text), Rule: "it must be " + s.value.rule,
 		Remedy: fmt.Sprintf("write for example %s=%s, or leave it out for the default (%s)", g.name, s.value.example, s.value.get(&defaults)),
 	})
 }
@@ -216,9 +224,14 @@ func (r *reading) contradiction(s *setting, rule, remedy string) {
 			return
 		}
 	}
+	r.problems.add(r.objection(s, rule, remedy))
+}
+
+// objection is the error of a setting whose value as such is right.
+func (r *reading) objection(s *setting, rule, remedy string) *SettingError {
 	g, ok := r.given[s]
 	if !ok {
 		g = given{s.name, SourceDefault, ""}
 	}
-	r.problems.add(&SettingError{Name: g.name, Source: g.source, Value: harmless(s.value.get(&r.assembly)), Rule: rule, Remedy: remedy})
+	return &SettingError{Name: g.name, Source: g.source, Value: s.shown(s.value.get(&r.assembly)), Rule: rule, Remedy: remedy}
 }

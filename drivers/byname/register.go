@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -22,13 +23,17 @@ var registered = map[string]*named{}
 
 // Register registers a driver with database/sql, under PGX or PQ. Packages pgxv5 and
 // libpq call it when they are imported; a program does not. connect makes a connector
-// of the connection string without the pool's settings, and eager is its option that
-// has BEGIN sent when the transaction begins.
-func Register[O any](driverName string, connect func(dsn string, opts ...O) (driver.Connector, error), eager O) {
-	d := &named{name: driverName, connector: func(dsn string, o *options) (driver.Connector, error) {
+// of the connection string without the pool's settings. eager is its option that
+// has BEGIN sent when the transaction begins, and at one that has the connector lead to a
+// server that the string need not name, whose port is the string's if it is 0.
+func Register[O any](driverName string, connect func(dsn string, opts ...O) (driver.Connector, error), eager O, at func(host string, port uint16) O) {
+	d := &named{name: driverName, connector: func(dsn string, other *onehost.Host, o *options) (driver.Connector, error) {
 		opts := optionsFor[O](o, driverName)
 		if o.eager {
 			opts = append(opts, eager)
+		}
+		if other != nil {
+			opts = append(opts, at(other.Name, other.Port))
 		}
 		return connect(dsn, opts...)
 	}}
@@ -59,7 +64,7 @@ type named struct {
 	name      string
 	dialect   dialect // how its connection strings are taken apart
 	asDriver  func(*opened) driver.Driver
-	connector func(dsn string, o *options) (driver.Connector, error)
+	connector func(dsn string, other *onehost.Host, o *options) (driver.Connector, error)
 }
 
 var _ driver.DriverContext = (*named)(nil)
@@ -75,10 +80,14 @@ func (d *named) OpenConnector(dsn string) (driver.Connector, error) {
 
 // Open implements driver.Driver for code that calls it directly, as some
 // wrappers of drivers do: the connection has a pool of its own, of one
-// connection, which ends with it.
+// connection, which ends with it. It is refused with replicas: a router for each connection
+// would ask the servers for all of them.
 func (d *named) Open(dsn string) (driver.Conn, error) {
 	cfg, err := d.config(dsn)
 	if err != nil {
+		return nil, err
+	}
+	if err := cfg.refuseReplicas(); err != nil {
 		return nil, err
 	}
 	cfg.MaxConns, cfg.MinIdle = 1, 0

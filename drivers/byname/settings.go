@@ -25,7 +25,7 @@ type setting struct {
 // settings is the table, in the order of the documentation. The names are
 // pgxpool's where it has the setting, env's those of the production service that
 // the pool comes from where that had it.
-var settings = slices.Concat(coreSettings, hookSettings)
+var settings = slices.Concat(coreSettings, hookSettings, routeSettings)
 
 // coreSettings are the fields of sqlpool.Config.
 var coreSettings = []setting{

@@ -15,27 +15,35 @@ import (
 // says how it was read, and pool_max_conns one while SetMaxOpenConns keeps callers
 // from the pool. hooks/debugui shows them, and sqlpool check the notes.
 func SettingsOf(db *sql.DB) ([]sqlpool.Setting, bool) {
-	d, ok := db.Driver().(interface{ Settings() []sqlpool.Setting })
+	d, ok := db.Driver().(interface {
+		Settings() []sqlpool.Setting
+		Servers() int
+	})
 	if !ok {
 		return nil, false
 	}
 	all := d.Settings()
 	for i := range all {
 		if all[i].Name == "pool_max_conns" {
-			all[i].Note = overtaken(db.Stats().MaxOpenConnections, all[i].Value)
+			all[i].Note = overtaken(db.Stats().MaxOpenConnections, all[i].Value, d.Servers())
 		}
 	}
 	return all, true
 }
 
 // overtaken tells of a SetMaxOpenConns that was left in, which the pool cannot
-// see: with as many sessions as connections, no caller ever waits in the pool.
-func overtaken(sessions int, maxConns string) string {
-	if n, err := strconv.Atoi(maxConns); err != nil || sessions <= 0 || sessions > n {
+// see: with as many sessions as connections, no caller ever waits in the pool. Each server
+// has a pool.
+func overtaken(sessions int, maxConns string, servers int) string {
+	if n, err := strconv.Atoi(maxConns); err != nil || sessions <= 0 || sessions > n*servers {
 		return ""
 	}
-	return fmt.Sprintf("SetMaxOpenConns(%d) does not exceed pool_max_conns=%s: callers wait in database/sql, without pool_acquire_timeout and "+
-		"without the names of the holders, and the pool looks healthy: delete the call", sessions, maxConns)
+	on := ""
+	if servers > 1 {
+		on = fmt.Sprintf(" on each of %d servers", servers)
+	}
+	return fmt.Sprintf("SetMaxOpenConns(%d) does not exceed pool_max_conns=%s%s: callers wait in database/sql, without pool_acquire_timeout and "+
+		"without the names of the holders, and the pool looks healthy: delete the call", sessions, maxConns, on)
 }
 
 // told is the settings as they were read, in words.

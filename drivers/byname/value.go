@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/sqlpool/go/drivers/internal/onehost"
 	"github.com/sqlpool/go/hooks/fleet"
 )
 
@@ -119,6 +120,36 @@ func label(field func(*assembly) *string) value {
 			return true
 		},
 		get: func(a *assembly) string { return *field(a) },
+	}
+}
+
+// serverList is the kind of a list of servers.
+const serverList = "list"
+
+// servers is a list of servers, each of them once.
+func servers(most int, field func(*assembly) *[]onehost.Host) value {
+	return value{
+		kind: serverList, example: "db2:5432,db3:5432",
+		rule: fmt.Sprintf("a list of at most %d different servers with commas between them: each a host, host:port, [IPv6 address]:port, or the directory of a Unix socket", most),
+		set: func(a *assembly, text string) bool {
+			var all []onehost.Host
+			for part := range strings.SplitSeq(text, ",") {
+				h, ok := onehost.Parse(strings.TrimSpace(part))
+				if !ok || slices.Contains(all, h) || len(all) == most {
+					return false
+				}
+				all = append(all, h)
+			}
+			*field(a) = all
+			return true
+		},
+		get: func(a *assembly) string {
+			var all []string
+			for _, h := range *field(a) {
+				all = append(all, h.String())
+			}
+			return strings.Join(all, ",")
+		},
 	}
 }
 

@@ -2,7 +2,7 @@ package libpq
 
 import "github.com/sqlpool/go/drivers/byname"
 
-func init() { byname.Register(byname.PQ, Connector, EagerBegin()) }
+func init() { byname.Register(byname.PQ, Connector, EagerBegin(), at) }
 
 // Options gives options to the connector of a database that byname.Open or
 // drivers.Open opens on lib/pq, for example BeforeConnect for a password that expires. It is

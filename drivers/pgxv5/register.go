@@ -2,7 +2,7 @@ package pgxv5
 
 import "github.com/sqlpool/go/drivers/byname"
 
-func init() { byname.Register(byname.PGX, Connector, EagerBegin()) }
+func init() { byname.Register(byname.PGX, Connector, EagerBegin(), at) }
 
 // Options gives options to the connector of a database that byname.Open or
 // drivers.Open opens on pgx, for example BeforeConnect for a password that expires. It is

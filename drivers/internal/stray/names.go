@@ -18,8 +18,8 @@ var names = []string{
 	"pool_leak_profile", "pool_leak_reclaim", "pool_log", "pool_log_slow", "pool_max_conn_idle_time", "pool_max_conn_lifetime",
 	"pool_max_conn_lifetime_jitter", "pool_max_conns", "pool_max_dialing", "pool_max_uses", "pool_max_waiters",
 	"pool_min_conns", "pool_min_idle", "pool_min_idle_conns", "pool_name", "pool_ping_after", "pool_ping_timeout",
-	"pool_reset", "pool_rollback_timeout", "pool_shutdown_timeout", "pool_statement_timeout", "pool_statements",
-	"pool_sweep_interval",
+	"pool_replica_max_lag", "pool_replicas", "pool_reset", "pool_rollback_timeout", "pool_shutdown_timeout", "pool_statement_timeout", "pool_statements",
+	"pool_sweep_interval", "pool_without_replica",
 }
 
 // Names returns the names of all settings that a connection string can have.
