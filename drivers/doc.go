@@ -55,6 +55,15 @@
 // one; PoolOf, HealthOf, LeaksOf, FleetOf and SettingsOf find one part of the handle
 // each, all but the first without starting the pool. Nothing is logged unless pool_log=slog says so.
 //
+// # Replicas
+//
+// With pool_replicas=db2,db3 in the connection string, read-only transactions and what runs
+// under a context from route.Replica go to streaming replicas (docs/replicas.md). Each server
+// has a pool of its own with all settings of the database; PoolOf and the handle's Pool are
+// the primary's, and Handle.Replicas has the others. RouterOf, or Handle.Router, is the
+// *route.Router above them. Hooks of AddHooks and WithHooks go to the pool of each server;
+// AddHooksOf and WithHooksOf make them for each. Closing the database closes all of it.
+//
 // # Placeholders
 //
 // Libraries that choose a dialect by the driver's name do not know these two.

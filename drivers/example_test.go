@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sqlpool/go/drivers"
 	"github.com/sqlpool/go/drivers/pgxv5"
+	"github.com/sqlpool/go/hooks/debugui"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -69,6 +71,46 @@ func ExampleConfig() {
 	}
 	db := sqlpool.OpenDB(pool)
 	defer db.Close()
+}
+
+// Settings alone send reads to replicas.
+func ExampleRouterOf() {
+	db, err := sql.Open(drivers.PGX, "postgres://app@127.0.0.1:1/orders?pool_name=orders&pool_replicas=127.0.0.2,127.0.0.3:5433")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	if router, ok := drivers.RouterOf(db); ok {
+		for _, server := range router.Snapshot().Replicas {
+			fmt.Println(server.Name, server.Fit)
+		}
+	}
+	// Output:
+	// orders/replica/127.0.0.2:1 false
+	// orders/replica/127.0.0.3:5433 false
+}
+
+// The live pages of all servers: each pool has its own.
+func ExampleAddHooksOf() {
+	db, err := sql.Open(drivers.PGX, "postgres://app@127.0.0.1:1/orders?pool_name=orders&pool_replicas=127.0.0.2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	var pages []*debugui.UI
+	err = drivers.AddHooksOf(db, func(h *drivers.Handle) []sqlpool.Hooks { // before the first use
+		page := debugui.New(debugui.Config{Leaks: h.Leaks, Health: h.Health, Settings: h.Settings()})
+		pages = append(pages, page)
+		return []sqlpool.Hooks{page.Hooks()}
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("/debug/sqlpool/", debugui.Index(pages...))
+	fmt.Println(len(pages))
+	// Output: 2
 }
 
 func ExamplePoolOf() {

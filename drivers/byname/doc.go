@@ -17,5 +17,5 @@ package byname
 // program may.
 // read.go reads the settings of settings.go and hooksettings.go, each of a kind in
 // value.go or length.go, out of a connection string that dsn.go, url.go and
-// keyvalue.go take apart; fields.go, suggest.go and errors.go say what is wrong
+// keyvalue.go take apart; replicas.go makes pools of pool_replicas and a router above them; fields.go, suggest.go and errors.go say what is wrong
 // with them; assembly.go makes a pool's configuration of them.

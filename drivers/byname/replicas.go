@@ -96,8 +96,8 @@ func (a *assembled) above(primary *sqlpool.Pool) (r routed, err error) {
 			r = routed{}
 		}
 	}()
-	for _, cfg := range a.replicas {
-		pool, err := sqlpool.New(cfg.Config)
+	for _, replica := range a.replicas {
+		pool, err := replica.open()
 		if err != nil {
 			return r, err
 		}
@@ -108,6 +108,16 @@ func (a *assembled) above(primary *sqlpool.Pool) (r routed, err error) {
 	r.router, err = route.New(cfg)
 	done = err == nil
 	return r, err
+}
+
+// open opens a replica's pool. A setting has brought it, and the program's hooks may not be made for it: a panic says so.
+func (a *assembled) open() (*sqlpool.Pool, error) {
+	defer func() {
+		if p := recover(); p != nil {
+			panic(fmt.Sprintf("drivers: the pool %q of pool_replicas: %v (AddHooksOf and WithHooksOf make hooks for the pool of each server)", a.Name, p))
+		}
+	}()
+	return sqlpool.New(a.Config)
 }
 
 // refuseReplicas is the error of a call that makes a single pool.

@@ -232,8 +232,9 @@ func TestAPanicInAReplicasStartLeavesNothing(t *testing.T) {
 		}
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Error("no panic")
+				want := `drivers: the pool "default/replica/db3" of pool_replicas: a hook's (AddHooksOf and WithHooksOf make hooks for the pool of each server)`
+				if got := recover(); got != want {
+					t.Errorf("%v, want %s", got, want)
 				}
 			}()
 			_, _ = RouterOf(db)

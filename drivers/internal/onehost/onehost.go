@@ -32,7 +32,10 @@ func (h Host) String() string {
 }
 
 // Error is a host that does not go with the connection string.
-type Error struct{ Rule, Remedy string }
+type Error struct {
+	Rule   string // what is wrong
+	Remedy string // what to do about it
+}
 
 // Error implements error.
 func (e *Error) Error() string { return e.Rule + "; " + e.Remedy }
