@@ -210,7 +210,7 @@ func TestAddedHooksHearThePool(t *testing.T) {
 		}
 		strangers := sql.OpenDB(fakedb.New().Connector())
 		defer strangers.Close()
-		if err := AddHooks(strangers, hooks); err == nil || !strings.Contains(err.Error(), "sqlpool.New") {
+		if err := AddHooks(strangers, hooks); err == nil || !strings.Contains(err.Error(), "sqlpool.New") || !strings.Contains(err.Error(), "WithHooksOf") {
 			t.Errorf("to another's database: %v", err)
 		}
 	})

@@ -86,7 +86,7 @@ func addHooks(name string, db *sql.DB, f func(h *Handle) []sqlpool.Hooks) error 
 		AddHooksOf(f func(h *Handle) []sqlpool.Hooks) error
 	})
 	if !ok {
-		return fmt.Errorf("drivers: %s: the database is not from sql.Open(%q or %q, …): give the hooks to sqlpool.New, in Config.Hooks", name, PGX, PQ)
+		return fmt.Errorf("drivers: %s: the database is not from sql.Open(%q or %q, …): give the hooks to drivers.Open with WithHooks or WithHooksOf, or to sqlpool.New in Config.Hooks", name, PGX, PQ)
 	}
 	if err := d.AddHooksOf(f); err != nil {
 		return fmt.Errorf("drivers: %s: %w", name, err)
