@@ -95,7 +95,7 @@ func (c *conn) IsValid() bool {
 func (c *conn) handBack() {
 	c.leave()
 	c.live -= c.closed
-	c.closed, c.session = 0, nil
+	c.closed, c.session, c.replica = 0, nil, false
 }
 
 // leave ends the use of the server that the conn is on. While no IsValid has been seen the pool's session ends its
@@ -160,7 +160,7 @@ func (c *conn) enter(ctx context.Context, op operation, tried uint64, last error
 	if c.at != nil {
 		return nil
 	}
-	return c.pick(ctx, c.live > 0 && (tried > 0 || op.replica != c.replica) && alone(op.st), tried, last)
+	return c.pick(ctx, c.live > 0 && alone(op.st), tried, last)
 }
 
 // alone reports whether an operation, of st if that is not nil, is one of a *sql.DB. One whose caller is not found, because a

@@ -181,6 +181,44 @@ func TestAnEarlierPrimaryIsNotAskedForASessionsReads(t *testing.T) {
 		if s := l.router.Snapshot().Replicas[0]; !s.Fit {
 			t.Errorf("the replica of the latest primary is passed over: %s", s.Reason)
 		}
+		// Operators have gone back to it: it is the only one that answers.
+		l.await(t, func(s route.Snapshot) bool { return s.Primary.Fit && s.Primary.Timeline == 1 })
+		if name, err := l.whose(route.Replica(session)); err != nil || name != "primary" {
+			t.Errorf("a session's read ran on %q: %v", name, err)
+		}
+		l.replicas[0].set(func(s *sim) { s.timeline, s.lsn, s.down = 1, 300, driver.ErrBadConn }) // it is built anew
+		l.await(t, func(s route.Snapshot) bool { return !s.Replicas[0].Fit })
+		l.replicas[0].set(func(s *sim) { s.down = nil })
+		l.await(t, func(s route.Snapshot) bool { return s.Replicas[0].Fit })
+	})
+}
+
+// The replica that follows the next primary before the program has reached that goes on serving.
+func TestReadsGoOnWhileTheNextPrimaryIsNotThereYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulate(t, 1, route.Config{})
+		l.primary.set(func(s *sim) { s.down = driver.ErrBadConn })
+		l.await(t, func(s route.Snapshot) bool { return !s.Primary.Fit })
+		l.replicas[0].set(func(s *sim) { s.timeline = 2 })
+		answers := 0
+		l.await(t, func(s route.Snapshot) bool {
+			answers++
+			if !s.Replicas[0].Fit {
+				t.Fatalf("the replica is passed over: %s", s.Replicas[0].Reason)
+			}
+			return answers > 30
+		})
+		l.primary.set(func(s *sim) { s.timeline, s.lsn, s.down = 2, 90, nil })
+		l.await(t, func(s route.Snapshot) bool { return s.Primary.Fit && s.Primary.Timeline == 2 })
+		l.await(t, func(s route.Snapshot) bool { return s.Replicas[0].Fit && s.Replicas[0].Lag == 0 })
+		l.primary.set(func(s *sim) { s.timeline = 3 })
+		l.await(t, func(s route.Snapshot) bool {
+			return strings.Contains(s.Replicas[0].Reason, "timeline 2, and the primary is on 3")
+		})
+		l.replicas[0].set(func(s *sim) { s.timeline = 4 }) // of another primary, while ours answers
+		l.await(t, func(s route.Snapshot) bool {
+			return strings.Contains(s.Replicas[0].Reason, "timeline 4, and the primary is on 3")
+		})
 	})
 }
 
@@ -228,7 +266,10 @@ func TestServersThatAreDownAreDialedLessOften(t *testing.T) {
 			told <- err
 		}()
 		time.Sleep(5 * time.Minute)
-		for _, s := range append(l.replicas, l.primary) {
+		if n := l.replicas[1].count(func(s *sim) int { return s.dials }); n > 10 { // it answers, and is asked on
+			t.Errorf("a server that is no replica was dialed %d times in five minutes", n)
+		}
+		for _, s := range []*sim{l.replicas[0], l.primary} {
 			if n := s.count(func(s *sim) int { return s.dials }); n > 400 || n < 100 {
 				t.Errorf("%s was dialed %d times in five minutes", s.name, n)
 			}

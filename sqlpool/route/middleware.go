@@ -2,12 +2,12 @@ package route
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
-
-// beyond is a token that no replica reaches: while a browser sends it, its reads go to the primary.
-const beyond = "FFFFFFFF-FFFFFFFF/FFFFFFFF"
 
 // tokenWait bounds the wait for the primary's position before a response.
 const tokenWait = time.Second
@@ -27,32 +27,66 @@ func (r *Router) Middleware(cookie string, next http.Handler) http.Handler {
 		}
 		session := markOf(ctx).session
 		if sent, err := req.Cookie(cookie); err == nil {
-			if t, err := parseToken(sent.Value); err == nil { // else it is no token of ours
-				session.change(r, func(w *writes) { w.token = w.token.latest(t) })
+			if t, until, err := parseCookie(sent.Value); err == nil { // else it is none of ours
+				session.change(r, func(w *writes) { w.token, w.until = w.token.latest(t), until })
 			}
 		}
 		told := &response{ResponseWriter: w, tell: func() {
 			if now := session.of(r); now.written || now.open > 0 {
-				r.setCookie(ctx, w, cookie, now.open > 0)
+				r.setCookie(ctx, w, cookie, now)
 			}
 		}}
+		defer told.header(http.StatusOK) // also of a handler that panics, for which an outer one may answer
 		next.ServeHTTP(told, req.WithContext(ctx))
-		told.header(http.StatusOK)
 	})
 }
 
-func (r *Router) setCookie(ctx context.Context, w http.ResponseWriter, name string, open bool) {
-	token := beyond // what is committed only now has no position yet
-	if !open {
+// kept is how long a browser keeps the cookie: until replicas without what it stands for are too far behind to be read from.
+func (r *Router) kept() time.Duration { return r.cfg.MaxLag + 10*time.Second }
+
+func (r *Router) setCookie(ctx context.Context, w http.ResponseWriter, name string, now writes) {
+	token, err := now.token.String(), errors.New("a write may be under way")
+	if now.open == 0 && !r.primarySilent() { // what is committed only after the header has no position yet
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenWait)
 		defer cancel()
-		if told, err := r.Token(ctx); err == nil {
+		var told string
+		if told, err = r.Token(ctx); err == nil {
 			token = told
 		}
 	}
+	if err != nil {
+		now.until = time.Now().Add(r.kept())
+	}
+	if now.unsettled() {
+		token += "." + strconv.FormatInt(now.until.Unix(), 16)
+	}
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: token, Path: "/", MaxAge: int(r.cfg.MaxLag/time.Second) + 10, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: token, Path: "/", MaxAge: int(r.kept() / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// primarySilent reports whether the primary has answered before and does not now.
+func (r *Router) primarySilent() bool {
+	p := r.primary()
+	return p.seen.Load().lsn != 0 && !p.fit()
+}
+
+// parseCookie reads a token, or nothing, and the time until which reads go to the primary if there is one: "1-0/16B3748.6740A1B2".
+func parseCookie(value string) (t token, until time.Time, err error) {
+	text, seconds, hasUntil := strings.Cut(value, ".")
+	if text != "" || !hasUntil {
+		if t, err = parseToken(text); err != nil {
+			return t, until, err
+		}
+	}
+	if hasUntil {
+		n, err := strconv.ParseInt(seconds, 16, 64)
+		if err != nil {
+			return t, until, err
+		}
+		until = time.Unix(n, 0)
+	}
+	return t, until, nil
 }
 
 // response calls tell before the header is sent.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"strings"
 
 	"github.com/sqlpool/go/sqlpool"
+	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
 // operation is what is to be done.
@@ -29,6 +31,9 @@ func (c *conn) do(ctx context.Context, op operation, f func(*held) error) error 
 		err := c.enter(ctx, op, tried, last)
 		if err == nil {
 			if m := markOf(ctx); m.session != nil {
+				if c.session == nil { // a new connection may have been opened for another caller
+					c.session = m.session
+				}
 				c.noteWrite(m.session, op)
 			}
 			err = f(&c.sessions[c.at.index])
@@ -94,7 +99,7 @@ func (c *conn) Ping(ctx context.Context) error {
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	st := &stmt{conn: c, text: query, ofDB: alone(nil)}
+	st := &stmt{conn: c, text: query, ofDB: preparesForDB()}
 	err := c.do(ctx, statement(ctx, nil), func(s *held) error {
 		_, err := st.preparedOn(ctx, s)
 		return err
@@ -104,6 +109,13 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	}
 	c.live++
 	return st, nil
+}
+
+// preparesForDB reports whether a statement is prepared for a *sql.DB's *sql.Stmt, whose further executions may be alone on
+// the conn: also in a transaction's StmtContext.
+func preparesForDB() bool {
+	caller, method := sqlstack.Caller()
+	return caller == sqlstack.DB || caller == sqlstack.Stmt || caller == sqlstack.Tx && strings.HasPrefix(method, "Stmt")
 }
 
 // Prepare implements driver.Conn.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestPositionsTellWhatAReplicaHasAndSinceWhenItLacksTheRest(t *testing.T) {
+func TestPositionsTellWhatAReplicaHasAndLacks(t *testing.T) {
 	var p positions
 	begun := time.Now()
 	at := func(second int) time.Time { return begun.Add(time.Duration(second) * time.Second) }
@@ -13,19 +13,18 @@ func TestPositionsTellWhatAReplicaHasAndSinceWhenItLacksTheRest(t *testing.T) {
 		p.add(position{number: uint64(i + 1), at: at(i), lsn: lsn})
 	}
 	for _, tt := range []struct {
-		lsn, number uint64
-		lag         time.Duration
+		lsn, number, lacks uint64
 	}{
-		{99, 0, 4 * time.Second},
-		{100, 1, 3 * time.Second},
-		{199, 1, 3 * time.Second},
-		{200, 3, time.Second},
-		{399, 4, 0}, // it lacks what was asked for just now
+		{99, 0, 1},
+		{100, 1, 2},
+		{199, 1, 2},
+		{200, 3, 4},
+		{399, 4, 5},
 		{400, 5, 0},
 		{900, 5, 0},
 	} {
-		if number, lag := p.reached(tt.lsn); number != tt.number || lag != tt.lag {
-			t.Errorf("at %d: question %d and %v behind, want %d and %v", tt.lsn, number, lag, tt.number, tt.lag)
+		if number, lacks := p.reached(tt.lsn); number != tt.number || lacks.number != tt.lacks {
+			t.Errorf("at %d: it has %d and lacks %d, want %d and %d", tt.lsn, number, lacks.number, tt.number, tt.lacks)
 		}
 	}
 	if a, ok := p.after(2); !ok || a.number != 3 {
@@ -39,8 +38,9 @@ func TestPositionsTellWhatAReplicaHasAndSinceWhenItLacksTheRest(t *testing.T) {
 // A list that is full forgets every other answer, never the oldest or the latest.
 func TestPositionsAreBounded(t *testing.T) {
 	var p positions
+	begun := time.Now()
 	for i := range uint64(10 * positionsKept) {
-		p.add(position{number: i + 1, lsn: i})
+		p.add(position{number: i + 1, lsn: i, at: begun.Add(time.Duration(i) * interval)})
 		if last := p[len(p)-1]; last.number != i+1 || len(p) > positionsKept {
 			t.Fatalf("%d positions, the last %+v", len(p), last)
 		}
@@ -52,5 +52,20 @@ func TestPositionsAreBounded(t *testing.T) {
 	}
 	if p[0].number != 1 {
 		t.Errorf("the oldest is number %d", p[0].number)
+	}
+}
+
+// However often the primary is asked, the list goes back as far as with a question each interval, and has the latest.
+func TestManyAnswersAtOnceShortenNoList(t *testing.T) {
+	var p positions
+	begun := time.Now()
+	for i := range uint64(10000) {
+		p.add(position{number: i + 1, lsn: i, at: begun.Add(time.Duration(i) * time.Millisecond)})
+		if p[len(p)-1].number != i+1 {
+			t.Fatalf("the last is %+v, not number %d", p[len(p)-1], i+1)
+		}
+	}
+	if n := int(10 * time.Second / interval); len(p) > 2*n+2 || len(p) < n/2 {
+		t.Errorf("%d positions in ten seconds", len(p))
 	}
 }

@@ -35,6 +35,7 @@ type Router struct {
 	mu        sync.Mutex
 	positions positions
 	origin    answer        // the last of the positions
+	earlier   time.Time     // since when an earlier primary has answered in the primary's place; zero when none has
 	changed   chan struct{} // closed and replaced at each answer
 }
 
@@ -51,6 +52,7 @@ type server struct {
 	verdict atomic.Pointer[verdict]
 	seen    atomic.Pointer[answer] // its last; on the primary, its last as a primary
 	reached atomic.Uint64          // of a replica: the latest question to the primary whose answer it has replayed
+	lacks   position               // of a replica, under mu: the oldest known that it has not replayed; zero for none
 }
 
 // New checks cfg and returns a router that asks its servers in the background. Until a replica has answered, reads go to the
@@ -70,10 +72,8 @@ func New(cfg Config) (*Router, error) {
 		s.seen.Store(&answer{})
 		r.servers = append(r.servers, s)
 	}
-	if len(cfg.Replicas) > 0 {
-		for _, s := range r.servers {
-			r.work.Go(func() { r.watch(s) })
-		}
+	for _, s := range r.servers {
+		r.work.Go(func() { r.watch(s) })
 	}
 	return r, nil
 }
@@ -87,7 +87,7 @@ func (r *Router) replicas() []*server { return r.servers[1:] }
 func (r *Router) Warm(ctx context.Context) error {
 	return r.await(ctx, func() bool {
 		for _, s := range r.servers {
-			if s.seen.Load().lsn == 0 && len(r.replicas()) > 0 {
+			if s.seen.Load().lsn == 0 {
 				return false
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/sqlpool/internal/driverx"
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 )
 
 const (
@@ -19,8 +20,16 @@ const (
 	// slowest bounds the pause between questions to a server that does not answer.
 	slowest = 2 * time.Second
 
-	// silent is how long a server may take to answer.
+	// silent is how long a server may take to answer, and twice that on a new connection, where a driver may need more
+	// round trips.
 	silent = 500 * time.Millisecond
+
+	// renewed is how old a watcher's connection becomes: its address may lead to another server by then.
+	renewed = time.Minute
+
+	// believed is how long an earlier primary must be the only one that answers before it is the primary again: operators
+	// may have gone back to it.
+	believed = 30 * time.Second
 )
 
 // question asks a server what it is, where it stands, on which timeline and of which cluster, as text, which every mode of a
@@ -36,7 +45,7 @@ THEN 'replica ' || coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint || ' ' 
 ELSE (SELECT 'primary ' || CASE
 	WHEN p % pg_size_bytes(current_setting('wal_segment_size')) = 40 THEN p - 40
 	WHEN p % current_setting('wal_block_size')::bigint = 24 THEN p - 24
-	ELSE p END || ' ' || ('x' || left(pg_walfile_name('0/0'::pg_lsn + p), 8))::bit(32)::bigint
+	ELSE p END || ' ' || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint
 	FROM (SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS p OFFSET 0) AS now)
 END || ' ' || (SELECT system_identifier FROM pg_control_system())`
 
@@ -51,8 +60,7 @@ type answer struct {
 // watch asks one server until the router closes, over a connection of its own: one of the pool might be waited for. A
 // server that is silent delays no question to another.
 func (r *Router) watch(s *server) {
-	var c driver.Conn
-	timeline := uint32(0) // the newest that the server on c was on: it does not go back while it runs
+	var l line
 	failed := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -63,28 +71,24 @@ func (r *Router) watch(s *server) {
 		}
 		select {
 		case <-r.life.Done():
-			hangUp(c, false)
+			hangUp(l.conn, false)
 			return
 		case <-soon:
 		case <-timer.C:
 		}
 		var a answer
-		var err error
 		number, at := uint64(0), time.Now()
-		if c == nil {
-			c, err = r.dial(s)
-			timeline = 0
-		}
+		limit, err := r.connect(s, &l)
 		if err == nil {
 			if s.isPrimary() {
 				number, at = r.asked.Add(1), time.Now()
 			}
-			a, err = r.ask(c)
-			timeline = max(timeline, a.timeline)
-			a.timeline = timeline
+			a, err = r.ask(l.conn, limit)
+			l.timeline = max(l.timeline, a.timeline)
+			a.timeline = l.timeline
 		}
 		if r.life.Err() != nil {
-			hangUp(c, err != nil)
+			hangUp(l.conn, err != nil)
 			return
 		}
 		right := false
@@ -96,12 +100,41 @@ func (r *Router) watch(s *server) {
 		}
 		if failed++; right {
 			failed = 0
-		} else { // the address may lead to another server by now
-			hangUp(c, err != nil)
-			c = nil
+		} else if err != nil || s.isPrimary() { // the primary's address may lead to another server by now
+			hangUp(l.conn, err != nil)
+			l = line{}
 		}
 		timer.Reset(pause(failed))
 	}
+}
+
+// line is a watcher's connection.
+type line struct {
+	conn       driver.Conn
+	dialed     time.Time
+	generation uint64 // of the pool then
+	timeline   uint32 // the newest that its server was on: that does not go back while it runs
+}
+
+// connect sees to it that the line has a connection, and a new one when its own is old or the pool suspects its connections:
+// the address may lead to another server by then. The old one goes on while a server refuses more. It returns how long the
+// next answer may take.
+func (r *Router) connect(s *server, l *line) (limit time.Duration, err error) {
+	generation := s.pool.Stats().Generation
+	if l.conn != nil && time.Since(l.dialed) < renewed && l.generation == generation {
+		return silent, nil
+	}
+	c, err := r.dial(s)
+	if err != nil && l.conn != nil {
+		l.dialed, l.generation = time.Now(), generation
+		return silent, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	hangUp(l.conn, l.generation != generation)
+	*l = line{conn: c, dialed: time.Now(), generation: generation}
+	return 2 * silent, nil
 }
 
 // pause is how long after an answer a server is asked again, when it was the failed-th that was missing or told that it is
@@ -119,20 +152,40 @@ func (r *Router) note(s *server, number uint64, at time.Time, a answer, err erro
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next := &verdict{}
+	earlier := err == nil && !a.recovering && a.system == r.origin.system && a.timeline < r.origin.timeline
+	if !earlier {
+		r.earlier = time.Time{}
+	} else if r.earlier.IsZero() {
+		r.earlier = at
+	}
 	switch {
 	case err != nil:
-		next.reason = "it does not answer: " + err.Error()
+		next.reason, next.refused = "it does not answer: "+err.Error(), pgerror.HasState(err)
 	case a.recovering:
 		next.reason, next.other = "it is in recovery: it is not the primary", true
-	case a.system == r.origin.system && a.timeline < r.origin.timeline:
+	case earlier && at.Sub(r.earlier) < believed:
 		next.reason, next.other = fmt.Sprintf("it is on timeline %d, and the primary was on %d before: it is an earlier primary", a.timeline, r.origin.timeline), true
 	default:
+		if a.timeline != r.origin.timeline || a.system != r.origin.system {
+			r.anewLocked(earlier || a.system != r.origin.system)
+		}
 		r.positions.add(position{number, at, a.lsn})
 		r.origin = a
 		s.seen.Store(&a)
 	}
 	r.announceLocked(s, next)
 	return next.reason == ""
+}
+
+// anewLocked is called when the primary is on another timeline: what a replica lacks is counted from now on. After a promotion the positions
+// stay, because what a replica of the new timeline has of them is what was not lost.
+func (r *Router) anewLocked(another bool) {
+	if another {
+		r.positions = nil
+	}
+	for _, s := range r.servers {
+		s.lacks = position{}
+	}
 }
 
 func (r *Router) dial(s *server) (driver.Conn, error) {
@@ -142,8 +195,8 @@ func (r *Router) dial(s *server) (driver.Conn, error) {
 	return cfg.Connector.Connect(ctx)
 }
 
-func (r *Router) ask(c driver.Conn) (a answer, err error) {
-	ctx, cancel := context.WithTimeout(r.life, silent)
+func (r *Router) ask(c driver.Conn, limit time.Duration) (a answer, err error) {
+	ctx, cancel := context.WithTimeout(r.life, limit)
 	defer cancel()
 	if abort := aborts(c); abort != nil { // the context may not be enough where the server is frozen
 		defer context.AfterFunc(ctx, func() { _ = abort() })()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // session is what was written under a context from Session, by router: a program may have several.
@@ -21,10 +22,15 @@ type writes struct {
 	written bool   // one has ended
 	number  uint64 // of the last question to the primary when the last of them ended
 	token   token  // that the session has begun with; zero without one
+
+	// until then a write may still be under way in another request, and reads go to the primary.
+	until time.Time
 }
 
 // needs reports whether there is anything that a read has to see.
-func (w writes) needs() bool { return w.open > 0 || w.written || w.token != token{} }
+func (w writes) needs() bool { return w.open > 0 || w.written || w.token != token{} || w.unsettled() }
+
+func (w writes) unsettled() bool { return !w.until.IsZero() && time.Now().Before(w.until) }
 
 // token is a position in the WAL.
 type token struct {
@@ -93,7 +99,7 @@ func (s *session) of(r *Router) writes {
 // hasReached reports whether a replica has all that the session has written.
 func (s *session) hasReached(r *Router, replica *server) bool {
 	w := s.of(r)
-	return w.open == 0 && (!w.written || replica.reached.Load() > w.number) && w.token.in(replica.seen.Load())
+	return w.open == 0 && !w.unsettled() && (!w.written || replica.reached.Load() > w.number) && w.token.in(replica.seen.Load())
 }
 
 // Token returns a text by which a session in another process, or a later one in this, sees what was written through the router

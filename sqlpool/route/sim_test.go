@@ -1,6 +1,7 @@
 package route_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -28,6 +29,7 @@ type sim struct {
 	timeline uint32
 	system   int64
 	down     error
+	refuse   error // of dials alone
 	dials    int
 	served   int
 }
@@ -50,8 +52,8 @@ func (s *sim) Connect(context.Context) (driver.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dials++
-	if s.down != nil {
-		return nil, s.down
+	if err := cmp.Or(s.down, s.refuse); err != nil {
+		return nil, err
 	}
 	return simConn{s}, nil
 }

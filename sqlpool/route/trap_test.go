@@ -70,6 +70,22 @@ func TestUnroutedWorkAllocatesNothingMore(t *testing.T) {
 // The holder of a replica's last connection closes a statement that was prepared on a connection of the *sql.DB which
 // waits, for another caller, for that replica. The Close must not wait for itself.
 func TestAWaitForAReplicaBlocksNoClose(t *testing.T) {
+	waits := map[string]func(ctx context.Context, l *lab) error{
+		"a marked statement": func(ctx context.Context, l *lab) error {
+			_, err := l.whose(ctx, l.QueryRowContext(route.Replica(ctx), where))
+			return err
+		},
+		"a read-only transaction": func(ctx context.Context, l *lab) error {
+			_, err := l.inTransaction(ctx)
+			return err
+		},
+	}
+	for name, wait := range waits {
+		t.Run(name, func(t *testing.T) { blocksNoClose(t, wait) })
+	}
+}
+
+func blocksNoClose(t *testing.T, wait func(ctx context.Context, l *lab) error) {
 	l := sharedCluster(t).open(t, "pgx", route.Config{}, func(c *sqlpool.Config) {
 		c.MaxConns, c.AcquireTimeout = 1, time.Minute
 	})
@@ -92,8 +108,7 @@ func TestAWaitForAReplicaBlocksNoClose(t *testing.T) {
 	waiting := make(chan error, 2)
 	for range 2 { // one for each replica
 		go func() {
-			_, err := l.whose(ctx, l.QueryRowContext(route.Replica(ctx), where))
-			waiting <- err
+			waiting <- wait(ctx, l)
 		}()
 	}
 	for l.pools[1].Stats().Waiting == 0 {
