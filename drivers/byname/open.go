@@ -64,8 +64,8 @@ func RouterOf(db *sql.DB) (*route.Router, bool) {
 // program that calls drivers.Config can add hooks there.
 //
 // With pool_replicas the pool of each server has them. Hooks that serve one pool only, as
-// the live page's and those of metrics, panic then when the second pool starts: use
-// AddHooksOf.
+// those of the live page, of metrics, health and slogger, panic then when the second pool
+// starts: use AddHooksOf.
 //
 // An OnStart hook uses the *Pool that it is given, never the *sql.DB, whose first
 // use it delays: a query of its own there fails with its context, or after

@@ -51,8 +51,8 @@ func Setting(name string, value any) Option {
 }
 
 // WithHooks adds hooks behind the standard ones, to the pool of each server: those that can
-// serve one pool only, as the live page's and those of metrics, need WithHooksOf where there
-// are replicas.
+// serve one pool only, as those of the live page, of metrics, health and slogger, need
+// WithHooksOf where there are replicas.
 func WithHooks(hooks ...sqlpool.Hooks) Option {
 	return WithHooksOf(func(*Handle) []sqlpool.Hooks { return hooks })
 }
