@@ -130,10 +130,11 @@ func New(cfg Config) *Monitor {
 	return m
 }
 
-// Hooks returns what goes into sqlpool.Config.Hooks.
+// Hooks returns what goes into sqlpool.Config.Hooks of one pool: sqlpool.New panics for a
+// second pool.
 func (m *Monitor) Hooks() sqlpool.Hooks {
 	h := sqlpool.Hooks{
-		OnStart: func(p *sqlpool.Pool) { m.pool.Store(p); m.judge() },
+		OnStart: m.start,
 		OnSweep: func(p *sqlpool.Pool) { m.judge(); m.probe(p) },
 		OnState: func(sqlpool.StateChanged) { m.judge() },
 	}
@@ -144,6 +145,13 @@ func (m *Monitor) Hooks() sqlpool.Hooks {
 		h.BeforeAcquire = func(ctx context.Context, c *sqlpool.Conn) error { return c.Ping(ctx) }
 	}
 	return h
+}
+
+func (m *Monitor) start(p *sqlpool.Pool) {
+	if !m.pool.CompareAndSwap(nil, p) {
+		panic("health: this Monitor serves another pool already; make one for each")
+	}
+	m.judge()
 }
 
 // Status returns the last judgement. It takes no lock and allocates nothing.

@@ -482,3 +482,21 @@ func TestOneIsNotMany(t *testing.T) {
 		expect(t, m, health.Degraded, "1 acquire timed out or was refused within 30s")
 	})
 }
+
+func TestTheHooksServeOnePool(t *testing.T) {
+	hooks := health.New(health.Config{}).Hooks()
+	open := func() *sqlpool.Pool {
+		p, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), Hooks: []sqlpool.Hooks{hooks}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	defer open().Close()
+	defer func() {
+		if p := recover(); !strings.HasPrefix(fmt.Sprint(p), "health: ") {
+			t.Errorf("a second pool: %v", p)
+		}
+	}()
+	open().Close()
+}

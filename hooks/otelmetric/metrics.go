@@ -75,7 +75,7 @@ func (m *Metrics) HooksOf(s Sources, attributes ...attribute.KeyValue) sqlpool.H
 	if s.Health == nil {
 		h.sources.Health = health.New(health.Config{Leaks: s.Leaks})
 		own := h.sources.Health.Hooks()
-		all.OnStart = func(p *sqlpool.Pool) { own.OnStart(p); h.start(p) }
+		all.OnStart = func(p *sqlpool.Pool) { h.start(p); own.OnStart(p) }
 		all.OnSweep, all.OnState = own.OnSweep, own.OnState
 	}
 	return all

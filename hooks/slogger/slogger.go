@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -55,7 +56,8 @@ type Options struct {
 // Hooks returns hooks that log to logger, with the default options.
 func Hooks(logger *slog.Logger) sqlpool.Hooks { return Options{}.Hooks(logger) }
 
-// Hooks returns hooks that log to logger.
+// Hooks returns hooks that log to logger, for one pool: sqlpool.New panics for a second
+// one.
 func (o Options) Hooks(logger *slog.Logger) sqlpool.Hooks {
 	if o.Loans == nil {
 		o.Loans = slog.LevelDebug
@@ -84,11 +86,17 @@ func (o Options) Hooks(logger *slog.Logger) sqlpool.Hooks {
 type writer struct {
 	Options
 	logger  *slog.Logger
+	started atomic.Bool
 	pool    string // set before anything else happens
 	repeats repeats
 }
 
-func (w *writer) start(p *sqlpool.Pool) { w.pool = p.Name() }
+func (w *writer) start(p *sqlpool.Pool) {
+	if !w.started.CompareAndSwap(false, true) {
+		panic("slogger: these hooks serve another pool already; call Hooks for each")
+	}
+	w.pool = p.Name()
+}
 
 func (w *writer) enabled(level slog.Leveler) bool {
 	return w.logger.Enabled(context.Background(), level.Level())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -237,4 +238,22 @@ func TestASlowStatementIsLoggedWithItsCallersContext(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTheHooksServeOnePool(t *testing.T) {
+	hooks := slogger.Hooks(slog.New(slog.DiscardHandler))
+	open := func() *sqlpool.Pool {
+		p, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), Hooks: []sqlpool.Hooks{hooks}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	defer open().Close()
+	defer func() {
+		if p := recover(); !strings.HasPrefix(fmt.Sprint(p), "slogger: ") {
+			t.Errorf("a second pool: %v", p)
+		}
+	}()
+	open().Close()
 }
