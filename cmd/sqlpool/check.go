@@ -24,7 +24,8 @@ type check struct {
 func (check) Help() string {
 	return `Connects through each driver and reports what matters to a pool: the server's version and limits, who uses its
 connections, whether a pooler is in between and in which mode, TLS, and latency. Then it recommends settings, each with
-its reason. It opens at most two connections at a time and changes nothing.
+its reason, and says whether each server of pool_replicas can be read from. It opens at most two connections at a time, and
+one more to each replica, and changes nothing.
 
 The exit status is 1 if a driver cannot connect.
 
@@ -144,6 +145,7 @@ func (c *check) look(ctx context.Context, line *progress.Line) *checkResult {
 			line.Show("asking the server about its limits")
 			found.Server = askServer(ctx, route.conn)
 			found.Fleet = lookAtFleet(ctx, route.conn, name, c.dsn(), found.Server)
+			found.Replicas = c.lookAtReplicas(ctx, name, cfg, line)
 			found.Pool = &poolSettings{Name: cfg.Name, MaxConns: cfg.MaxConns, MinIdle: cfg.MinIdle, Statements: statementWords[cfg.Statements]}
 		}
 		if name == "pgx" {

@@ -9,7 +9,7 @@ import (
 
 // rules are what check can advise, in the order of how much they matter. A rule that has nothing to say returns nil.
 var rules = []func(*checkResult) *advice{
-	adviseStatements, adviseFleet, adviseMaxConns, adviseServerFull, adviseSessionState, adviseStandby, adviseHosts, adviseTLS,
+	adviseStatements, adviseFleet, adviseMaxConns, adviseServerFull, adviseSessionState, adviseStandby, adviseReplicas, adviseHosts, adviseTLS,
 	adviseIdleSession, adviseSuperuser, adviseMinIdle, adviseIdleInTransaction, adviseStatementTimeout,
 }
 

@@ -24,6 +24,9 @@ func (r *checkResult) write(w io.Writer) error {
 	if r.Fleet != nil {
 		writeFleet(&b, r.Fleet)
 	}
+	if len(r.Replicas) > 0 {
+		writeReplicas(&b, r.Replicas)
+	}
 	if r.Server != nil || len(r.Advice) > 0 {
 		b.WriteString("\nadvice\n")
 		if len(r.Advice) == 0 {

@@ -7,15 +7,16 @@ import (
 
 // checkResult is what check prints, and its JSON. A field that could not be determined is nil or empty.
 type checkResult struct {
-	Verb      string        `json:"verb"`
-	OK        bool          `json:"ok"` // every driver can connect
-	Instances int           `json:"instances"`
-	Drivers   []driverCheck `json:"drivers"`
-	Pool      *poolSettings `json:"pool,omitempty"`
-	Server    *serverCheck  `json:"server,omitempty"`
-	Pooler    *poolerCheck  `json:"pooler,omitempty"`
-	Fleet     *fleet.Status `json:"fleet,omitempty"` // the limit that the pool shares, and who has how much of it
-	Advice    []advice      `json:"advice"`
+	Verb      string         `json:"verb"`
+	OK        bool           `json:"ok"` // every driver can connect
+	Instances int            `json:"instances"`
+	Drivers   []driverCheck  `json:"drivers"`
+	Pool      *poolSettings  `json:"pool,omitempty"`
+	Server    *serverCheck   `json:"server,omitempty"`
+	Pooler    *poolerCheck   `json:"pooler,omitempty"`
+	Fleet     *fleet.Status  `json:"fleet,omitempty"`    // the limit that the pool shares, and who has how much of it
+	Replicas  []replicaCheck `json:"replicas,omitempty"` // the servers of pool_replicas, in its order
+	Advice    []advice       `json:"advice"`
 
 	hosts    int               // that the connection string names
 	attrs    bool              // whether it says which of them will do
