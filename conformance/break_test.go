@@ -110,6 +110,21 @@ func asking(wrap func(Pool) Pool) breaking {
 	}
 }
 
+// where breaks only the databases that rules open with such settings: what a mutant of
+// one rule does elsewhere would be seen by rules about other things.
+func where(broken func(Settings) bool, with breaking) breaking {
+	return func(db *fakedb.DB, t *Target) {
+		with(db, t)
+		open := t.Open
+		t.Open = func(s Settings) (*Subject, error) {
+			if broken(s) {
+				return open(s)
+			}
+			return OpenPool(s)
+		}
+	}
+}
+
 type wrapped struct {
 	driver.Connector
 	wrap func(driver.Conn) driver.Conn
