@@ -18,6 +18,10 @@ func (t *Target) picked() []Rule {
 	})
 }
 
+// CheckNames is the error of a name in [Target].Only that neither a rule of this
+// package nor a family has.
+func CheckNames(names ...string) error { return checkNames(Rules(), names) }
+
 // checkNames refuses the name of a rule that there is not: a misspelt one would pick
 // nothing, or leave nothing out, and not say so.
 func (t *Target) checkNames() error {
@@ -28,15 +32,8 @@ func (t *Target) checkNames() error {
 		}
 		known[r.ID] = true
 	}
-	for _, r := range slices.Concat(Rules(), t.Own) {
-		known[r.Family()] = true
-	}
-	for _, list := range [][]string{t.Only, slices.Sorted(maps.Keys(t.NotPromised))} {
-		for _, name := range list {
-			if !known[name] {
-				return fmt.Errorf("conformance: there is no rule and no family %q: want one of %s, or a rule's ID", name, strings.Join(familyNames(), ", "))
-			}
-		}
+	if err := checkNames(slices.Concat(Rules(), t.Own), slices.Concat(t.Only, slices.Sorted(maps.Keys(t.NotPromised)))); err != nil {
+		return fmt.Errorf("conformance: %w", err)
 	}
 	for name, reason := range t.NotPromised {
 		if strings.TrimSpace(reason) == "" {
@@ -51,4 +48,13 @@ func familyNames() (names []string) {
 		names = append(names, f.Name)
 	}
 	return names
+}
+
+func checkNames(rules []Rule, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(rules, func(r Rule) bool { return r.ID == name || r.Family() == name }) {
+			return fmt.Errorf("there is no rule and no family %q: want one of %s, or a rule's ID", name, strings.Join(familyNames(), ", "))
+		}
+	}
+	return nil
 }

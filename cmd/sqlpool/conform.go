@@ -28,8 +28,13 @@ Example:
     sqlpool conform --dsn postgres://app@db.example/scratch --json`
 }
 
-// Validate refuses a DSN that the drivers cannot read.
-func (v *conform) Validate() error { return v.validate() }
+// Validate refuses a DSN that the drivers cannot read, and rules that there are not.
+func (v *conform) Validate() error {
+	if err := conformance.CheckNames(v.Rules...); err != nil {
+		return fmt.Errorf("--rules: %w", err)
+	}
+	return v.validate()
+}
 
 // conformResult is what conform prints as JSON.
 type conformResult struct {
