@@ -82,7 +82,7 @@ outage: postgres pgbouncer ## every fault on every pool and driver, into docs/ou
 
 conform: postgres pgbouncer ## every rule on every driver, route and peer, into docs/conformance.md
 	@mkdir -p "$(dir $(CONFORM_JSON))"
-	@$(GO) test -count=1 ./conformance # every mutant on every rule, which the race detector makes too slow for make test
+	@$(GO) test -count=1 -timeout 4m ./conformance # every mutant on every rule, too slow for make test; in four minutes, so that it is run often
 	cd conformance/targets && $(GO) run ./conform -json "$(CONFORM_JSON)" -table "$(CURDIR)/docs/conformance.md"
 
 matrix: ## the tests on every supported version of Go, PostgreSQL and the drivers, into docs/versions.md
