@@ -18,6 +18,9 @@ OUTAGE_JSON ?= $(CURDIR)/bin/outages.json
 # Where everything that make conform has seen goes, beside the table.
 CONFORM_JSON ?= $(CURDIR)/bin/conformance.json
 
+# How often make runs runs the suite on each database.
+RUNS ?= 200
+
 # How many changes make mutants tries. SEED repeats a sample; LEAST=0.95 fails below that share.
 MUTANTS ?= 60
 
@@ -30,7 +33,7 @@ modules = $(shell $(GO) list -m -f '{{.Dir}}')
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform matrix corners mutants suites cross soak clean postgres pgbouncer chromium prometheus
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform runs matrix corners mutants suites cross soak clean postgres pgbouncer chromium prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +87,9 @@ conform: postgres pgbouncer ## every rule on every driver, route and peer, into 
 	@mkdir -p "$(dir $(CONFORM_JSON))"
 	@$(GO) test -count=1 -timeout 4m ./conformance # every mutant on every rule, too slow for make test; in four minutes, so that it is run often
 	cd conformance/targets && $(GO) run ./conform -json "$(CONFORM_JSON)" -table "$(CURDIR)/docs/conformance.md"
+
+runs: postgres pgbouncer ## the suite RUNS (200) times in a row beside two busy loops, on the scripted database, pgx and lib/pq: hours
+	@GO="$(GO)" scripts/runs $(RUNS)
 
 matrix: ## the tests on every supported version of Go, PostgreSQL and the drivers, into docs/versions.md
 	$(GO) run ./internal/matrix -table "$(CURDIR)/docs/versions.md"
