@@ -36,6 +36,7 @@ func TestSettingsTellWhereAValueCameFrom(t *testing.T) {
 			{Name: "MaxConns", Value: "8", Source: sqlpool.SettingResized},
 			{Name: "MinIdle", Value: "0", Source: sqlpool.SettingDefault},
 			{Name: "AcquireTimeout", Value: "1s", Source: sqlpool.SettingProgram},
+			{Name: "Backoff.First", Value: "100ms", Source: sqlpool.SettingDefault},
 			{Name: "Backoff.Max", Value: "16s", Source: sqlpool.SettingDefault},
 			{Name: "Statements", Value: "prepared", Source: sqlpool.SettingDefault},
 		} {
