@@ -283,7 +283,8 @@ func TestAQuietPrimaryLeavesNoLag(t *testing.T) {
 	c := ownCluster(t)
 	l := c.open(t, "pgx", route.Config{}, nil)
 	for range 20 { // the server may write a record of its own before the next answer
-		mustExec(t, c.primary, `CREATE TABLE quiet (); DROP TABLE quiet; SELECT pg_switch_wal()`)
+		mustExec(t, c.primary, `CREATE TABLE quiet (); DROP TABLE quiet`)
+		mustExec(t, c.primary, `SELECT pg_switch_wal()`) // by itself: in one transaction with them, its COMMIT would lie behind the switch
 		answers, arrived := 0, false
 		err := l.router.Await(within(t), func(s route.Snapshot) bool {
 			answers++
