@@ -38,5 +38,6 @@
 //   - context.go marks contexts, session.go keeps what a session has written, middleware.go takes it through HTTP;
 //   - conn.go is the driver.Conn: which server it is on and for how long; operate.go and stmt.go are its work;
 //   - choose.go picks the server and says why there is none;
-//   - sample.go asks the servers, fitness.go judges the answers, snapshot.go tells them.
+//   - watch.go keeps a connection to each server and asks again and again, sample.go is the question and the primary's answers;
+//   - fitness.go judges the replicas' answers, snapshot.go tells how all stand.
 package route

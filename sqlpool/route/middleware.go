@@ -2,7 +2,6 @@ package route
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,16 +44,15 @@ func (r *Router) Middleware(cookie string, next http.Handler) http.Handler {
 func (r *Router) kept() time.Duration { return r.cfg.MaxLag + 10*time.Second }
 
 func (r *Router) setCookie(ctx context.Context, w http.ResponseWriter, name string, now writes) {
-	token, err := now.token.String(), errors.New("a write may be under way")
+	token, settled := now.token.String(), false
 	if now.open == 0 && !r.primarySilent() { // what is committed only after the header has no position yet
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenWait)
 		defer cancel()
-		var told string
-		if told, err = r.Token(ctx); err == nil {
-			token = told
+		if told, err := r.Token(ctx); err == nil {
+			token, settled = told, true
 		}
 	}
-	if err != nil {
+	if !settled {
 		now.until = time.Now().Add(r.kept())
 	}
 	if now.unsettled() {

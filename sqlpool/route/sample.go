@@ -6,30 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool/internal/driverx"
 	"github.com/sqlpool/go/sqlpool/internal/pgerror"
-)
-
-const (
-	// interval is how long after an answer a server is asked again. A promoted replica is passed over that soon.
-	interval = 200 * time.Millisecond
-
-	// slowest bounds the pause between questions to a server that does not answer.
-	slowest = 2 * time.Second
-
-	// silent is how long a server may take to answer, and twice that on a new connection, where a driver may need more
-	// round trips.
-	silent = 500 * time.Millisecond
-
-	// renewed is how old a watcher's connection becomes: its address may lead to another server by then.
-	renewed = time.Minute
-
-	// believed is how long an earlier primary must be the only one that answers before it is the primary again: operators
-	// may have gone back to it.
-	believed = 30 * time.Second
 )
 
 // question asks a server what it is, where it stands, on which timeline and of which cluster, as text, which every mode of a
@@ -55,144 +35,6 @@ type answer struct {
 	lsn        uint64 // written on a primary, replayed on a replica
 	timeline   uint32
 	system     int64 // the cluster's identifier
-}
-
-// watch asks one server until the router closes, over a connection of its own: one of the pool might be waited for. A
-// server that is silent delays no question to another.
-func (r *Router) watch(s *server) {
-	var l line
-	failed := 0
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		soon := s.soon
-		if failed > 0 {
-			soon = nil
-		}
-		select {
-		case <-r.life.Done():
-			hangUp(l.conn, false)
-			return
-		case <-soon:
-		case <-timer.C:
-		}
-		var a answer
-		number, at := uint64(0), time.Now()
-		limit, err := r.connect(s, &l)
-		if err == nil {
-			if s.isPrimary() {
-				number, at = r.asked.Add(1), time.Now()
-			}
-			a, err = r.ask(l.conn, limit)
-			l.timeline = max(l.timeline, a.timeline)
-			a.timeline = l.timeline
-		}
-		if r.life.Err() != nil {
-			hangUp(l.conn, err != nil)
-			return
-		}
-		right := false
-		if s.isPrimary() {
-			right = r.note(s, number, at, a, err)
-		} else {
-			r.judge(s, a, err)
-			right = err == nil && a.recovering
-		}
-		if failed++; right {
-			failed = 0
-		} else if err != nil || s.isPrimary() { // the primary's address may lead to another server by now
-			hangUp(l.conn, err != nil)
-			l = line{}
-		}
-		timer.Reset(pause(failed))
-	}
-}
-
-// line is a watcher's connection.
-type line struct {
-	conn       driver.Conn
-	dialed     time.Time
-	generation uint64 // of the pool then
-	timeline   uint32 // the newest that its server was on: that does not go back while it runs
-}
-
-// connect sees to it that the line has a connection, and a new one when its own is old or the pool suspects its connections:
-// the address may lead to another server by then. The old one goes on while a server refuses more. It returns how long the
-// next answer may take.
-func (r *Router) connect(s *server, l *line) (limit time.Duration, err error) {
-	generation := s.pool.Stats().Generation
-	if l.conn != nil && time.Since(l.dialed) < renewed && l.generation == generation {
-		return silent, nil
-	}
-	c, err := r.dial(s)
-	if err != nil && l.conn != nil {
-		l.dialed, l.generation = time.Now(), generation
-		return silent, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	hangUp(l.conn, l.generation != generation)
-	*l = line{conn: c, dialed: time.Now(), generation: generation}
-	return 2 * silent, nil
-}
-
-// pause is how long after an answer a server is asked again, when it was the failed-th that was missing or told that it is
-// another server: as a pool does, the router dials less and less often, at random moments.
-func pause(failed int) time.Duration {
-	if failed == 0 {
-		return interval
-	}
-	most := min(interval<<min(failed, 10), slowest)
-	return most/2 + rand.N(most/2)
-}
-
-// note keeps an answer of the primary and reports whether it is one.
-func (r *Router) note(s *server, number uint64, at time.Time, a answer, err error) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	next := &verdict{}
-	earlier := err == nil && !a.recovering && a.system == r.origin.system && a.timeline < r.origin.timeline
-	if !earlier {
-		r.earlier = time.Time{}
-	} else if r.earlier.IsZero() {
-		r.earlier = at
-	}
-	switch {
-	case err != nil:
-		next.reason, next.refused = "it does not answer: "+err.Error(), pgerror.HasState(err)
-	case a.recovering:
-		next.reason, next.other = "it is in recovery: it is not the primary", true
-	case earlier && at.Sub(r.earlier) < believed:
-		next.reason, next.other = fmt.Sprintf("it is on timeline %d, and the primary was on %d before: it is an earlier primary", a.timeline, r.origin.timeline), true
-	default:
-		if a.timeline != r.origin.timeline || a.system != r.origin.system {
-			r.anewLocked(earlier || a.system != r.origin.system)
-		}
-		r.positions.add(position{number, at, a.lsn})
-		r.origin = a
-		s.seen.Store(&a)
-	}
-	r.announceLocked(s, next)
-	return next.reason == ""
-}
-
-// anewLocked is called when the primary is on another timeline: what a replica lacks is counted from now on. After a promotion the positions
-// stay, because what a replica of the new timeline has of them is what was not lost.
-func (r *Router) anewLocked(another bool) {
-	if another {
-		r.positions = nil
-	}
-	for _, s := range r.servers {
-		s.lacks = position{}
-	}
-}
-
-func (r *Router) dial(s *server) (driver.Conn, error) {
-	cfg := s.pool.Config()
-	ctx, cancel := context.WithTimeout(r.life, cfg.ConnectTimeout)
-	defer cancel()
-	return cfg.Connector.Connect(ctx)
 }
 
 func (r *Router) ask(c driver.Conn, limit time.Duration) (a answer, err error) {
@@ -229,27 +71,43 @@ func (r *Router) ask(c driver.Conn, limit time.Duration) (a answer, err error) {
 	return a, nil
 }
 
-func aborts(c driver.Conn) func() error {
-	if can, ok := driverx.Find[interface{ Abort() error }](c); ok {
-		return can.Abort
+// note keeps an answer of the primary and reports whether it is one.
+func (r *Router) note(s *server, number uint64, at time.Time, a answer, err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := &verdict{}
+	earlier := err == nil && !a.recovering && a.system == r.origin.system && a.timeline < r.origin.timeline
+	if !earlier {
+		r.earlier = time.Time{}
+	} else if r.earlier.IsZero() {
+		r.earlier = at
 	}
-	return nil
+	switch {
+	case err != nil:
+		next.reason, next.refused = "it does not answer: "+err.Error(), pgerror.HasState(err)
+	case a.recovering:
+		next.reason, next.other = "it is in recovery: it is not the primary", true
+	case earlier && at.Sub(r.earlier) < believed:
+		next.reason, next.other = fmt.Sprintf("it is on timeline %d, and the primary was on %d before: it is an earlier primary", a.timeline, r.origin.timeline), true
+	default:
+		if a.timeline != r.origin.timeline || a.system != r.origin.system {
+			r.anewLocked(earlier || a.system != r.origin.system)
+		}
+		r.positions.add(position{number, at, a.lsn})
+		r.origin = a
+		s.seen.Store(&a)
+	}
+	r.announceLocked(s, next)
+	return next.reason == ""
 }
 
-func hangUp(c driver.Conn, broken bool) {
-	if c == nil {
-		return
+// anewLocked is called when the primary is on another timeline: what a replica lacks is counted from now on. After a
+// promotion the positions stay, because what a replica of the new timeline has of them is what was not lost.
+func (r *Router) anewLocked(another bool) {
+	if another {
+		r.positions = nil
 	}
-	if abort := aborts(c); broken && abort != nil {
-		_ = abort() // a goodbye to a frozen server takes long
-	}
-	_ = c.Close() // nothing depends on it
-}
-
-// askPrimary has the primary asked at once.
-func (r *Router) askPrimary() {
-	select {
-	case r.primary().soon <- struct{}{}:
-	default: // it is asked for already
+	for _, s := range r.servers {
+		s.lacks = position{}
 	}
 }
