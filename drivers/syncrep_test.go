@@ -56,6 +56,20 @@ var writes = map[string]func(ctx context.Context, db *sql.DB, token int64) error
 	"query": func(ctx context.Context, db *sql.DB, token int64) error {
 		return db.QueryRowContext(ctx, "INSERT INTO ledger VALUES ($1) RETURNING token", token).Scan(&token)
 	},
+	"query of the driver": func(ctx context.Context, db *sql.DB, token int64) error {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return c.Raw(func(dc any) error { // its rows are not closed by database/sql when the context ends
+			rows, err := dc.(driver.QueryerContext).QueryContext(ctx, fmt.Sprintf("INSERT INTO ledger VALUES (%d) RETURNING token", token), nil)
+			if err == nil {
+				_ = rows.Close()
+			}
+			return err
+		})
+	},
 	"statement": func(ctx context.Context, db *sql.DB, token int64) error {
 		st, err := db.PrepareContext(context.Background(), "INSERT INTO ledger VALUES ($1)")
 		if err != nil {

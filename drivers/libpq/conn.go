@@ -100,8 +100,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		c.noteStuck(err)
 		return nil, c.end(err)
 	}
-	c.inside = false
-	return c.newRows(rows, false), nil
+	return c.rowsOf(rows, false)
 }
 
 // Ping implements driver.Pinger.

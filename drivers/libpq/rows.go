@@ -31,6 +31,25 @@ type rows struct {
 // those of a statement are, it would take them for the text's answer and give the connection up.
 var errInProgress = errors.New("libpq: there is already a query being processed on this connection: close its rows first")
 
+// rowsOf ends a query with its rows, or with an error if they came after the cancel request.
+// database/sql would close such rows itself, since their context has ended, and a QueryRow
+// that reads them before that is told nothing of how they ended.
+func (c *conn) rowsOf(inner driver.Rows, ofStmt bool) (driver.Rows, error) {
+	c.inside = false
+	rows := c.newRows(inner, ofStmt)
+	if c.wire.Asked() == c.call.asked {
+		return rows, nil
+	}
+	doubt := c.doubt()
+	if doubt == nil {
+		return rows, nil
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	return nil, doubt
+}
+
 func (c *conn) newRows(inner driver.Rows, ofStmt bool) driver.Rows {
 	if r, ok := inner.(pqRows); ok {
 		c.rows++

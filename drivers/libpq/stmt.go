@@ -72,8 +72,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err != nil {
 		return nil, s.conn.end(err)
 	}
-	s.conn.inside = false
-	return s.conn.newRows(rows, true), nil
+	return s.conn.rowsOf(rows, true)
 }
 
 // Exec implements driver.Stmt.

@@ -100,7 +100,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, settle(ctx, err)
 	}
-	return c.doubtRows(ctx, rows, asked), nil
+	return c.doubtRows(ctx, rows, asked)
 }
 
 // Ping implements driver.Pinger.

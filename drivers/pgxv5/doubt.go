@@ -66,11 +66,21 @@ type doubtedRows struct {
 	asked uint32
 }
 
-func (c *conn) doubtRows(ctx context.Context, rows driver.Rows, asked uint32) driver.Rows {
-	if r, ok := rows.(*stdlib.Rows); ok && c.asks {
-		return &doubtedRows{r, c, ctx, asked}
+// doubtRows returns the rows of a query, or its error if the first of them came after the
+// cancel request. database/sql would close such rows itself, since their context has ended,
+// and a QueryRow that reads them before that is told nothing of how they ended.
+func (c *conn) doubtRows(ctx context.Context, rows driver.Rows, asked uint32) (driver.Rows, error) {
+	r, ok := rows.(*stdlib.Rows)
+	if !ok || !c.asks {
+		return rows, nil
 	}
-	return rows
+	if doubt := c.doubt(ctx, asked); doubt != nil {
+		if err := r.Close(); err != nil {
+			return nil, err
+		}
+		return nil, doubt
+	}
+	return &doubtedRows{r, c, ctx, asked}, nil
 }
 
 // Next implements driver.Rows.

@@ -52,7 +52,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err != nil {
 		return nil, settle(ctx, err)
 	}
-	return s.conn.doubtRows(ctx, rows, asked), nil
+	return s.conn.doubtRows(ctx, rows, asked)
 }
 
 // Close implements driver.Stmt. A statement that is closed because others need
