@@ -74,7 +74,7 @@ func (p *Pool) proveAlive(ctx context.Context, c *Conn, deadline int64) (err err
 	case err == nil:
 		c.proven = generation
 	case ctx.Err() == nil && p.now() < deadline:
-		p.suspectAll(c, err)
+		p.accuse(c, err)
 	case c.silence != heard: // it was the caller who did not wait any longer
 		c.silence = silentForCall
 	}
@@ -126,6 +126,16 @@ func (p *Pool) pingAfter(c *Conn) int64 {
 	default:
 		return int64(DefaultPingAfter)
 	}
+}
+
+// accuse is suspectAll for a ping that failed. A driver that had given the connection up
+// by itself answers without asking the server: some do so late, when a context ends in the
+// same moment as its call does, and find it out at the next.
+func (p *Pool) accuse(c *Conn, err error) {
+	if c.silence == heard && c.gone() && c.closedItself() {
+		return
+	}
+	p.suspectAll(c, err)
 }
 
 // suspectAll starts a new generation on the evidence of c, unless c is of an

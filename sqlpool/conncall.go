@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"net"
 
 	"github.com/sqlpool/go/sqlpool/internal/driverx"
 )
@@ -75,6 +76,22 @@ func (c *Conn) abort() {
 	if c.can.abort != nil {
 		_ = c.can.abort()
 	}
+}
+
+// gone reports whether the driver has given the connection up. One that panics has
+// not said so.
+func (c *Conn) gone() bool {
+	return c.can.isValid != nil && !c.can.isValid() && (c.can.panicked == nil || *c.can.panicked == nil)
+}
+
+// closedItself reports whether the driver has closed the connection without a word
+// from the server or the network.
+func (c *Conn) closedItself() bool {
+	if c.can.lastError == nil {
+		return false
+	}
+	last := c.can.lastError()
+	return last == nil || errors.Is(last, net.ErrClosed) || errors.Is(last, context.Canceled) || errors.Is(last, context.DeadlineExceeded)
 }
 
 // cause returns what is known of why the connection broke. driver.ErrBadConn

@@ -2,7 +2,10 @@ package sqlpool_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,6 +156,48 @@ func TestACallersOwnCancelIsNoEvidence(t *testing.T) {
 		}
 	})
 }
+
+// lib/pq finds at times only at the next call that it has given the connection up, when the
+// context of the call before ended in the same moment as that call did. What breaks on the
+// network is evidence all the same.
+func TestAConnectionThatItsDriverGaveUpLateIsNoEvidence(t *testing.T) {
+	for name, broke := range map[string]error{"the driver": net.ErrClosed, "the network": io.EOF} {
+		for who, ask := range map[string]func(*sqlpool.Pool){
+			"an acquire": func(p *sqlpool.Pool) { _ = acquire(t, p).Release() },
+			"a sweep":    func(*sqlpool.Pool) { time.Sleep(10 * time.Second); synctest.Wait() },
+		} {
+			t.Run(name+"/"+who, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					server := fakedb.New()
+					shape := func(c *fakedb.Conn) driver.Conn { return lateConn{c, broke} }
+					p := filled(t, server, shape, sqlpool.Config{MaxConns: 2, SweepInterval: 10 * time.Second}, 2)
+					server.On(fakedb.Alive, fakedb.Fault{Err: errSkip})
+					time.Sleep(2 * time.Second)
+					found := server.On(fakedb.Ping, fakedb.Fault{Times: 1, Kill: true, Err: driver.ErrBadConn})
+					ask(p)
+					if found.Hits() != 1 {
+						t.Fatal("no ping")
+					}
+					evidence := uint64(0)
+					if broke == io.EOF {
+						evidence = 1
+					}
+					if s := p.Stats(); s.Generation != evidence || (s.LastError != "") != (evidence > 0) {
+						t.Errorf("generation %d, %q", s.Generation, s.LastError)
+					}
+				})
+			})
+		}
+	}
+}
+
+// lateConn is Full as a driver that says what broke its connection.
+type lateConn struct {
+	*fakedb.Conn
+	broke error
+}
+
+func (c lateConn) LastError() error { return c.broke }
 
 // A driver that can neither look nor ask cannot prove that a connection
 // outlived what killed another one.

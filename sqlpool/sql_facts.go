@@ -3,7 +3,6 @@ package sqlpool
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool/internal/pgerror"
@@ -84,16 +83,6 @@ func (c *Conn) noteAnswer(answer bool, over error) {
 	}
 }
 
-// closedItself reports whether the driver has closed the connection without a word
-// from the server or the network.
-func (c *Conn) closedItself() bool {
-	if c.can.lastError == nil {
-		return false
-	}
-	last := c.can.lastError()
-	return last == nil || errors.Is(last, net.ErrClosed) || errors.Is(last, context.Canceled) || errors.Is(last, context.DeadlineExceeded)
-}
-
 // says asks the driver what it holds of the connection.
 func (c *Conn) says() verdict.Word {
 	switch {
@@ -107,12 +96,6 @@ func (c *Conn) says() verdict.Word {
 		return verdict.SaysReady
 	}
 	return verdict.SaysValid
-}
-
-// gone reports whether the driver has given the connection up. One that panics has
-// not said so.
-func (c *Conn) gone() bool {
-	return c.can.isValid != nil && !c.can.isValid() && (c.can.panicked == nil || *c.can.panicked == nil)
 }
 
 // ended returns why the caller does not want the answer any more, or nil. A

@@ -80,7 +80,7 @@ func (p *Pool) ping(c *Conn) (err error) {
 	generation := p.generation.Load()
 	if err := c.ask(p.life, p.cfg.PingTimeout); err != nil {
 		if p.life.Err() == nil {
-			p.suspectAll(c, err)
+			p.accuse(c, err)
 		}
 		return because(CodeDead, err)
 	}
