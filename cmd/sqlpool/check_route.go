@@ -19,16 +19,16 @@ const (
 	samples = 30 // of SELECT 1: some milliseconds on a near server
 )
 
-// route is an open way to the database through one driver, without the pool.
-type route struct {
+// plainRoute is an open way to the database through one driver, without the pool.
+type plainRoute struct {
 	driverCheck
 	db   *sql.DB
 	conn *sql.Conn
 }
 
 // connect opens connections through a driver, one after the other, and measures them. The last one stays open.
-func (c *check) connect(ctx context.Context, name string) (*route, sqlpool.Config) {
-	r := &route{driverCheck: driverCheck{Driver: name}}
+func (c *check) connect(ctx context.Context, name string) (*plainRoute, sqlpool.Config) {
+	r := &plainRoute{driverCheck: driverCheck{Driver: name}}
 	cfg, err := drivers.Config(poolDrivers[name], c.dsn())
 	if err != nil { // read once already, by Validate
 		r.fail(err)
@@ -72,9 +72,9 @@ func (c *check) connect(ctx context.Context, name string) (*route, sqlpool.Confi
 	return r, cfg
 }
 
-func (r *route) fail(err error) { r.Error, r.Remedy = explainDial(err) }
+func (r *plainRoute) fail(err error) { r.Error, r.Remedy = explainDial(err) }
 
-func (r *route) close() {
+func (r *plainRoute) close() {
 	if r.conn != nil {
 		_ = r.conn.Close()
 	}

@@ -22,6 +22,7 @@ type demo struct {
 	Goroutines int            `default:"32" help:"How many goroutines work at once."`
 	MaxConns   int            `default:"8" help:"How many connections the pool may have."`
 	Outage     *time.Duration `placeholder:"DURATION" help:"How long to stop the private server after the work, for the page to show it: 3s if not given; 0 does not stop it. Not with --dsn."`
+	Replicas   int            `default:"0" help:"How many streaming replicas the private server has, for a part of the demo that reads from them and takes one away. Not with --dsn."`
 	Page       string         `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to serve the live page of the pool during the demo; port 0 is a free one. A client that can reach it can also pause the demo's pool."`
 	Keep       bool           `help:"Keep a pool at work, and its live page, until interrupted."`
 }
@@ -39,6 +40,7 @@ left open, and the server is stopped for a moment: the live page shows both as t
 Example:
 
     sqlpool demo --driver pgx --duration 10s --json
+    sqlpool demo --replicas 2
     sqlpool demo --keep --page 127.0.0.1:6060
     sqlpool demo --dsn postgres://app@db.example/app --max-conns 4`
 }
@@ -58,6 +60,12 @@ func (d *demo) Validate() error {
 	if d.DSN != "" && d.Outage != nil && *d.Outage != 0 {
 		err = errors.Join(err, errors.New("--outage is set with --dsn: the demo takes no server away but its own; leave one of them out"))
 	}
+	if d.Replicas < 0 || d.Replicas > mostReplicas {
+		err = errors.Join(err, fmt.Errorf("--replicas is %d: it must be from 0 to %d", d.Replicas, mostReplicas))
+	}
+	if d.DSN != "" && d.Replicas > 0 {
+		err = errors.Join(err, errors.New("--replicas is set with --dsn: the demo has replicas of its own server only; leave one of them out"))
+	}
 	if host, _, bad := net.SplitHostPort(d.Page); bad != nil || host == "" {
 		err = errors.Join(err, fmt.Errorf("--page is %q: it must be an address and a port, for example 127.0.0.1:6060", d.Page))
 	}
@@ -69,6 +77,9 @@ func (d *demo) Validate() error {
 
 // defaultOutage is long enough to be seen on the page.
 const defaultOutage = 3 * time.Second
+
+// mostReplicas is what a private server has room for.
+const mostReplicas = 8
 
 func (d *demo) outage() time.Duration {
 	if d.Outage == nil {
@@ -120,9 +131,17 @@ func (d *demo) fill(ctx context.Context, c *console, page *demoPage, result *dem
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	result.Server.Private = t.server != nil
+	if d.Replicas > 0 {
+		line.Show(fmt.Sprintf("starting %d replicas", d.Replicas))
+	}
+	replicas, stop, err := d.startReplicas(ctx, t.server)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	for _, kind := range d.drivers() {
 		trial := &demoTrial{
-			demo: d, target: t, driver: kind, line: line, page: page, seed: result.Settings.Seed, tamper: c.tamper,
+			demo: d, target: t, driver: kind, line: line, page: page, seed: result.Settings.Seed, tamper: c.tamper, replicas: replicas,
 			name: "sqlpool_demo_" + kind.name + "_" + strings.ToLower(rand.Text()[:8]),
 		}
 		found, err := trial.run(ctx)

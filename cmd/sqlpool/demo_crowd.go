@@ -52,8 +52,12 @@ func brokeWhileRead(err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// gather has that many callers read balances until they are sent home. Each thinks a little between two statements, so
-// that the pool is busy and not the machine.
+// think is what a caller does between two statements, so that the pool is busy and not the machine. It ends with ctx.
+func think(ctx context.Context) {
+	_ = sleep(ctx, time.Duration(mathrand.ExpFloat64()*float64(15*time.Millisecond)))
+}
+
+// gather has that many callers read balances until they are sent home.
 func gather(ctx context.Context, db *sql.DB, schema string, callers int) *crowd {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &crowd{}
@@ -66,7 +70,7 @@ func gather(ctx context.Context, db *sql.DB, schema string, callers int) *crowd 
 				var slept string
 				err := db.QueryRowContext(ctx, query, mathrand.IntN(accounts)+1, 0.002).Scan(&balance, &slept)
 				c.note(ctx, err)
-				_ = sleep(ctx, time.Duration(mathrand.ExpFloat64()*float64(15*time.Millisecond))) // ends with ctx
+				think(ctx)
 			}
 		})
 	}

@@ -115,10 +115,8 @@ func (t *demoTrial) takeAway(ctx context.Context, crowd *crowd) (*outageResult, 
 		return nil, err
 	}
 	answered := crowd.answered.Load()
-	for crowd.answered.Load() == answered {
-		if err := sleep(ctx, time.Millisecond); err != nil {
-			return nil, errors.New("no caller was answered any more")
-		}
+	if !await(ctx, func() bool { return crowd.answered.Load() > answered }) {
+		return nil, errors.New("no caller was answered any more")
 	}
 	result.Recovered = float64(time.Since(back).Microseconds()) / 1000
 	if err := sleep(ctx, calm); err != nil {

@@ -62,6 +62,29 @@ func (r *demoResult) write(w io.Writer) error {
 		}
 		return thousands(int64(d.Prepares.Count)) + " / " + thousands(d.Prepares.Executions)
 	})
+	if r.Drivers[0].Replicas != nil {
+		b.WriteString("replicas were read from, and one of them was taken away for a moment\n")
+		replicas := func(label string, cell func(*replicasResult) string) {
+			row("  "+label, func(d driverResult) string {
+				if d.Replicas == nil {
+					return "–"
+				}
+				return cell(d.Replicas)
+			})
+		}
+		for i := range r.Drivers[0].Replicas.Reads {
+			label := "reads on the primary"
+			if i > 0 {
+				label = fmt.Sprintf("reads on replica %d", i)
+			}
+			replicas(label, func(o *replicasResult) string { return thousands(o.Reads[i]) })
+		}
+		replicas("of these, in sessions that write too", func(o *replicasResult) string { return thousands(o.InSessions) })
+		replicas("of these, older than what the session had written", func(o *replicasResult) string { return thousands(o.Stale) })
+		replicas("reads under way that were lost, and said so", func(o *replicasResult) string { return thousands(o.Lost) })
+		replicas("other errors", func(o *replicasResult) string { return thousands(o.Errors) })
+		replicas("first read on the replica after it was back, ms", func(o *replicasResult) string { return fmt.Sprintf("%.0f", o.Back) })
+	}
 	if r.Drivers[0].Outage != nil {
 		b.WriteString("the server was taken away, in the middle of it\n")
 		outage := func(label string, cell func(*outageResult) string) {

@@ -40,7 +40,8 @@ type driverResult struct {
 	DialErrors   uint64           `json:"dial_errors"`
 	Prepares     prepares         `json:"prepares"`
 	BackendsPeak counted          `json:"backends_peak"`
-	Outage       *outageResult    `json:"outage,omitempty"` // nil where the server was left alone
+	Replicas     *replicasResult  `json:"replicas,omitempty"` // nil without --replicas
+	Outage       *outageResult    `json:"outage,omitempty"`   // nil where the server was left alone
 	Checks       []workload.Check `json:"checks"`
 
 	title string

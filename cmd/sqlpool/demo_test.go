@@ -190,3 +190,21 @@ func TestAFailedCheckIsExitStatus1(t *testing.T) {
 	}
 	unchanged(t, dsn)
 }
+
+// With replicas the demo shows which servers were read from, that sessions read their own writes, and a replica that was away.
+func TestDemoWithReplicas(t *testing.T) {
+	status, stdout, stderr := start(t, nil, "demo", "--driver", "pq", "--replicas", "2", "--duration", "300ms", "--outage", "0", "--json")
+	if status != exitOK {
+		t.Fatalf("status %d: %s\n%s", status, stderr, stdout)
+	}
+	for _, d := range parse(t, stdout).Drivers {
+		r := d.Replicas
+		if r == nil || len(r.Reads) != 3 || r.Reads[1] == 0 || r.Reads[2] == 0 || r.InSessions == 0 || r.Stale != 0 || r.Errors != 0 || r.Back <= 0 {
+			t.Errorf("%s: %+v", d.Driver, r)
+		}
+		var buf bytes.Buffer
+		if err := (&demoResult{Drivers: []driverResult{d}}).write(&buf); err != nil || !strings.Contains(buf.String(), "  reads on replica 2 ") {
+			t.Errorf("%s: no replicas in the report (%v):\n%s", d.Driver, err, buf.String())
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/hooks/leak"
 	"github.com/sqlpool/go/internal/histogram"
+	"github.com/sqlpool/go/internal/pgserver"
 	"github.com/sqlpool/go/internal/progress"
 	"github.com/sqlpool/go/sqlpool"
 )
@@ -30,6 +31,8 @@ type demoTrial struct {
 	name    string // of the schema, and the application name of the pool's connections; needs no quotes
 	version string // of the server
 	page    *demoPage
+
+	replicas []*pgserver.Server
 
 	pool  *sqlpool.Pool
 	waits *histogram.Histogram // of acquires
@@ -93,6 +96,9 @@ func (t *demoTrial) run(ctx context.Context) (found *driverResult, err error) {
 		return nil, err
 	}
 	if found.Prepares, err = t.countPrepares(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.readReplicas(ctx, plain, found); err != nil {
 		return nil, err
 	}
 	if err := t.breakDown(ctx, db, plain, found); err != nil {
