@@ -26,19 +26,18 @@
 //     have found no place for four intervals, because loans do not end; and, when more
 //     new members come in one moment than room is kept for, for the time of one login
 //     and one reading.
-//   - A new member has one connection, and grows two intervals later, because it cannot
+//   - A new member has one connection, and grows one and a half intervals later, because it cannot
 //     see which other members are joining. After a restart the same holds for
 //     connections beyond those that a member had before.
 //   - Shares follow demand within two intervals as a rule, and three where the demand of all
 //     changes at once, as far as loans end. They follow a member
-//     that comes within two intervals and a half, and one whose process ends without
-//     Shutdown within three.
+//     that comes, and one whose process ends without Shutdown, within two and a half.
 //   - Each member gets what it wants as long as that fits; otherwise those that want
 //     most are cut to one level. Connections that no member wants are divided evenly. A
 //     member gives back only what another one lacks, so that shares are stable while
 //     demand is.
-//   - Pool.Shutdown gives a member's connections back at once, the end of a process two
-//     intervals after its sessions have ended.
+//   - Pool.Shutdown gives a member's connections back at once, the end of a process one
+//     and a half intervals after its sessions have ended.
 //   - A member that cannot read keeps its share. After one and a quarter intervals
 //     without a reading it dials one connection at a time, and reads before the next.
 //

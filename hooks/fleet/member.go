@@ -82,7 +82,8 @@ func newMember(id uint32, limit, most int, interval time.Duration) *member {
 	}
 }
 
-func (m *member) hold() time.Duration { return m.interval * 2 }
+// hold must be longer than a grant's lease: simulated fleets exceed their limit when it is as long.
+func (m *member) hold() time.Duration { return m.interval * 3 / 2 }
 
 // patience is how long a newcomer looks for a place. Longer, and a deployment would stand
 // still whose new processes have a lower limit, or whose old ones do not end their loans.

@@ -24,7 +24,8 @@ import (
 
 var long = flag.Duration("fleet.long", 0, "for how long processes come and go; by default once through all events")
 
-const processInterval = time.Second
+// processInterval is short in make test; lengths of time are checked with the one that programs have.
+var processInterval = map[bool]time.Duration{false: time.Second, true: fleet.DefaultInterval}[timed]
 
 const childEnv = "SQLPOOL_TEST_FLEET_MEMBER" // driver, a space, the connection string
 
@@ -168,8 +169,9 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 		for _, p := range f.all[2:] {
 			p.say("busy 1")
 		}
+		f.until("newcomers have their part", 3, f.grown)
 		a.say("busy 50")
-		f.until("one is busy and the others lend", 2, f.has(28, a))
+		f.until("one is busy and the others lend", 2, f.has(23, a)) // 40, without room for 3 and 7 times a call and MinIdle
 		b.say("busy 50")
 		f.until("two in need have equal parts", 2, f.has(13, a, b))
 		if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -185,7 +187,7 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 		}
 		f.until("the one that was stopped goes on", 2, f.has(13, a))
 		f.end(b, syscall.SIGKILL)
-		f.until("what the dead one had is shared", 3, f.has(24, a))
+		f.until("what the dead one had is shared", 3, f.has(23, a))
 		f.end(f.all[1], 0)
 		c, d := f.start(), f.start()
 		c.say("busy 50")
@@ -206,7 +208,7 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 		f.start() // what was busy is idle now
 	}
 	f.all[0].say("busy 50")
-	f.until("one is busy before the failover", 3, f.has(24, f.all[0]))
+	f.until("one is busy before the failover", 3, f.has(23, f.all[0]))
 	peak := f.peak(server) // while it can be asked
 	if err := server.Stop(t.Context(), pgserver.Immediate); err != nil {
 		t.Fatal(err)
@@ -215,10 +217,10 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.since = time.Now()
-	f.until("the shares are back on the promoted standby", 3, func() bool { return f.meet() && f.has(24, f.all[0])() })
+	f.until("the shares are back on the promoted standby", 3, func() bool { return f.meet() && f.has(23, f.all[0])() })
 	f.all[0].say("busy 1")
 	f.all[1].say("busy 50")
-	f.until("another one needs them", 2, f.has(24, f.all[1]))
+	f.until("another one needs them", 2, f.has(23, f.all[1]))
 	for len(f.all) > 0 {
 		f.end(f.all[0], 0)
 	}
@@ -227,7 +229,7 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 	}
 	peak = max(peak, f.peak(standby))
 	t.Logf("%d processes, %d backends at most, %d calls served", f.started, peak, f.served)
-	if peak > 40 || peak < 35 { // with less it would show nothing: 28 of one and 7 others were in use
+	if peak > 40 || peak < 30 { // with less it would show nothing: 23 of one and 7 others were in use
 		t.Errorf("%d backends at once, and the limit is 40", peak)
 	}
 }
@@ -291,6 +293,16 @@ func (f *processes) has(least int, all ...*process) func() bool {
 		}
 		return true
 	}
+}
+
+// grown reports whether all have got more than a newcomer's one connection.
+func (f *processes) grown() bool {
+	for _, p := range f.all {
+		if p.state().share < 2 {
+			return false
+		}
+	}
+	return true
 }
 
 // meet reports whether all see one another, as they are since the server's last start.
