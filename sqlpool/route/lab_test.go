@@ -59,7 +59,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 })
 
 // sharedCluster is for tests that leave the servers as they are; it ends with the test binary.
-func sharedCluster(t *testing.T) *cluster {
+func sharedCluster(t testing.TB) *cluster {
 	t.Helper()
 	c, err := shared()
 	if err != nil {
@@ -69,7 +69,7 @@ func sharedCluster(t *testing.T) *cluster {
 }
 
 // within is the context of a test, bounded far above what any part of it takes.
-func within(t *testing.T) context.Context {
+func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -98,7 +98,7 @@ func (c *cluster) open(t *testing.T, driverName string, cfg route.Config, change
 }
 
 // openOn builds a router on the servers that the connection strings lead to, the primary's first.
-func (c *cluster) openOn(t *testing.T, driverName string, cfg route.Config, change func(*sqlpool.Config), dsns ...string) *lab {
+func (c *cluster) openOn(t testing.TB, driverName string, cfg route.Config, change func(*sqlpool.Config), dsns ...string) *lab {
 	t.Helper()
 	l := &lab{cluster: c}
 	for _, dsn := range dsns {
@@ -131,7 +131,7 @@ func (c *cluster) openOn(t *testing.T, driverName string, cfg route.Config, chan
 }
 
 // awaitFit waits until the replicas are fit or not, as wanted.
-func (l *lab) awaitFit(t *testing.T, first, second bool) {
+func (l *lab) awaitFit(t testing.TB, first, second bool) {
 	t.Helper()
 	err := l.router.Await(within(t), func(s route.Snapshot) bool {
 		return s.Replicas[0].Fit == first && s.Replicas[1].Fit == second
