@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
 	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
@@ -55,20 +56,12 @@ func (st *stmt) NumInput() int { return -1 }
 
 // Exec implements driver.Stmt.
 func (st *stmt) Exec(args []driver.Value) (driver.Result, error) {
-	return st.ExecContext(context.Background(), named(args))
+	return st.ExecContext(context.Background(), driverx.Named(args))
 }
 
 // Query implements driver.Stmt.
 func (st *stmt) Query(args []driver.Value) (driver.Rows, error) {
-	return st.QueryContext(context.Background(), named(args))
-}
-
-func named(args []driver.Value) []driver.NamedValue {
-	list := make([]driver.NamedValue, len(args))
-	for i, v := range args {
-		list[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
-	}
-	return list
+	return st.QueryContext(context.Background(), driverx.Named(args))
 }
 
 // Close implements driver.Stmt.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+
+	"github.com/sqlpool/go/sqlpool/internal/driverx"
 )
 
 // stmt is what database/sql takes for a prepared statement: a text, and what it is on the sessions that have executed
@@ -71,20 +73,12 @@ func (st *stmt) NumInput() int { return -1 }
 
 // Exec implements driver.Stmt. Database/sql does not call it.
 func (st *stmt) Exec(args []driver.Value) (driver.Result, error) {
-	return st.ExecContext(context.Background(), named(args))
+	return st.ExecContext(context.Background(), driverx.Named(args))
 }
 
 // Query implements driver.Stmt. Database/sql does not call it.
 func (st *stmt) Query(args []driver.Value) (driver.Rows, error) {
-	return st.QueryContext(context.Background(), named(args))
-}
-
-func named(args []driver.Value) []driver.NamedValue {
-	list := make([]driver.NamedValue, len(args))
-	for i, v := range args {
-		list[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
-	}
-	return list
+	return st.QueryContext(context.Background(), driverx.Named(args))
 }
 
 // Close implements driver.Stmt.

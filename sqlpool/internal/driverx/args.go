@@ -108,3 +108,12 @@ func valueOf(v driver.Valuer) (driver.Value, error) {
 	}
 	return v.Value()
 }
+
+// Named gives arguments their ordinals, for the methods of driver.Stmt that have no context.
+func Named(args []driver.Value) []driver.NamedValue {
+	list := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		list[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return list
+}
