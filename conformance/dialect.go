@@ -35,6 +35,7 @@ type Dialect struct {
 
 	Set, Show string // a session variable: set to %v, asked; never set it is ''
 	Reset     string // takes every session variable back
+	Path      string // has names that have no schema looked up in the schema %v
 	Begin     string // begins a transaction as text
 	Discard   string // drops the session's prepared statements
 	Kill      string // ends the session that its only argument names
@@ -42,6 +43,7 @@ type Dialect struct {
 	// Tables says that there are tables: CREATE TABLE, INSERT, UPDATE, DELETE.
 	Tables                   bool
 	CreateSchema, DropSchema string // of the name %v; empty where there are none
+	Temporary                string // makes a temporary table %v with a text column v, unless there is one; it hides another table
 	Insert                   string // its only argument, into the text column v of {t}
 	Returning                string // Insert as a query of one row: what was inserted
 	Count                    string // how often that is there
@@ -93,12 +95,14 @@ var PostgreSQL = Dialect{
 	Set:          "SET conformance.v = '%v'",
 	Show:         "SELECT coalesce(current_setting('conformance.v', true), '')",
 	Reset:        "RESET ALL",
+	Path:         "SET search_path = %v",
 	Begin:        "BEGIN",
 	Discard:      "DEALLOCATE ALL",
 	Kill:         "SELECT pg_terminate_backend($1::text::int, 10000)",
 	Tables:       true,
 	CreateSchema: "CREATE SCHEMA %v",
 	DropSchema:   "DROP SCHEMA %v CASCADE",
+	Temporary:    "CREATE TEMPORARY TABLE IF NOT EXISTS %v (v text)",
 	Insert:       "INSERT INTO {t} (v) VALUES ($1)",
 	Returning:    "INSERT INTO {t} (v) VALUES ($1) RETURNING v",
 	Affect:       "INSERT INTO {t} (v) SELECT 'x' FROM generate_series(1, %v)",
@@ -124,6 +128,7 @@ var SQLite = Dialect{
 	},
 	Begin:     "BEGIN",
 	Tables:    true,
+	Temporary: "CREATE TEMPORARY TABLE IF NOT EXISTS %v (v text)",
 	Insert:    "INSERT INTO {t} (v) VALUES (?)",
 	Returning: "INSERT INTO {t} (v) VALUES (?) RETURNING v",
 	Affect: "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %[1]v) " +

@@ -37,6 +37,7 @@ var mutants = slices.Concat(
 	edgeMutants,
 	leftMutants,
 	beginMutants,
+	changeMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

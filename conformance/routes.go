@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"database/sql"
+	"slices"
 )
 
 // A route is one of the ways by which a statement gets from an application to a
@@ -98,9 +99,12 @@ func stmtInTx(ctx context.Context, db *sql.DB, text string, use func(asker)) err
 	return tx.Commit()
 }
 
+// textRoutes are those on which the program prepares nothing.
+var textRoutes = []route{{"DB", onDB(asText)}, {"Conn", onConn(asText)}, {"Tx", onTx(asText)}}
+
 // routes are all that the target has.
 func (x *trial) routes() []route {
-	all := []route{{"DB", onDB(asText)}, {"Conn", onConn(asText)}, {"Tx", onTx(asText)}}
+	all := slices.Clone(textRoutes)
 	if x.target.lacks(NeedPrepares) == "" {
 		all = append(all, route{"DB, prepared", onDB(asStmt)}, route{"Conn, prepared", onConn(asStmt)},
 			route{"Tx, prepared", onTx(asStmt)}, route{"Tx.Stmt", stmtInTx})

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules, leftRules, beginRules)
+var sqlRules = slices.Concat(answerRules, errorRules, statementRules, transactionRules, sessionRules, edgeRules, leftRules, beginRules, changeRules)
 
 // answerRules: what comes back.
 var answerRules = []Rule{

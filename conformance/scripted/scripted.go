@@ -93,7 +93,7 @@ func Target(db *DB) conformance.Target {
 	return conformance.Target{Name: "scripted", Connector: db.Connector(), Server: server{db}, Dialect: conformance.Dialect{
 		Name: "scripted", One: "SELECT 1", Echo: "SELECT ?", Series: "SERIES %v", Bulk: "BULK %[1]v %[2]v", Sets: "SELECT 1; SELECT 2",
 		Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Raise: "FAIL %v", Stubborn: "SLEEP %vs", Types: []string{"SELECT 7", "SELECT x", "COLUMNS 12", "COLUMNS 300"},
-		Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
+		Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Path: "SET v=%v", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
 		EchoInt: "SELECT ?", EchoFloat: "SELECT ?", EchoBool: "SELECT ?", EchoBytes: "SELECT ?", EchoTime: "SELECT ?",
 		Insert: "INSERT ?", Returning: "INSERT ? RETURNING", Affect: "AFFECT %v", Alter: "ALTER {t}",
 		Written: func(_ context.Context, token string) (int, error) { return db.Written(token), nil },
