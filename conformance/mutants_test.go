@@ -38,6 +38,7 @@ var mutants = slices.Concat(
 	leftMutants,
 	beginMutants,
 	changeMutants,
+	setUpMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

@@ -10,7 +10,7 @@ import (
 	"github.com/sqlpool/go/sqlpool"
 )
 
-var resetRules = slices.Concat(returnRules, openRules)
+var resetRules = slices.Concat(returnRules, openRules, setUpRules)
 
 // returnRules: what is done between two loans.
 var returnRules = []Rule{
