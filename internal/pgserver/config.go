@@ -35,6 +35,8 @@ func (s *Server) configure(ctx context.Context) error {
 		// Files in the data folder instead of /dev/shm, so that nothing stays behind after kill -9.
 		"dynamic_shared_memory_type": "mmap",
 
+		"password_encryption": "scram-sha-256", // PostgreSQL 13 has md5 by default
+
 		// The log is read by log.go.
 		"logging_collector":        "off",
 		"log_destination":          "stderr",

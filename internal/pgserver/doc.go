@@ -7,7 +7,8 @@
 //   - template.go runs initdb once per version and copies.go clones its result for every server;
 //   - options.go and config.go say how the server is set up, certificate.go makes its TLS files;
 //   - start.go, postmaster.go and log.go start it and wait for its own "ready to accept connections";
-//   - stop.go ends and restarts it, fault.go breaks it, standby.go replicates it;
+//   - stop.go ends and restarts it, fault.go breaks it, standby.go replicates it from
+//     the copy that backup.go makes;
 //   - console.go, activity.go, watch.go and statements.go ask it questions in SQL; prepares.go and sessions.go read the
 //     answers that SQL cannot give (prepares, the exact peak of backends) from its log;
 //   - watchdog.go removes what is left when the process that started it dies;

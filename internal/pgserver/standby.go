@@ -6,11 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 )
 
-// StartStandby clones the server with pg_basebackup and starts the clone as a streaming, readable standby with the same
-// options. The caller closes it.
+// StartStandby clones the server and starts the clone as a streaming, readable standby with the same options. The caller
+// closes it.
 func (s *Server) StartStandby(ctx context.Context) (*Server, error) {
 	standby, err := newServer(ctx, s.options)
 	if err != nil {
@@ -23,16 +22,24 @@ func (s *Server) StartStandby(ctx context.Context) (*Server, error) {
 }
 
 func (s *Server) follow(ctx context.Context, primary *Server) error {
-	err := s.account.run(ctx, s.dir, s.programs.path("pg_basebackup"), "--pgdata="+s.data(),
-		"--host="+primary.dir, "--port="+strconv.Itoa(primary.port), "--username=postgres",
-		"--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
-	if err != nil {
-		return err
-	}
 	if s.options.TLS {
 		if err := writeCertificate(s.dir, s.account); err != nil {
 			return err
 		}
+	}
+	conn, err := primary.dial(ctx)
+	if err != nil {
+		return err
+	}
+	// The copy has no WAL. The standby streams all of it, from the start of the backup, and is ready when it has read the
+	// backup's end; until then the session's temporary slot keeps the primary from removing any.
+	defer hangUp(conn)
+	_, err = ask(ctx, conn, "SELECT pg_create_physical_replication_slot('clone_' || pg_backend_pid(), true, true)")
+	if err != nil {
+		return err
+	}
+	if err := s.backUp(ctx, primary, conn); err != nil {
+		return err
 	}
 	if err := s.configure(ctx); err != nil {
 		return err
