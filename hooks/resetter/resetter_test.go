@@ -51,7 +51,7 @@ func soil(t *testing.T, db *sql.DB) {
 	for _, dirt := range []string{
 		"CREATE SEQUENCE IF NOT EXISTS numbers",
 		"SET statement_timeout = '7s'",
-		"SET ROLE pg_read_all_data",
+		"SET ROLE pg_monitor",
 		"RESET ROLE",
 		"CREATE TEMP TABLE mine (id int)",
 		"SELECT pg_advisory_lock(42)",
@@ -60,7 +60,7 @@ func soil(t *testing.T, db *sql.DB) {
 		"DECLARE held CURSOR WITH HOLD FOR SELECT 1",
 		"PREPARE mine AS SELECT 1",
 		`PREPARE "it's ""mine" AS SELECT 2`,
-		"SET ROLE pg_read_all_data",
+		"SET ROLE pg_monitor",
 	} {
 		if _, err := conn.ExecContext(t.Context(), dirt); err != nil {
 			t.Fatalf("%s: %v", dirt, err)
