@@ -309,15 +309,11 @@ func TestATransactionThatSentNothingMovesToAnotherConnection(t *testing.T) {
 	onEach(t, func(a *app) {
 		_, db := a.wired(&wires{}, a.dsn, sqlpool.Config{MaxConns: 2}, false)
 		a.exec(db, "CREATE TABLE moved (n int)")
-		terminate := func() {
-			_, err := a.server.Query(a.ctx(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '"+a.name+"'")
-			a.must(err)
-		}
 		for i, opts := range []*sql.TxOptions{nil, {Isolation: sql.LevelSerializable}} {
 			for _, first := range []string{"exec", "args", "prepare"} {
 				tx, err := db.BeginTx(a.ctx(), opts)
 				a.must(err)
-				terminate()
+				a.terminate()
 				switch first {
 				case "exec":
 					_, err = tx.Exec(fmt.Sprintf("INSERT INTO moved VALUES (%d)", i))
@@ -344,7 +340,7 @@ func TestATransactionThatSentNothingMovesToAnotherConnection(t *testing.T) {
 		a.must(err)
 		_, err = tx.Exec("INSERT INTO moved VALUES (10)")
 		a.must(err)
-		terminate()
+		a.terminate()
 		if _, err = tx.Exec("INSERT INTO moved VALUES (11)"); err == nil {
 			a.Error("a second statement ran on another connection")
 		}
@@ -441,8 +437,7 @@ func TestATransactionThatFindsNoOtherConnectionIsLost(t *testing.T) {
 		a.exec(db, "CREATE TABLE stranded (n int)")
 		tx, err := db.BeginTx(a.ctx(), nil)
 		a.must(err)
-		_, err = a.server.Query(a.ctx(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '"+a.name+"'")
-		a.must(err)
+		a.terminate()
 		if _, err := tx.ExecContext(sqlpool.NoWait(a.ctx()), "INSERT INTO stranded VALUES (1)"); !errors.Is(err, sqlpool.ErrNoneIdle) {
 			a.Errorf("the first statement: %v", err)
 		}
@@ -469,8 +464,7 @@ func TestAPrepareThatSendsNothingLeavesTheTransactionFree(t *testing.T) {
 		a.must(err)
 		stmt, err := tx.Prepare("INSERT INTO prepared VALUES ($1)")
 		a.must(err)
-		_, err = a.server.Query(a.ctx(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '"+a.name+"'")
-		a.must(err)
+		a.terminate()
 		_, err = stmt.Exec(1)
 		a.must(err)
 		a.must(tx.Commit())

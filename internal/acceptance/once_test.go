@@ -81,7 +81,7 @@ func TestRowsThatBreakAreNotABadConnection(t *testing.T) {
 				a.must(rows.Scan(&g, &pid, &text))
 				if g == 1 {
 					var ok bool
-					a.must(db.QueryRowContext(a.ctx(), "SELECT pg_terminate_backend($1, 5000)", pid).Scan(&ok))
+					a.must(db.QueryRowContext(a.ctx(), "SELECT pg_terminate_backend($1)", pid).Scan(&ok))
 				}
 			}
 			err = rows.Err()

@@ -134,6 +134,19 @@ func (a *app) peak(since pgserver.Mark) int {
 	return n
 }
 
+// terminate ends the application's sessions and returns when the server has none of them any more.
+func (a *app) terminate() {
+	a.Helper()
+	mine := pgserver.Filter{Application: a.name}
+	n, err := a.server.Terminate(a.ctx(), mine)
+	a.must(err)
+	for ctx := a.ctx(); n > 0; {
+		left, err := a.server.Activity(ctx, mine)
+		a.must(err)
+		n = len(left)
+	}
+}
+
 func (a *app) must(err error) {
 	a.Helper()
 	if err != nil {
