@@ -4,7 +4,7 @@ package main
 const (
 	lowestGo, highestGo   = "1.25.14", "1.27.4"
 	lowestPgx, highestPgx = "v5.11.0", "v5.13.0"
-	lowestPq, highestPq   = "v1.12.0", "v1.12.3"
+	lowestPq, highestPq   = "v1.12.1", "v1.12.3"
 	pgx, pq               = "v5.12.0", "v1.12.3" // of go.mod
 )
 
@@ -15,6 +15,8 @@ type cell struct {
 	pgx, pq  string
 	packages []string
 	corner   bool
+
+	mod, bin string // set when it is fetched: its go.mod, and the folder of the server's programs
 }
 
 var (
