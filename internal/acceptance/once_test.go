@@ -69,11 +69,11 @@ func TestRowsThatBreakAreNotABadConnection(t *testing.T) {
 	onEach(t, func(a *app) {
 		_, db := a.pool(sqlpool.Config{MaxConns: 2})
 		for _, prepared := range []bool{false, true} {
-			rows, err := db.QueryContext(a.ctx(), "SELECT g, pg_backend_pid(), repeat('x', 1000) FROM generate_series(1, 1000000) g")
+			width, args := "1000", []any(nil)
 			if prepared {
-				rows.Close()
-				rows, err = db.QueryContext(a.ctx(), "SELECT g, pg_backend_pid(), repeat('x', $1) FROM generate_series(1, 1000000) g", 1000)
+				width, args = "$1", []any{1000}
 			}
+			rows, err := db.QueryContext(a.ctx(), "SELECT g, pg_backend_pid(), repeat('x', "+width+") FROM generate_series(1, 1000000) g", args...)
 			a.must(err)
 			for rows.Next() {
 				var g, pid int
