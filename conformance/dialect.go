@@ -38,7 +38,7 @@ type Dialect struct {
 	Path      string // has names that have no schema looked up in the schema %v
 	Begin     string // begins a transaction as text
 	Discard   string // drops the session's prepared statements
-	Kill      string // ends the session that its only argument names
+	Kill      string // ends the session that its only argument names; returns no row when there is none
 
 	// Tables says that there are tables: CREATE TABLE, INSERT, UPDATE, DELETE.
 	Tables                   bool
@@ -98,7 +98,7 @@ var PostgreSQL = Dialect{
 	Path:         "SET search_path = %v",
 	Begin:        "BEGIN",
 	Discard:      "DEALLOCATE ALL",
-	Kill:         "SELECT pg_terminate_backend($1::text::int, 10000)",
+	Kill:         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1::text::int",
 	Tables:       true,
 	CreateSchema: "CREATE SCHEMA %v",
 	DropSchema:   "DROP SCHEMA %v CASCADE",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -136,6 +137,15 @@ type bySQL struct{ target *Target }
 func (b bySQL) Kill(ctx context.Context, session string) error {
 	db := sql.OpenDB(b.target.Connector)
 	defer db.Close()
-	_, err := db.ExecContext(ctx, b.target.Dialect.Kill, session)
-	return err
+	// Asked again until the session is gone: before version 14 PostgreSQL has no function that waits for that.
+	for {
+		var ended any
+		err := db.QueryRowContext(ctx, b.target.Dialect.Kill, session).Scan(&ended)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
