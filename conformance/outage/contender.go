@@ -42,10 +42,14 @@ type Client struct {
 
 // connect opens the contender on a scene.
 func (c Contender) connect(s *Scene, conns int) (*Client, error) {
+	return c.connectTo(s.DSN(), s.LogIn, conns)
+}
+
+func (c Contender) connectTo(dsn string, login func() string, conns int) (*Client, error) {
 	dials := new(atomic.Int64)
-	client, err := c.open(s.DSN(), conns, func() string {
+	client, err := c.open(dsn, conns, func() string {
 		dials.Add(1)
-		return s.LogIn()
+		return login()
 	})
 	if err != nil {
 		return nil, err

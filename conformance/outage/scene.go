@@ -132,5 +132,5 @@ func (s *Scene) Seen(ctx context.Context) (map[int64]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ledger.Seen(ctx, server)
+	return ledger.Seen(ctx, server.Console)
 }

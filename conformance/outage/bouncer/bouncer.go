@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"github.com/sqlpool/go/conformance/outage/service"
 )
 
 // A Bouncer is a private PgBouncer. One goroutine at a time.
@@ -42,7 +44,7 @@ func Start(ctx context.Context, upstream, clients int) (*Bouncer, error) {
 		return nil, fmt.Errorf("bouncer: %w", err)
 	}
 	b := &Bouncer{program: program, dir: dir, clients: clients}
-	if b.port, err = freePort(); err == nil {
+	if b.port, err = service.FreePort(); err == nil {
 		err = os.Chmod(dir, 0o755) // it runs as another user
 	}
 	if err == nil {
@@ -67,7 +69,7 @@ const leashed = `"$@" </dev/null 2>&1 & exec >&- 2>&-; read _; kill -9 $!; wait`
 // Up starts a bouncer that is down and returns when it listens.
 func (b *Bouncer) Up(ctx context.Context) error {
 	cmd := exec.Command("sh", "-c", leashed, "sh", b.program, b.config())
-	who, err := unprivileged()
+	who, err := service.Unprivileged()
 	if err != nil {
 		return err
 	}

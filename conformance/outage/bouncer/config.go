@@ -4,13 +4,8 @@ package bouncer
 
 import (
 	"fmt"
-	mrand "math/rand/v2"
-	"net"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"syscall"
 )
 
 // settings in session mode: each client has a server connection of its own, so
@@ -39,35 +34,3 @@ func (b *Bouncer) configure(upstream int) error {
 }
 
 func (b *Bouncer) config() string { return filepath.Join(b.dir, "pgbouncer.ini") }
-
-// freePort avoids the range that the kernel gives to outgoing connections: one
-// of those could take the port while the bouncer is down.
-func freePort() (int, error) {
-	for range 100 {
-		port := 20000 + mrand.IntN(12000)
-		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("bouncer: no free port between 20000 and 32000")
-}
-
-// unprivileged is who runs PgBouncer, which refuses root.
-func unprivileged() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		found, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, errUID := strconv.ParseUint(found.Uid, 10, 32)
-		gid, errGID := strconv.ParseUint(found.Gid, 10, 32)
-		if errUID == nil && errGID == nil && uid > 0 {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-		}
-	}
-	return nil, fmt.Errorf("bouncer: PgBouncer does not run as root, and there is no user postgres or nobody to run it as")
-}

@@ -12,7 +12,7 @@ import (
 )
 
 // Seen is what the server has of a ledger: how often each token is there.
-func Seen(ctx context.Context, server *pgserver.Server) (map[int64]int, error) {
+func Seen(ctx context.Context, server *pgserver.Console) (map[int64]int, error) {
 	rows, err := server.Query(ctx, "SELECT token, count(*) FROM ledger GROUP BY token")
 	if err != nil {
 		return nil, err

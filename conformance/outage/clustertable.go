@@ -1,0 +1,63 @@
+//go:build unix
+
+package outage
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// clusterEvery is half the usual demand: three servers share the machine, and each
+// commit waits for one of the others.
+const clusterEvery = 2 * every
+
+// ClusterFigures are what a move of the leader did to the callers of one contender.
+type ClusterFigures struct {
+	Figures
+	Way        string  `json:"way"`           // Way.Name
+	Leaderless float64 `json:"leaderless_ms"` // until another node took writes
+	OnDemoted  int     `json:"on_demoted"`    // callers' sessions on the earlier leader, when it was a standby and all was quiet
+}
+
+// ClusterReport is a run of the cluster's matrix.
+type ClusterReport struct {
+	Machine string           `json:"machine"`
+	Took    string           `json:"took"`
+	Figures []ClusterFigures `json:"figures"`
+}
+
+const clusterColumns = "| driver | pool | way | errors | leaderless | first | all | late | dials | demoted | twice | denied | lost | noise |"
+
+// Table is the report for people.
+func (r ClusterReport) Table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, in %s. %d callers write %d times a second.\n\n", r.Machine, r.Took, callers, callers*int(time.Second/clusterEvery))
+	for _, w := range Ways() {
+		fmt.Fprintf(&b, "- **%s**: %s\n", w.Name, w.What)
+	}
+	for _, move := range Moves() {
+		var rows strings.Builder
+		for _, w := range Ways() {
+			for _, f := range r.Figures {
+				if f.Fault == move.Name && f.Way == w.Name {
+					rows.WriteString(f.row())
+				}
+			}
+		}
+		if rows.Len() > 0 {
+			fmt.Fprintf(&b, "\n### Cluster: %s\n\n%s Each write has a deadline of %v.\n\n%s%s", move.Name, move.What, move.Deadline, clusterHeading(), rows.String())
+		}
+	}
+	return b.String()
+}
+
+func clusterHeading() string {
+	return clusterColumns + "\n|---|---|---" + strings.Repeat("|---:", strings.Count(clusterColumns, "|")-4) + "|\n"
+}
+
+func (f ClusterFigures) row() string {
+	return fmt.Sprintf("| %s | %s | %s | %d of %d | %s | %s | %s | %s | %d | %s | %s |\n",
+		f.driver(), f.name(), f.Way, f.Errors, f.Statements, length(f.Leaderless), length(f.FirstSuccess), length(f.FullService), f.late(), f.Dials,
+		count(f.OnDemoted), f.end())
+}

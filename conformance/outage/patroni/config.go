@@ -1,0 +1,103 @@
+//go:build unix
+
+package patroni
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The times are short, so that a run is: Patroni's defaults are a ttl of 30 s,
+// a loop_wait of 10 s and a retry_timeout of 10 s. A ttl of 10 s is how long the
+// others wait before they take a silent leader's place.
+//
+// Without fsync an acknowledged commit is in the kernel's page cache, which
+// outlives every kill -9. Shared memory is a file of the node's folder, so that
+// nothing is left of a killed server.
+const nodeSettings = `scope: %[1]s
+name: %[2]s
+restapi: {listen: "127.0.0.1:%[3]d", connect_address: "127.0.0.1:%[3]d"}
+etcd3: {host: "127.0.0.1:%[4]d"}
+bootstrap:
+  dcs:
+    ttl: 10
+    loop_wait: 2
+    retry_timeout: 4
+    primary_start_timeout: 0
+    synchronous_mode: true
+    postgresql:
+      use_pg_rewind: true
+      parameters:
+        max_connections: 150
+        shared_buffers: 16MB
+        wal_log_hints: "on"
+        wal_keep_size: 256MB
+        wal_sender_timeout: 4s
+        wal_receiver_timeout: 4s
+        fsync: "off"
+        dynamic_shared_memory_type: mmap
+  initdb: [{encoding: UTF8}, {locale: C}, data-checksums, no-sync]
+postgresql:
+  listen: 127.0.0.1:%[5]d
+  connect_address: 127.0.0.1:%[5]d
+  data_dir: %[6]s/%[2]s/data
+  bin_dir: %[7]s
+  pgpass: %[6]s/%[2]s.pgpass
+  authentication:
+    superuser: {username: postgres, password: none}
+    replication: {username: replicator, password: none}
+    rewind: {username: rewinder, password: none}
+  pg_hba: ["local all all trust", "host all all 127.0.0.1/32 trust", "host replication all 127.0.0.1/32 trust"]
+  parameters: {unix_socket_directories: "%[6]s", logging_collector: "off"}
+`
+
+func (c *Cluster) configureNode(n *Node) error {
+	text := fmt.Sprintf(nodeSettings, filepath.Base(c.dir), n.Name, n.rest, c.etcd, n.port, c.dir, c.programs.postgres)
+	return os.WriteFile(n.config(), []byte(text), 0o644)
+}
+
+// A Balancer is one way that HAProxy leads to the leader.
+type Balancer struct {
+	// Cuts has HAProxy close the sessions of a server that is no longer the leader
+	// (on-marked-down shutdown-sessions), as Patroni's example does.
+	Cuts bool
+
+	// Through are the ports of what stands before each node, in the order of
+	// Cluster.Nodes; nil is the nodes' own.
+	Through []int
+}
+
+const balancerHead = `global
+  maxconn 900
+defaults
+  mode tcp
+  retries 2
+  timeout client 30m
+  timeout connect 2s
+  timeout server 30m
+  timeout check 2s
+listen leader
+  bind 127.0.0.1:%d
+  option httpchk OPTIONS /primary
+  http-check expect status 200
+  default-server inter 1s fall 2 rise 1%s
+`
+
+func (c *Cluster) balancerSettings(b Balancer, port int) string {
+	cuts := ""
+	if b.Cuts {
+		cuts = " on-marked-down shutdown-sessions"
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, balancerHead, port, cuts)
+	for i, n := range c.Nodes {
+		to := n.port
+		if b.Through != nil {
+			to = b.Through[i]
+		}
+		fmt.Fprintf(&text, "  server %s 127.0.0.1:%d maxconn 200 check port %d\n", n.Name, to, n.rest)
+	}
+	return text.String()
+}

@@ -1,0 +1,8 @@
+// Package patroni runs a private cluster of three PostgreSQL servers that Patroni
+// manages, with etcd and an HAProxy: one whose nodes may be killed and frozen, and
+// that cannot outlive its process. It needs Linux.
+//
+// program.go finds the programs, config.go writes their settings, cluster.go
+// starts them and watchdog.sh ends them; rest.go asks Patroni, and node.go breaks
+// one node.
+package patroni
