@@ -15,6 +15,9 @@ BENCH ?= .
 SOAK ?= 100000
 OUTAGE_JSON ?= $(CURDIR)/bin/outages.json
 
+# Where the figures of make cluster go beside the table.
+CLUSTER_JSON ?= $(CURDIR)/bin/cluster.json
+
 # Where everything that make conform has seen goes, beside the table.
 CONFORM_JSON ?= $(CURDIR)/bin/conformance.json
 
@@ -33,7 +36,7 @@ modules = $(shell $(GO) list -m -f '{{.Dir}}')
 # Recipes run each module's command to the end and fail at last if one failed: one run shows everything that is broken.
 each = status=0; for dir in $(modules); do (cd "$$dir" && $(1)) || status=1; done; exit $$status
 
-.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage conform runs matrix corners mutants suites cross soak clean postgres pgbouncer chromium prometheus
+.PHONY: help demo screenshots test lint bench baseline bench-check microbench fuzz outage cluster conform runs matrix corners mutants suites cross soak clean postgres pgbouncer patroni chromium prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +86,11 @@ outage: postgres pgbouncer ## every fault on every pool and driver, into docs/ou
 	@mkdir -p "$(dir $(OUTAGE_JSON))"
 	cd conformance/outage && $(GO) run ./matrix -json "$(OUTAGE_JSON)" -table "$(CURDIR)/docs/outages.md" -fill "$(CURDIR)/README.md"
 
+cluster: postgres pgbouncer patroni ## the leader of a Patroni cluster changes under every pool, on every way to it, into docs/outages.md: about an hour
+	cd conformance/outage && SQLPOOL_CLUSTER=1 $(GO) test -count=1 -v -timeout 20m -run '^(TestARouterFollowsASwitchover|TestAClusterIsWholeAgain)' . ./patroni
+	@mkdir -p "$(dir $(CLUSTER_JSON))"
+	cd conformance/outage && $(GO) run ./cluster -json "$(CLUSTER_JSON)" -fill "$(CURDIR)/docs/outages.md"
+
 conform: postgres pgbouncer ## every rule on every driver, route and peer, into docs/conformance.md
 	@mkdir -p "$(dir $(CONFORM_JSON))"
 	@$(GO) test -count=1 -timeout 4m ./conformance # every mutant on every rule, too slow for make test; in four minutes, so that it is run often
@@ -124,6 +132,9 @@ postgres: # the server's programs, when they are missing
 
 pgbouncer: # PgBouncer, when it is missing
 	@scripts/pgbouncer
+
+patroni: # Patroni, etcd and HAProxy, when one is missing
+	@scripts/patroni
 
 chromium: # a headless Chromium, when it is missing
 	@scripts/chromium

@@ -12,6 +12,30 @@ import (
 // commit waits for one of the others.
 const clusterEvery = 2 * every
 
+// ClusterMarks is the name of the marks in docs/outages.md between which the command
+// cluster writes its report. The command matrix writes all else of the page.
+const ClusterMarks = "outage:cluster"
+
+const clusterSection = `## A Patroni cluster
+
+Three nodes of Patroni, in synchronous mode, with etcd. Its leader changes while callers write through each pool and on each way to
+the leader. ` + "`make cluster`" + ` runs it (Linux; about an hour) and writes this section. Patroni's times are shorter than its defaults: a ttl
+of 10 s and a loop_wait of 2 s.
+
+- **leaderless**: from the start of the move until another node takes writes. It is Patroni's time and differs from one run to the
+  next; the number of errors grows with it. **first** and **all** count from its end, so that pools can be compared.
+- The callers work until the earlier leader is back as a standby and all of them have been served for a second. An error before that, as on a
+  node that was frozen and goes on, counts in **errors** and in **all**.
+- **demoted**: the callers' connections on the earlier leader at that time. A pool that has some sends its writes to a standby.
+- The other columns are those of the tables above.
+
+etcd is spoken to in version 2 of its API. In version 3, Patroni 3.0.2 updates the leader's key without looking who holds it: a
+leader that was frozen and goes on can take the lead back, and what its successor had acknowledged is gone. No pool can help that.
+
+<!-- ` + ClusterMarks + ` -->
+<!-- /` + ClusterMarks + ` -->
+`
+
 // ClusterFigures are what a move of the leader did to the callers of one contender.
 type ClusterFigures struct {
 	Figures

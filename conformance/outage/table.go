@@ -79,6 +79,7 @@ func (r Report) Table(w io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
+	b.WriteString(clusterSection)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

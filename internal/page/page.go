@@ -13,15 +13,22 @@ import (
 // Has reports whether a page's text has the first mark of that name.
 func Has(text, name string) bool { return strings.Contains(text, begin(name)) }
 
+// Content returns what stands between the marks of that name, and whether both are
+// there.
+func Content(text, name string) (string, bool) {
+	_, rest, found := strings.Cut(text, begin(name))
+	content, _, closed := strings.Cut(rest, end(name))
+	return content, found && closed
+}
+
 // Fill returns the text with content between the marks of that name.
 func Fill(text, name, content string) (string, error) {
-	end := "<!-- /" + name + " -->"
 	head, rest, found := strings.Cut(text, begin(name))
-	_, tail, closed := strings.Cut(rest, end)
+	_, tail, closed := strings.Cut(rest, end(name))
 	if !found || !closed {
-		return "", fmt.Errorf("the page has no lines %q and %q to put the content between", strings.TrimSpace(begin(name)), end)
+		return "", fmt.Errorf("the page has no lines %q and %q to put the content between", strings.TrimSpace(begin(name)), end(name))
 	}
-	return head + begin(name) + strings.TrimRight(content, "\n") + "\n" + end + tail, nil
+	return head + begin(name) + strings.TrimRight(content, "\n") + "\n" + end(name) + tail, nil
 }
 
 // FillFile is Fill on a file.
@@ -43,3 +50,5 @@ func Edit(file string, f func(text string) (string, error)) error {
 }
 
 func begin(name string) string { return "<!-- " + name + " -->\n" }
+
+func end(name string) string { return "<!-- /" + name + " -->" }

@@ -17,7 +17,12 @@ func TestContentIsPutBetweenItsMarks(t *testing.T) {
 		}
 		if text, err := os.ReadFile(file); err != nil || string(text) != "before\n<!-- it -->\nnew\n<!-- /it -->\nafter\n" {
 			t.Errorf("%q (%v)", text, err)
+		} else if content, ok := Content(string(text), "it"); !ok || content != "new\n" {
+			t.Errorf("between the marks stands %q (%v)", content, ok)
 		}
+	}
+	if _, ok := Content("<!-- it -->\n", "it"); ok {
+		t.Error("a mark without its end has content")
 	}
 	if err := FillFile(file, "other", "new\n"); err == nil {
 		t.Error("a page without the marks was filled")

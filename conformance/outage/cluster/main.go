@@ -58,73 +58,103 @@ func run(ctx context.Context) error {
 		return print(report, *fill)
 	}
 
-	begun := time.Now()
-	report := outage.ClusterReport{}
 	programs, err := patroni.Versions(ctx)
 	if err != nil {
 		return err
 	}
-	report.Machine = fmt.Sprintf("Measured on %d cores of %s/%s with %s and %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), programs)
+	b := &bench{keep: *asJSON, say: *say, begun: time.Now()}
+	b.report.Machine = fmt.Sprintf("Measured on %d cores of %s/%s with %s and %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), programs)
 	var failed error
-	var troupe *outage.Troupe
-	defer func() {
-		if troupe != nil {
-			_ = troupe.Close()
-		}
-	}()
 	for _, m := range outage.Moves() {
 		for _, w := range outage.Ways() {
 			if w.Moves != "" && w.Moves != m.Name || !strings.Contains(m.Name, *move) || *way != "" && w.Name != *way {
 				continue
 			}
 			for _, c := range outage.Contenders() {
-				if !strings.Contains(c.Pool, *pool) || *driver != "" && c.Driver != *driver {
-					continue
+				if strings.Contains(c.Pool, *pool) && (*driver == "" || c.Driver == *driver) {
+					failed = errors.Join(failed, b.measure(ctx, m, w, c))
 				}
-				if troupe == nil {
-					if troupe, err = outage.NewTroupe(ctx); err != nil {
-						return errors.Join(failed, err)
-					}
-				}
-				figures, err := measure(ctx, troupe, m, w, c)
-				if err != nil {
-					failed = errors.Join(failed, fmt.Errorf("%s, %s, %s on %s: %w", m.Name, w.Name, c.Pool, c.Driver, err))
-					fmt.Printf("%-26s %-12.12s %-6s %-13s %v\n", m.Name, w.Name, c.Driver, c.Pool, err)
-					if err := troupe.Close(); err != nil { // what is left of it would spoil the next figures
-						return errors.Join(failed, err)
-					}
-					troupe = nil
-					continue
-				}
-				fmt.Printf("%-26s %-12.12s %-6s %-13s %4d of %4d errors, leaderless %7.0f ms, first %7.1f ms, all %7.1f ms, late %6.1f ms, %4d dials, %d on the demoted, twice %d, denied %d, lost %d\n",
-					m.Name, w.Name, c.Driver, c.Pool, figures.Errors, figures.Statements, figures.Leaderless, figures.FirstSuccess, figures.FullService,
-					figures.WorstOverrun, figures.Dials, figures.OnDemoted, figures.Doubled, figures.Ghosts, figures.Lost)
-				if *say {
-					fmt.Println("\t" + strings.Join(figures.Messages, "\n\t"))
-				}
-				report.Figures = append(report.Figures, figures)
 			}
 		}
 	}
-	report.Took = time.Since(begun).Round(time.Second).String()
-	text, err := json.MarshalIndent(report, "", "\t")
-	if err == nil {
-		err = os.WriteFile(*asJSON, append(text, '\n'), 0o644)
-	}
-	return errors.Join(failed, err, print(report, *fill))
+	return errors.Join(failed, b.close(), print(b.report, *fill))
 }
 
-// measure bounds one measurement: a cluster that does not heal must not take the
-// rest of the run with it.
-func measure(ctx context.Context, t *outage.Troupe, m outage.Move, w outage.Way, c outage.Contender) (outage.ClusterFigures, error) {
+// bench is the cluster on which one measurement follows another, and what they gave.
+type bench struct {
+	troupe *outage.Troupe // nil before the first measurement, and after one that failed
+	report outage.ClusterReport
+	begun  time.Time
+	keep   string // the file for the figures
+	say    bool
+}
+
+// attempts is how often a measurement is tried. Patroni does not always get its
+// cluster whole again, least of all on a busy machine; that is no figure of a pool.
+const attempts = 3
+
+func (b *bench) measure(ctx context.Context, m outage.Move, w outage.Way, c outage.Contender) (err error) {
+	for range attempts {
+		var figures outage.ClusterFigures
+		if figures, err = b.once(ctx, m, w, c); err == nil {
+			b.print(figures)
+			b.report.Figures = append(b.report.Figures, figures)
+			return b.save()
+		}
+		err = fmt.Errorf("%s, %s, %s on %s: %w", m.Name, w.Name, c.Pool, c.Driver, err)
+		fmt.Println(err)
+		if ended := b.close(); ended != nil { // what is left of it would spoil the next figures
+			return errors.Join(err, ended)
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (b *bench) once(ctx context.Context, m outage.Move, w outage.Way, c outage.Contender) (f outage.ClusterFigures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	return t.MeasureMove(ctx, m, w, c)
+	if b.troupe == nil {
+		if b.troupe, err = outage.NewTroupe(ctx); err != nil {
+			return f, err
+		}
+	}
+	return b.troupe.MeasureMove(ctx, m, w, c)
+}
+
+func (b *bench) close() error {
+	if b.troupe == nil {
+		return nil
+	}
+	err := b.troupe.Close()
+	b.troupe = nil
+	return err
+}
+
+func (b *bench) print(f outage.ClusterFigures) {
+	fmt.Printf("%-26s %-28.28s %-6s %-13s %4d of %5d errors, leaderless %6.0f ms, first %7.1f ms, all %7.1f ms, late %6.1f ms, %4d dials, %d on the demoted, twice %d, denied %d, lost %d\n",
+		f.Fault, f.Way, f.Driver, f.Pool, f.Errors, f.Statements, f.Leaderless, f.FirstSuccess, f.FullService,
+		f.WorstOverrun, f.Dials, f.OnDemoted, f.Doubled, f.Ghosts, f.Lost)
+	if b.say {
+		fmt.Println("\t" + strings.Join(f.Messages, "\n\t"))
+	}
+}
+
+// save writes all figures after each measurement: a run takes long.
+func (b *bench) save() error {
+	b.report.Took = time.Since(b.begun).Round(time.Second).String()
+	text, err := json.MarshalIndent(b.report, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.keep, append(text, '\n'), 0o644)
 }
 
 func print(report outage.ClusterReport, fill string) error {
 	if fill == "" {
 		return nil
 	}
-	return page.FillFile(fill, "outage:cluster", report.Table())
+	return page.FillFile(fill, outage.ClusterMarks, report.Table())
 }

@@ -5,7 +5,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -99,9 +98,17 @@ func reprint(from, asPage, readme string) error {
 func printPages(report outage.Report, asPage, readme string) error {
 	var err error
 	if asPage != "" {
-		var table bytes.Buffer
+		var table strings.Builder
 		_ = report.Table(&table) // into memory
-		err = os.WriteFile(asPage, table.Bytes(), 0o644)
+		text := table.String()
+		if before, readErr := os.ReadFile(asPage); readErr == nil {
+			if content, ok := page.Content(string(before), outage.ClusterMarks); ok { // of another command
+				text, err = page.Fill(text, outage.ClusterMarks, content)
+			}
+		}
+		if err == nil {
+			err = os.WriteFile(asPage, []byte(text), 0o644)
+		}
 	}
 	if readme != "" {
 		err = errors.Join(err, page.FillFile(readme, "outage:totals", report.Totals()))

@@ -103,7 +103,7 @@ func (c *Cluster) up(ctx context.Context) error {
 	if _, err := c.run("etcd", c.programs.etcd, "--name", "e", "--data-dir", filepath.Join(c.dir, "etcd"),
 		"--listen-client-urls", clients, "--advertise-client-urls", clients,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "e="+peer,
-		"--unsafe-no-fsync", "--enable-v2=false"); err != nil {
+		"--unsafe-no-fsync", "--enable-v2"); err != nil {
 		return err
 	}
 	if err := listens(ctx, c.etcd); err != nil {

@@ -13,13 +13,17 @@ import (
 // a loop_wait of 10 s and a retry_timeout of 10 s. A ttl of 10 s is how long the
 // others wait before they take a silent leader's place.
 //
+// etcd is spoken to in version 2 of its API. In version 3, Patroni 3.0.2 updates the
+// leader's key without a look at who holds it: a leader that was stopped and goes
+// on takes the lead back, and what its successor had acknowledged is gone.
+//
 // Without fsync an acknowledged commit is in the kernel's page cache, which
 // outlives every kill -9. Shared memory is a file of the node's folder, so that
 // nothing is left of a killed server.
 const nodeSettings = `scope: %[1]s
 name: %[2]s
 restapi: {listen: "127.0.0.1:%[3]d", connect_address: "127.0.0.1:%[3]d"}
-etcd3: {host: "127.0.0.1:%[4]d"}
+etcd: {host: "127.0.0.1:%[4]d"}
 bootstrap:
   dcs:
     ttl: 10

@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 )
 
 // A Standing is how a cluster is made up, as Patroni tells it.
@@ -72,9 +75,23 @@ func (c *Cluster) Whole(ctx context.Context) error {
 			return nil
 		}
 		if over := pause(ctx); over != nil {
-			return errors.Join(fmt.Errorf("patroni: waiting for a leader and two standbys: %w", over), err)
+			return errors.Join(fmt.Errorf("patroni: waiting for a leader and two standbys: %w", over), err, c.lastWords())
 		}
 	}
+}
+
+// lastWords is the end of each node's log: why a cluster is not whole stands there.
+func (c *Cluster) lastWords() error {
+	var all []error
+	for _, n := range c.Nodes {
+		text, err := os.ReadFile(filepath.Join(c.dir, n.Name+".log"))
+		if err != nil {
+			return err
+		}
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		all = append(all, fmt.Errorf("the log of %s ends:\n\t%s", n.Name, strings.Join(lines[max(0, len(lines)-8):], "\n\t")))
+	}
+	return errors.Join(all...)
 }
 
 // Switchover has the leader hand over to another node, and returns when Patroni says
