@@ -28,49 +28,52 @@ const callersDatabase = "callers"
 // the callers are told to stop: longer than any deadline.
 const stuckAfter = 10 * time.Second
 
-// A Troupe is a cluster on which one measurement follows another.
-type Troupe struct{ *patroni.Cluster }
+// A Cluster is a cluster on which one measurement follows another.
+type Cluster struct{ *patroni.Cluster }
 
-// NewTroupe starts a cluster with the callers' database.
-func NewTroupe(ctx context.Context) (*Troupe, error) {
+// NewCluster starts a cluster with the callers' database.
+func NewCluster(ctx context.Context) (*Cluster, error) {
 	c, err := patroni.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &Troupe{c}
 	standing, err := c.Standing(ctx)
 	if err == nil {
 		err = standing.Leader.Console("postgres").Exec(ctx, "CREATE DATABASE "+callersDatabase)
 	}
 	if err != nil {
-		_ = c.Close()
-		return nil, err
+		return nil, errors.Join(err, c.Close())
 	}
-	return t, nil
+	return &Cluster{c}, nil
 }
 
-// A Cast is who does what on a cluster when a measurement begins.
-type Cast struct {
+// Roles are what the nodes of a cluster are when a measurement begins.
+type Roles struct {
 	*patroni.Cluster
-	Leader, Sync, Other *patroni.Node
+	Leader *patroni.Node
+	Sync   *patroni.Node // the synchronous standby
+	Other  *patroni.Node
 }
 
-// cast waits until the cluster is whole and gives it an empty table.
-func (t *Troupe) cast(ctx context.Context) (Cast, error) {
-	if err := t.Whole(ctx); err != nil {
-		return Cast{}, err
+// roles waits until the cluster is whole and gives it an empty table.
+func (c *Cluster) roles(ctx context.Context) (Roles, error) {
+	if err := c.Whole(ctx); err != nil {
+		return Roles{}, err
 	}
-	standing, err := t.Standing(ctx)
+	standing, err := c.Standing(ctx)
 	if err != nil {
-		return Cast{}, err
+		return Roles{}, err
 	}
-	c := Cast{Cluster: t.Cluster, Leader: standing.Leader, Sync: standing.Sync}
-	for _, n := range t.Nodes {
-		if n != c.Leader && n != c.Sync {
-			c.Other = n
+	if standing.Leader == nil || standing.Sync == nil {
+		return Roles{}, errors.New("outage: the cluster has changed again")
+	}
+	r := Roles{Cluster: c.Cluster, Leader: standing.Leader, Sync: standing.Sync}
+	for _, n := range c.Nodes {
+		if n != r.Leader && n != r.Sync {
+			r.Other = n
 		}
 	}
-	return c, c.Leader.Console(callersDatabase).Exec(ctx,
+	return r, r.Leader.Console(callersDatabase).Exec(ctx,
 		"DROP TABLE IF EXISTS ledger; CREATE TABLE ledger (token bigint NOT NULL, caller int)")
 }
 
@@ -80,11 +83,11 @@ type Move struct {
 	What string // in one sentence
 
 	// Break takes the leader away. It may return before or after another is there.
-	Break func(ctx context.Context, c Cast) error
+	Break func(ctx context.Context, c Roles) error
 
 	// Mend brings back what Break has taken away, when another leader is there and
 	// while the callers work on; nil if Patroni does.
-	Mend func(ctx context.Context, c Cast) error
+	Mend func(ctx context.Context, c Roles) error
 
 	// Deadline is that of each write.
 	Deadline time.Duration
@@ -95,15 +98,15 @@ func Moves() []Move {
 	const patient = 5 * time.Second
 	return []Move{
 		{Name: "switchover", What: "Patroni is told to hand over to the synchronous standby.", Deadline: patient,
-			Break: func(ctx context.Context, c Cast) error { return c.Switchover(ctx, c.Leader, c.Sync) }},
+			Break: func(ctx context.Context, c Roles) error { return c.Switchover(ctx, c.Leader, c.Sync) }},
 		{Name: "postmaster killed", What: "kill -9 of the leader's postmaster. Its Patroni gives the lead away at once.", Deadline: patient,
-			Break: func(_ context.Context, c Cast) error { return c.Leader.KillPostmaster() }},
+			Break: func(_ context.Context, c Roles) error { return c.Leader.KillPostmaster() }},
 		{Name: "node killed", What: "kill -9 of the leader's Patroni and postmaster. The others wait until the leader's key expires (10 s). Then its Patroni is started again.", Deadline: patient,
-			Break: func(_ context.Context, c Cast) error { return killNode(c.Leader) },
-			Mend:  func(_ context.Context, c Cast) error { return c.Leader.Start() }},
+			Break: func(_ context.Context, c Roles) error { return killNode(c.Leader) },
+			Mend:  func(_ context.Context, c Roles) error { return c.Leader.Start() }},
 		{Name: "node frozen", What: "SIGSTOP of the leader's Patroni and server, which then accept connections and never answer. They go on 2 s after another leader is there.", Deadline: patient,
-			Break: func(_ context.Context, c Cast) error { return c.Leader.Freeze() },
-			Mend: func(ctx context.Context, c Cast) error {
+			Break: func(_ context.Context, c Roles) error { return c.Leader.Freeze() },
+			Mend: func(ctx context.Context, c Roles) error {
 				if err := lasts(ctx, 2*time.Second); err != nil {
 					return err
 				}
@@ -111,7 +114,7 @@ func Moves() []Move {
 			}},
 		{Name: "standby cut, leader killed", What: "SIGSTOP of the synchronous standby: commits wait for it, and callers give up. 2 s later the leader's Patroni and postmaster are killed and the standby goes on: it has not what " +
 			"the leader committed meanwhile. Then the leader's Patroni is started again.", Deadline: deadline,
-			Break: func(ctx context.Context, c Cast) error {
+			Break: func(ctx context.Context, c Roles) error {
 				if err := c.Sync.Freeze(); err != nil {
 					return err
 				}
@@ -123,7 +126,7 @@ func Moves() []Move {
 				}
 				return c.Sync.Thaw()
 			},
-			Mend: func(_ context.Context, c Cast) error { return c.Leader.Start() }},
+			Mend: func(_ context.Context, c Roles) error { return c.Leader.Start() }},
 	}
 }
 
@@ -143,14 +146,14 @@ type Way struct {
 
 	// open sets up what stands between, and returns the callers' connection string
 	// and what ends it.
-	open func(ctx context.Context, c Cast) (dsn string, end func() error, err error)
+	open func(ctx context.Context, c Roles) (dsn string, end func() error, err error)
 }
 
 // Ways are all of them.
 func Ways() []Way {
 	return []Way{
 		{Name: "hosts", What: "The connection string names all three nodes, the leader first, and has `target_session_attrs=read-write`.",
-			open: func(_ context.Context, c Cast) (string, func() error, error) {
+			open: func(_ context.Context, c Roles) (string, func() error, error) {
 				var ports []string
 				for _, n := range []*patroni.Node{c.Leader, c.Sync, c.Other} {
 					ports = append(ports, strconv.Itoa(n.Endpoint().Port))
@@ -160,7 +163,7 @@ func Ways() []Way {
 		{Name: "HAProxy", What: "HAProxy asks each Patroni every second who leads, and closes the sessions of a node that leads no more (`on-marked-down shutdown-sessions`); `target_session_attrs=read-write`.",
 			open: behindBalancer(true, readWrite)},
 		{Name: "PgBouncer", What: "A PgBouncer (session mode) before that HAProxy; `target_session_attrs=read-write`.",
-			open: func(ctx context.Context, c Cast) (string, func() error, error) {
+			open: func(ctx context.Context, c Roles) (string, func() error, error) {
 				port, end, err := c.Balance(ctx, patroni.Balancer{Cuts: true})
 				if err != nil {
 					return "", nil, err
@@ -185,21 +188,21 @@ func callersDSN(port int) string {
 		With("sslmode", "disable").With("connect_timeout", "2").KeyValue(callersDatabase)
 }
 
-func behindBalancer(cuts bool, attrs string) func(context.Context, Cast) (string, func() error, error) {
-	return func(ctx context.Context, c Cast) (string, func() error, error) {
+func behindBalancer(cuts bool, attrs string) func(context.Context, Roles) (string, func() error, error) {
+	return func(ctx context.Context, c Roles) (string, func() error, error) {
 		port, end, err := c.Balance(ctx, patroni.Balancer{Cuts: cuts})
 		return callersDSN(port) + " " + attrs, end, err
 	}
 }
 
 // MeasureMove lets a cluster's leader change under the callers of one contender.
-func (t *Troupe) MeasureMove(ctx context.Context, move Move, way Way, contender Contender) (f ClusterFigures, err error) {
+func (c *Cluster) MeasureMove(ctx context.Context, move Move, way Way, contender Contender) (f ClusterFigures, err error) {
 	f = ClusterFigures{Way: way.Name, Figures: Figures{Fault: move.Name, Driver: contender.Driver, Pool: contender.Pool}}
-	cast, err := t.cast(ctx)
+	roles, err := c.roles(ctx)
 	if err != nil {
 		return f, err
 	}
-	dsn, end, err := way.open(ctx, cast)
+	dsn, end, err := way.open(ctx, roles)
 	if err != nil {
 		return f, err
 	}
@@ -216,14 +219,17 @@ func (t *Troupe) MeasureMove(ctx context.Context, move Move, way Way, contender 
 		return f, err
 	}
 	var book ledger.Book
-	if err := f.move(ctx, move, cast, client, &book); err != nil {
+	if err := f.move(ctx, move, roles, client, &book); err != nil {
 		return f, err
 	}
-	standing, err := t.Standing(ctx)
+	standing, err := c.Standing(ctx)
 	if err != nil {
 		return f, err
 	}
-	sessions, err := cast.Leader.Console("postgres").Activity(ctx, pgserver.Filter{Database: callersDatabase})
+	if standing.Leader == nil {
+		return f, errors.New("outage: the cluster has no leader again")
+	}
+	sessions, err := roles.Leader.Console("postgres").Activity(ctx, pgserver.Filter{Database: callersDatabase})
 	if err != nil {
 		return f, err
 	}
@@ -252,7 +258,7 @@ func serves(ctx context.Context, dsn string) error {
 
 // move has callers write from before the move until the cluster is whole again and
 // all of them are served.
-func (f *ClusterFigures) move(ctx context.Context, move Move, cast Cast, client *Client, book *ledger.Book) error {
+func (f *ClusterFigures) move(ctx context.Context, move Move, roles Roles, client *Client, book *ledger.Book) error {
 	load := Load{Callers: callers, Every: clusterEvery, Deadline: move.Deadline, Write: Insert(client.DB, 0), Book: book}
 	run := load.Start(ctx)
 	stop := sync.OnceFunc(func() { run.Stop(stuckAfter) })
@@ -263,18 +269,18 @@ func (f *ClusterFigures) move(ctx context.Context, move Move, cast Cast, client 
 	noise := Listen()
 	broken, dialed := time.Now(), client.Dials()
 	ended := make(chan error, 1)
-	go func() { ended <- move.Break(ctx, cast) }()
-	if err := nextLeader(ctx, cast.Sync, cast.Other); err != nil {
+	go func() { ended <- move.Break(ctx, roles) }()
+	if err := nextLeader(ctx, roles.Sync, roles.Other); err != nil {
 		return err
 	}
 	accepted := run.Mark()
 	f.Leaderless = millis(accepted.Sub(broken))
 	err := <-ended
 	if err == nil && move.Mend != nil {
-		err = move.Mend(ctx, cast)
+		err = move.Mend(ctx, roles)
 	}
 	if err == nil {
-		err = demoted(ctx, cast)
+		err = demoted(ctx, roles)
 	}
 	if err != nil {
 		return err
@@ -328,12 +334,12 @@ func nextLeader(ctx context.Context, nodes ...*patroni.Node) error {
 
 // demoted returns when the cluster is whole again, with its earlier leader as a
 // standby.
-func demoted(ctx context.Context, cast Cast) error {
+func demoted(ctx context.Context, roles Roles) error {
 	for {
-		if err := cast.Whole(ctx); err != nil {
+		if err := roles.Whole(ctx); err != nil {
 			return err
 		}
-		if recovering, err := cast.Leader.Recovering(ctx); err == nil && recovering {
+		if recovering, err := roles.Leader.Recovering(ctx); err == nil && recovering {
 			return nil
 		}
 		if err := lasts(ctx, 50*time.Millisecond); err != nil {

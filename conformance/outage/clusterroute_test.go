@@ -26,22 +26,22 @@ func TestARouterFollowsASwitchover(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
-	troupe, err := NewTroupe(ctx)
+	cluster, err := NewCluster(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := troupe.Close(); err != nil {
+		if err := cluster.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
 	for _, a := range adapters {
 		t.Run(a.driver, func(t *testing.T) {
-			cast, err := troupe.cast(ctx)
+			roles, err := cluster.roles(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			router := openRouter(ctx, t, cast, a.open)
+			router := openRouter(ctx, t, roles, a.open)
 			db := replicas.OpenDB(router)
 			defer db.Close()
 			if err := router.Warm(ctx); err != nil {
@@ -49,31 +49,31 @@ func TestARouterFollowsASwitchover(t *testing.T) {
 			}
 			reads := startReads(ctx, db)
 			defer reads.stop()
-			reads.await(t, cast.Sync)
+			reads.await(t, roles.Sync)
 
 			moved := make(chan error, 1)
-			go func() { moved <- cast.Switchover(ctx, cast.Leader, cast.Sync) }()
-			if err := nextLeader(ctx, cast.Sync); err != nil {
+			go func() { moved <- roles.Switchover(ctx, roles.Leader, roles.Sync) }()
+			if err := nextLeader(ctx, roles.Sync); err != nil {
 				t.Fatal(err)
 			}
 			promoted := time.Now()
 			if err := <-moved; err != nil {
 				t.Fatal(err)
 			}
-			if err := demoted(ctx, cast); err != nil {
+			if err := demoted(ctx, roles); err != nil {
 				t.Fatal(err)
 			}
-			reads.await(t, cast.Leader) // which is a replica now
+			reads.await(t, roles.Leader) // which is a replica now
 
-			got := reads.of(cast.Sync)
+			got := reads.of(roles.Sync)
 			t.Logf("the last of %d reads from the promoted node began %v after its promotion", got.n, got.last.Sub(promoted))
 			if got.last.Sub(promoted) > time.Second {
 				t.Error("the promoted node was read from, as a replica, for more than a second")
 			}
-			if n := sessions(ctx, t, cast.Leader, "primary"); n > 0 {
+			if n := sessions(ctx, t, roles.Leader, "primary"); n > 0 {
 				t.Errorf("%d sessions of the primary's pool are on the demoted node", n)
 			}
-			t.Logf("%d sessions of its replica's pool and watcher are on the promoted node, idle", sessions(ctx, t, cast.Sync, "replica"))
+			t.Logf("%d sessions of its replica's pool and watcher are on the promoted node, idle", sessions(ctx, t, roles.Sync, "replica"))
 			if _, err := db.ExecContext(ctx, "INSERT INTO ledger VALUES (1)"); err != nil {
 				t.Error(err)
 			}
@@ -83,7 +83,7 @@ func TestARouterFollowsASwitchover(t *testing.T) {
 
 // openRouter gives the primary's pool and those of replicas names that the servers
 // know their sessions by.
-func openRouter(ctx context.Context, t *testing.T, cast Cast, open func(string, func() string) (driver.Connector, error)) *replicas.Router {
+func openRouter(ctx context.Context, t *testing.T, roles Roles, open func(string, func() string) (driver.Connector, error)) *replicas.Router {
 	t.Helper()
 	none := func() string { return "" }
 	pool := func(name, dsn string) *sqlpool.Pool {
@@ -97,13 +97,13 @@ func openRouter(ctx context.Context, t *testing.T, cast Cast, open func(string, 
 		}
 		return p
 	}
-	hosts, end, err := Ways()[0].open(ctx, cast)
+	hosts, end, err := Ways()[0].open(ctx, roles)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = end() })
 	cfg := replicas.Config{Primary: pool("primary", hosts+" application_name=primary")}
-	for _, n := range cast.Nodes {
+	for _, n := range roles.Nodes {
 		cfg.Replicas = append(cfg.Replicas, pool(n.Name, callersDSN(n.Endpoint().Port)+" application_name=replica"))
 	}
 	router, err := replicas.New(cfg)

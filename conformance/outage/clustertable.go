@@ -46,9 +46,9 @@ type ClusterFigures struct {
 
 // ClusterReport is a run of the cluster's matrix.
 type ClusterReport struct {
-	Machine string           `json:"machine"`
-	Took    string           `json:"took"`
-	Figures []ClusterFigures `json:"figures"`
+	Machine string           `json:"machine"` // cores, versions
+	Took    string           `json:"took"`    // so far
+	Figures []ClusterFigures `json:"figures"` // in the order of measurement
 }
 
 const clusterColumns = "| driver | pool | way | errors | leaderless | first | all | late | dials | demoted | twice | denied | lost | noise |"

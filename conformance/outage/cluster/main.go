@@ -55,15 +55,15 @@ func run(ctx context.Context) error {
 		if err := json.Unmarshal(text, &report); err != nil {
 			return fmt.Errorf("%s: %w", *from, err)
 		}
-		return print(report, *fill)
+		return fillPage(report, *fill)
 	}
 
 	programs, err := patroni.Versions(ctx)
 	if err != nil {
 		return err
 	}
-	b := &bench{keep: *asJSON, say: *say, begun: time.Now()}
-	b.report.Machine = fmt.Sprintf("Measured on %d cores of %s/%s with %s and %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), programs)
+	r := &runner{keep: *asJSON, say: *say, begun: time.Now()}
+	r.report.Machine = fmt.Sprintf("Measured on %d cores of %s/%s with %s and %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), programs)
 	var failed error
 	for _, m := range outage.Moves() {
 		for _, w := range outage.Ways() {
@@ -72,38 +72,38 @@ func run(ctx context.Context) error {
 			}
 			for _, c := range outage.Contenders() {
 				if strings.Contains(c.Pool, *pool) && (*driver == "" || c.Driver == *driver) {
-					failed = errors.Join(failed, b.measure(ctx, m, w, c))
+					failed = errors.Join(failed, r.measure(ctx, m, w, c))
 				}
 			}
 		}
 	}
-	return errors.Join(failed, b.close(), print(b.report, *fill))
+	return errors.Join(failed, r.close(), fillPage(r.report, *fill))
 }
 
-// bench is the cluster on which one measurement follows another, and what they gave.
-type bench struct {
-	troupe *outage.Troupe // nil before the first measurement, and after one that failed
-	report outage.ClusterReport
-	begun  time.Time
-	keep   string // the file for the figures
-	say    bool
+// runner has the cluster on which one measurement follows another, and what they gave.
+type runner struct {
+	cluster *outage.Cluster // nil before the first measurement, and after one that failed
+	report  outage.ClusterReport
+	begun   time.Time
+	keep    string // the file for the figures
+	say     bool
 }
 
 // attempts is how often a measurement is tried. Patroni does not always get its
 // cluster whole again, least of all on a busy machine; that is no figure of a pool.
 const attempts = 3
 
-func (b *bench) measure(ctx context.Context, m outage.Move, w outage.Way, c outage.Contender) (err error) {
+func (r *runner) measure(ctx context.Context, m outage.Move, w outage.Way, c outage.Contender) (err error) {
 	for range attempts {
 		var figures outage.ClusterFigures
-		if figures, err = b.once(ctx, m, w, c); err == nil {
-			b.print(figures)
-			b.report.Figures = append(b.report.Figures, figures)
-			return b.save()
+		if figures, err = r.once(ctx, m, w, c); err == nil {
+			r.print(figures)
+			r.report.Figures = append(r.report.Figures, figures)
+			return r.save()
 		}
 		err = fmt.Errorf("%s, %s, %s on %s: %w", m.Name, w.Name, c.Pool, c.Driver, err)
 		fmt.Println(err)
-		if ended := b.close(); ended != nil { // what is left of it would spoil the next figures
+		if ended := r.close(); ended != nil { // what is left of it would spoil the next figures
 			return errors.Join(err, ended)
 		}
 		if ctx.Err() != nil {
@@ -113,46 +113,46 @@ func (b *bench) measure(ctx context.Context, m outage.Move, w outage.Way, c outa
 	return err
 }
 
-func (b *bench) once(ctx context.Context, m outage.Move, w outage.Way, c outage.Contender) (f outage.ClusterFigures, err error) {
+func (r *runner) once(ctx context.Context, m outage.Move, w outage.Way, c outage.Contender) (f outage.ClusterFigures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	if b.troupe == nil {
-		if b.troupe, err = outage.NewTroupe(ctx); err != nil {
+	if r.cluster == nil {
+		if r.cluster, err = outage.NewCluster(ctx); err != nil {
 			return f, err
 		}
 	}
-	return b.troupe.MeasureMove(ctx, m, w, c)
+	return r.cluster.MeasureMove(ctx, m, w, c)
 }
 
-func (b *bench) close() error {
-	if b.troupe == nil {
+func (r *runner) close() error {
+	if r.cluster == nil {
 		return nil
 	}
-	err := b.troupe.Close()
-	b.troupe = nil
+	err := r.cluster.Close()
+	r.cluster = nil
 	return err
 }
 
-func (b *bench) print(f outage.ClusterFigures) {
+func (r *runner) print(f outage.ClusterFigures) {
 	fmt.Printf("%-26s %-28.28s %-6s %-13s %4d of %5d errors, leaderless %6.0f ms, first %7.1f ms, all %7.1f ms, late %6.1f ms, %4d dials, %d on the demoted, twice %d, denied %d, lost %d\n",
 		f.Fault, f.Way, f.Driver, f.Pool, f.Errors, f.Statements, f.Leaderless, f.FirstSuccess, f.FullService,
 		f.WorstOverrun, f.Dials, f.OnDemoted, f.Doubled, f.Ghosts, f.Lost)
-	if b.say {
+	if r.say {
 		fmt.Println("\t" + strings.Join(f.Messages, "\n\t"))
 	}
 }
 
 // save writes all figures after each measurement: a run takes long.
-func (b *bench) save() error {
-	b.report.Took = time.Since(b.begun).Round(time.Second).String()
-	text, err := json.MarshalIndent(b.report, "", "\t")
+func (r *runner) save() error {
+	r.report.Took = time.Since(r.begun).Round(time.Second).String()
+	text, err := json.MarshalIndent(r.report, "", "\t")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(b.keep, append(text, '\n'), 0o644)
+	return os.WriteFile(r.keep, append(text, '\n'), 0o644)
 }
 
-func print(report outage.ClusterReport, fill string) error {
+func fillPage(report outage.ClusterReport, fill string) error {
 	if fill == "" {
 		return nil
 	}
