@@ -8,9 +8,10 @@
 // faults.go lists them; measure.go brings the three together and figures.go has the
 // results; noise.go measures the machine during the fault; table.go prints.
 //
-// cluster.go has the leader of a Patroni cluster (package patroni) change instead,
-// and clustertable.go prints that; the command in cluster writes its part of
-// docs/outages.md.
+// The leader of a Patroni cluster (package patroni, cluster.go) changes in the ways
+// of clustermove.go while callers reach it in those of clusterway.go;
+// clustermeasure.go brings the two together and clustertable.go prints. The command
+// in cluster writes its part of docs/outages.md.
 //
 // The tests check what sqlpool promises. The command in matrix runs every
 // fault on every contender and writes docs/outages.md.

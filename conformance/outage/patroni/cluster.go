@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/sqlpool/go/conformance/outage/service"
 )
@@ -126,74 +124,6 @@ func (c *Cluster) up(ctx context.Context) error {
 		}
 	}
 	return c.Whole(ctx)
-}
-
-// run starts one program, with its output in a file of the folder.
-func (c *Cluster) run(name, program string, args ...string) (*exec.Cmd, error) {
-	log, err := os.OpenFile(filepath.Join(c.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("patroni: %w", err)
-	}
-	defer log.Close()
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c.user}
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + c.dir, "LC_ALL=C.UTF-8", "TZ=UTC", "PYTHONUNBUFFERED=1"}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("patroni: %w", err)
-	}
-	return cmd, nil
-}
-
-// listens returns when something accepts connections on a loopback port.
-func listens(ctx context.Context, port int) error {
-	for {
-		c, err := net.Dial("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return c.Close()
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// pause is between two questions to what says nothing by itself.
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(50 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// Balance starts an HAProxy that leads to the leader. It returns its port and how to
-// end it.
-func (c *Cluster) Balance(ctx context.Context, b Balancer) (port int, end func() error, err error) {
-	if port, err = service.FreePort(); err != nil {
-		return 0, nil, err
-	}
-	name := fmt.Sprintf("haproxy-%d", port)
-	file := filepath.Join(c.dir, name+".cfg")
-	if err := os.WriteFile(file, []byte(c.balancerSettings(b, port)), 0o644); err != nil {
-		return 0, nil, fmt.Errorf("patroni: %w", err)
-	}
-	cmd, err := c.run(name, c.programs.haproxy, "-db", "-f", file)
-	if err != nil {
-		return 0, nil, err
-	}
-	end = func() error {
-		err := cmd.Process.Kill()
-		_ = cmd.Wait()
-		return err
-	}
-	if err := listens(ctx, port); err != nil {
-		return 0, nil, errors.Join(fmt.Errorf("patroni: waiting for HAProxy: %w", err), end())
-	}
-	return port, end, nil
 }
 
 // Close ends all processes and removes their folder.

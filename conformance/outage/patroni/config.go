@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // The times are short, so that a run is: Patroni's defaults are a ttl of 30 s,
@@ -60,48 +59,4 @@ postgresql:
 func (c *Cluster) configureNode(n *Node) error {
 	text := fmt.Sprintf(nodeSettings, filepath.Base(c.dir), n.Name, n.rest, c.etcd, n.port, c.dir, c.programs.postgres)
 	return os.WriteFile(n.config(), []byte(text), 0o644)
-}
-
-// A Balancer is one way that HAProxy leads to the leader.
-type Balancer struct {
-	// Cuts has HAProxy close the sessions of a server that is no longer the leader
-	// (on-marked-down shutdown-sessions), as Patroni's example does.
-	Cuts bool
-
-	// Through are the ports of what stands before each node, in the order of
-	// Cluster.Nodes; nil is the nodes' own.
-	Through []int
-}
-
-const balancerHead = `global
-  maxconn 900
-defaults
-  mode tcp
-  retries 2
-  timeout client 30m
-  timeout connect 2s
-  timeout server 30m
-  timeout check 2s
-listen leader
-  bind 127.0.0.1:%d
-  option httpchk OPTIONS /primary
-  http-check expect status 200
-  default-server inter 1s fall 2 rise 1%s
-`
-
-func (c *Cluster) balancerSettings(b Balancer, port int) string {
-	cuts := ""
-	if b.Cuts {
-		cuts = " on-marked-down shutdown-sessions"
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, balancerHead, port, cuts)
-	for i, n := range c.Nodes {
-		to := n.port
-		if b.Through != nil {
-			to = b.Through[i]
-		}
-		fmt.Fprintf(&text, "  server %s 127.0.0.1:%d maxconn 200 check port %d\n", n.Name, to, n.rest)
-	}
-	return text.String()
 }

@@ -1,0 +1,76 @@
+//go:build unix
+
+package patroni
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sqlpool/go/conformance/outage/service"
+)
+
+// A Balancer is one way that HAProxy leads to the leader.
+type Balancer struct {
+	// Cuts has HAProxy close the sessions of a server that is no longer the leader
+	// (on-marked-down shutdown-sessions), as Patroni's example does.
+	Cuts bool
+}
+
+// Balance starts an HAProxy that leads to the leader. It returns its port and how to
+// end it.
+func (c *Cluster) Balance(ctx context.Context, b Balancer) (port int, end func() error, err error) {
+	if port, err = service.FreePort(); err != nil {
+		return 0, nil, err
+	}
+	name := fmt.Sprintf("haproxy-%d", port)
+	file := filepath.Join(c.dir, name+".cfg")
+	if err := os.WriteFile(file, []byte(c.balancerSettings(b, port)), 0o644); err != nil {
+		return 0, nil, fmt.Errorf("patroni: %w", err)
+	}
+	cmd, err := c.run(name, c.programs.haproxy, "-db", "-f", file)
+	if err != nil {
+		return 0, nil, err
+	}
+	end = func() error {
+		err := cmd.Process.Kill()
+		_ = cmd.Wait()
+		return err
+	}
+	if err := listens(ctx, port); err != nil {
+		return 0, nil, errors.Join(fmt.Errorf("patroni: waiting for HAProxy: %w", err), end())
+	}
+	return port, end, nil
+}
+
+const balancerHead = `global
+  maxconn 900
+defaults
+  mode tcp
+  retries 2
+  timeout client 30m
+  timeout connect 2s
+  timeout server 30m
+  timeout check 2s
+listen leader
+  bind 127.0.0.1:%d
+  option httpchk OPTIONS /primary
+  http-check expect status 200
+  default-server inter 1s fall 2 rise 1%s
+`
+
+func (c *Cluster) balancerSettings(b Balancer, port int) string {
+	cuts := ""
+	if b.Cuts {
+		cuts = " on-marked-down shutdown-sessions"
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, balancerHead, port, cuts)
+	for _, n := range c.Nodes {
+		fmt.Fprintf(&text, "  server %s 127.0.0.1:%d maxconn 200 check port %d\n", n.Name, n.port, n.rest)
+	}
+	return text.String()
+}
