@@ -24,7 +24,7 @@ var watchdog string
 // A Cluster is three PostgreSQL servers under Patroni, in synchronous mode. One
 // goroutine at a time.
 type Cluster struct {
-	Nodes []*Node
+	Nodes []*Node // three
 
 	programs programs
 	user     *syscall.Credential
