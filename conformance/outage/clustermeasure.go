@@ -33,9 +33,6 @@ func (c *Cluster) MeasureMove(ctx context.Context, move Move, way Way, contender
 		return f, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	if err := serves(ctx, dsn); err != nil {
-		return f, err
-	}
 	client, err := contender.connectTo(dsn, func() string { return "" }, MaxConns)
 	if err != nil {
 		return f, err
@@ -66,20 +63,6 @@ func (c *Cluster) MeasureMove(ctx context.Context, move Move, way Way, contender
 	}
 	f.audit(book.Audit(seen))
 	return f, nil
-}
-
-// serves returns when a connection can be made: a balancer that has just started
-// knows no leader yet.
-func serves(ctx context.Context, dsn string) error {
-	for {
-		c, err := pgx.Connect(ctx, dsn)
-		if err == nil {
-			return c.Close(ctx)
-		}
-		if over := lasts(ctx, 50*time.Millisecond); over != nil {
-			return fmt.Errorf("outage: waiting for a way to the leader: %w: %w", over, err)
-		}
-	}
 }
 
 // move has callers write from before the move until the cluster is whole again and

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,15 +22,15 @@ type Balancer struct {
 	Cuts bool
 }
 
-// Balance starts an HAProxy that leads to the leader. It returns its port and how to
-// end it.
+// Balance starts an HAProxy that leads to the leader, and returns when it does: its
+// port and how to end it.
 func (c *Cluster) Balance(ctx context.Context, b Balancer) (port int, end func() error, err error) {
 	if port, err = service.FreePort(); err != nil {
 		return 0, nil, err
 	}
 	name := fmt.Sprintf("haproxy-%d", port)
 	file := filepath.Join(c.dir, name+".cfg")
-	if err := os.WriteFile(file, []byte(c.balancerSettings(b, port)), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(c.balancerSettings(b, filepath.Join(c.dir, name+".sock"), port)), 0o644); err != nil {
 		return 0, nil, fmt.Errorf("patroni: %w", err)
 	}
 	cmd, err := c.run(name, c.programs.haproxy, "-db", "-f", file)
@@ -40,14 +42,43 @@ func (c *Cluster) Balance(ctx context.Context, b Balancer) (port int, end func()
 		_ = cmd.Wait()
 		return err
 	}
-	if err := listens(ctx, port); err != nil {
+	if err := c.decided(ctx, name); err != nil {
 		return 0, nil, errors.Join(fmt.Errorf("patroni: waiting for HAProxy: %w", err), end())
 	}
 	return port, end, nil
 }
 
+// decided returns when an HAProxy has found all nodes but one not to lead. Until its
+// first checks it takes all of them for the leader, in turn.
+func (c *Cluster) decided(ctx context.Context, name string) error {
+	for {
+		status, err := c.status(name)
+		if err == nil && strings.Count(status, ",DOWN,") == len(c.Nodes)-1 && strings.Count(status, ",UP,") == 1 {
+			return nil
+		}
+		if over := pause(ctx); over != nil {
+			return errors.Join(over, err)
+		}
+	}
+}
+
+// status is what an HAProxy says of its servers (show stat), as CSV.
+func (c *Cluster) status(name string) (string, error) {
+	socket, err := net.Dial("unix", filepath.Join(c.dir, name+".sock"))
+	if err != nil {
+		return "", err
+	}
+	defer socket.Close()
+	if _, err := io.WriteString(socket, "show stat -1 4 -1\n"); err != nil { // 4: servers
+		return "", err
+	}
+	text, err := io.ReadAll(socket)
+	return string(text), err
+}
+
 const balancerHead = `global
   maxconn 900
+  stats socket %s level user
 defaults
   mode tcp
   retries 2
@@ -62,13 +93,13 @@ listen leader
   default-server inter 1s fall 2 rise 1%s
 `
 
-func (c *Cluster) balancerSettings(b Balancer, port int) string {
+func (c *Cluster) balancerSettings(b Balancer, socket string, port int) string {
 	cuts := ""
 	if b.Cuts {
 		cuts = " on-marked-down shutdown-sessions"
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, balancerHead, port, cuts)
+	fmt.Fprintf(&text, balancerHead, socket, port, cuts)
 	for _, n := range c.Nodes {
 		fmt.Fprintf(&text, "  server %s 127.0.0.1:%d maxconn 200 check port %d\n", n.Name, n.port, n.rest)
 	}
