@@ -37,10 +37,10 @@ func Ways() []Way {
 				return callersDSN(0) + fmt.Sprintf(" host=127.0.0.1,127.0.0.1,127.0.0.1 port=%s %s", strings.Join(ports, ","), readWrite), func() error { return nil }, nil
 			}},
 		{Name: "HAProxy", What: "HAProxy asks each Patroni every second who leads, and closes the sessions of a node that leads no more (`on-marked-down shutdown-sessions`); `target_session_attrs=read-write`.",
-			open: behindBalancer(true, readWrite)},
+			open: behindBalancer(patroni.Balancer{Cuts: true, Checks: quickChecks}, readWrite)},
 		{Name: "PgBouncer", What: "A PgBouncer (session mode) before that HAProxy; `target_session_attrs=read-write`.",
 			open: func(ctx context.Context, c Roles) (string, func() error, error) {
-				port, end, err := c.Balance(ctx, patroni.Balancer{Cuts: true})
+				port, end, err := c.Balance(ctx, patroni.Balancer{Cuts: true, Checks: quickChecks})
 				if err != nil {
 					return "", nil, err
 				}
@@ -50,23 +50,28 @@ func Ways() []Way {
 				}
 				return callersDSN(b.Port()) + " " + readWrite, func() error { return errors.Join(b.Close(), end()) }, nil
 			}},
-		{Name: "HAProxy that cuts nothing", What: "The same HAProxy without `on-marked-down shutdown-sessions`; `target_session_attrs=read-write`.",
-			Moves: "switchover", open: behindBalancer(false, readWrite)},
+		{Name: "HAProxy that cuts nothing", What: "HAProxy without `on-marked-down shutdown-sessions`, which asks every 3 s and believes the third failed answer, as in Patroni's example; `target_session_attrs=read-write`.",
+			Moves: "switchover", open: behindBalancer(patroni.Balancer{Checks: usualChecks}, readWrite)},
 		{Name: "HAProxy that cuts nothing, any server", What: "The same without `target_session_attrs`.",
-			Moves: "switchover", open: behindBalancer(false, "")},
+			Moves: "switchover", open: behindBalancer(patroni.Balancer{Checks: usualChecks}, "")},
 	}
 }
 
-const readWrite = "target_session_attrs=read-write"
+const (
+	readWrite = "target_session_attrs=read-write"
+
+	quickChecks = "inter 1s fall 2 rise 1"
+	usualChecks = "inter 3s fall 3 rise 2" // those of Patroni's example
+)
 
 func callersDSN(port int) string {
 	return pgserver.Endpoint{Host: "127.0.0.1", Port: port, User: "postgres"}.
 		With("sslmode", "disable").With("connect_timeout", "2").KeyValue(callersDatabase)
 }
 
-func behindBalancer(cuts bool, attrs string) func(context.Context, Roles) (string, func() error, error) {
+func behindBalancer(b patroni.Balancer, attrs string) func(context.Context, Roles) (string, func() error, error) {
 	return func(ctx context.Context, c Roles) (string, func() error, error) {
-		port, end, err := c.Balance(ctx, patroni.Balancer{Cuts: cuts})
+		port, end, err := c.Balance(ctx, b)
 		return callersDSN(port) + " " + attrs, end, err
 	}
 }

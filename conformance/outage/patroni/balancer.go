@@ -20,6 +20,9 @@ type Balancer struct {
 	// Cuts has HAProxy close the sessions of a server that is no longer the leader
 	// (on-marked-down shutdown-sessions), as Patroni's example does.
 	Cuts bool
+
+	// Checks are how often it asks each Patroni, and how many answers it believes.
+	Checks string
 }
 
 // Balance starts an HAProxy that leads to the leader, and returns when it does: its
@@ -90,7 +93,7 @@ listen leader
   bind 127.0.0.1:%d
   option httpchk OPTIONS /primary
   http-check expect status 200
-  default-server inter 1s fall 2 rise 1%s
+  default-server %s%s
 `
 
 func (c *Cluster) balancerSettings(b Balancer, socket string, port int) string {
@@ -99,7 +102,7 @@ func (c *Cluster) balancerSettings(b Balancer, socket string, port int) string {
 		cuts = " on-marked-down shutdown-sessions"
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, balancerHead, socket, port, cuts)
+	fmt.Fprintf(&text, balancerHead, socket, port, b.Checks, cuts)
 	for _, n := range c.Nodes {
 		fmt.Fprintf(&text, "  server %s 127.0.0.1:%d maxconn 200 check port %d\n", n.Name, n.port, n.rest)
 	}

@@ -27,7 +27,7 @@ func TestAClusterIsWholeAgainAndLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, end, err := c.Balance(ctx, Balancer{Cuts: true})
+	port, end, err := c.Balance(ctx, Balancer{Cuts: true, Checks: "inter 1s fall 2 rise 1"})
 	if err != nil || port == 0 {
 		t.Fatal(port, err)
 	}
