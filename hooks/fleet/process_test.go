@@ -166,10 +166,13 @@ func TestProcessesKeepTheLimit(t *testing.T) {
 	deadline := time.Now().Add(*long)
 	for round := 0; round == 0 || time.Now().Before(deadline); round++ {
 		a, b := f.all[0], f.all[1]
-		for _, p := range f.all[2:] {
+		for _, p := range f.all { // one that needs no more than it has may keep a newcomer's one connection
+			p.say("busy 2")
+		}
+		f.until("newcomers have what they need", 3, f.has(2, f.all...))
+		for _, p := range f.all[1:] {
 			p.say("busy 1")
 		}
-		f.until("newcomers have their part", 3, f.grown)
 		a.say("busy 50")
 		f.until("one is busy and the others lend", 2, f.has(23, a)) // 40, without room for 3 and 7 times a call and MinIdle
 		b.say("busy 50")
@@ -293,16 +296,6 @@ func (f *processes) has(least int, all ...*process) func() bool {
 		}
 		return true
 	}
-}
-
-// grown reports whether all have got more than a newcomer's one connection.
-func (f *processes) grown() bool {
-	for _, p := range f.all {
-		if p.state().share < 2 {
-			return false
-		}
-	}
-	return true
 }
 
 // meet reports whether all see one another, as they are since the server's last start.
