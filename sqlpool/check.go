@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"time"
+
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 )
 
 // restedAfter is how long a connection must have been idle for a look at its
@@ -130,9 +132,9 @@ func (p *Pool) pingAfter(c *Conn) int64 {
 
 // accuse is suspectAll for a ping that failed. A driver that had given the connection up
 // by itself answers without asking the server: some do so late, when a context ends in the
-// same moment as its call does, and find it out at the next.
+// same moment as its call does, and find it out at the next. An SQLSTATE is the server's word.
 func (p *Pool) accuse(c *Conn, err error) {
-	if c.silence == heard && c.gone() && c.closedItself() {
+	if c.silence == heard && !pgerror.HasState(err) && c.gone() && c.closedItself() {
 		return
 	}
 	p.suspectAll(c, err)

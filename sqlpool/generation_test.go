@@ -159,9 +159,17 @@ func TestACallersOwnCancelIsNoEvidence(t *testing.T) {
 
 // lib/pq finds at times only at the next call that it has given the connection up, when the
 // context of the call before ended in the same moment as that call did. What breaks on the
-// network is evidence all the same.
+// network, and what the server says, is evidence all the same.
 func TestAConnectionThatItsDriverGaveUpLateIsNoEvidence(t *testing.T) {
-	for name, broke := range map[string]error{"the driver": net.ErrClosed, "the network": io.EOF} {
+	type end struct {
+		broke, says error
+		evidence    uint64
+	}
+	for name, end := range map[string]end{
+		"the driver":  {net.ErrClosed, driver.ErrBadConn, 0},
+		"the network": {io.EOF, driver.ErrBadConn, 1},
+		"the server":  {nil, &fakedb.Error{Code: "57P01"}, 1}, // pgx closes after a FATAL error, and has read no further
+	} {
 		for who, ask := range map[string]func(*sqlpool.Pool){
 			"an acquire": func(p *sqlpool.Pool) { _ = acquire(t, p).Release() },
 			"a sweep":    func(*sqlpool.Pool) { time.Sleep(10 * time.Second); synctest.Wait() },
@@ -169,20 +177,16 @@ func TestAConnectionThatItsDriverGaveUpLateIsNoEvidence(t *testing.T) {
 			t.Run(name+"/"+who, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					server := fakedb.New()
-					shape := func(c *fakedb.Conn) driver.Conn { return lateConn{c, broke} }
+					shape := func(c *fakedb.Conn) driver.Conn { return lateConn{c, end.broke} }
 					p := filled(t, server, shape, sqlpool.Config{MaxConns: 2, SweepInterval: 10 * time.Second}, 2)
 					server.On(fakedb.Alive, fakedb.Fault{Err: errSkip})
 					time.Sleep(2 * time.Second)
-					found := server.On(fakedb.Ping, fakedb.Fault{Times: 1, Kill: true, Err: driver.ErrBadConn})
+					found := server.On(fakedb.Ping, fakedb.Fault{Times: 1, Kill: true, Err: end.says})
 					ask(p)
 					if found.Hits() != 1 {
 						t.Fatal("no ping")
 					}
-					evidence := uint64(0)
-					if broke == io.EOF {
-						evidence = 1
-					}
-					if s := p.Stats(); s.Generation != evidence || (s.LastError != "") != (evidence > 0) {
+					if s := p.Stats(); s.Generation != end.evidence || (s.LastError != "") != (end.evidence > 0) {
 						t.Errorf("generation %d, %q", s.Generation, s.LastError)
 					}
 				})
