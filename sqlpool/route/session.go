@@ -38,6 +38,7 @@ type token struct {
 	lsn      uint64
 }
 
+// String is the position for people and for parseToken; nothing for none.
 func (t token) String() string {
 	if t == (token{}) {
 		return ""

@@ -77,7 +77,10 @@ func run(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.Join(failed, r.close(), fillPage(r.report, *fill))
+	if failed = errors.Join(failed, r.close()); failed != nil {
+		return failed // the page keeps what it has; -from prints what was measured
+	}
+	return fillPage(r.report, *fill)
 }
 
 // runner has the cluster on which one measurement follows another, and what they gave.
