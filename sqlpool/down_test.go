@@ -252,7 +252,7 @@ func TestAPoolerWhoseServerIsDownIsAnOutage(t *testing.T) {
 			t.Errorf("after 3 s: %d dials, state %v", c.ConnectsTried, s.State)
 		}
 		wg.Wait()
-		if s, c := p.Stats(), server.Counts(); c.ConnectsTried > 55 || s.State != sqlpool.StateDown {
+		if s, c := p.Stats(), server.Counts(); c.ConnectsTried > 160 || s.State != sqlpool.StateDown {
 			t.Errorf("after 30 s: %d dials for %d calls, state %v", c.ConnectsTried, calls, s.State)
 		}
 		down.Remove()

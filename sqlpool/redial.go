@@ -84,7 +84,7 @@ func (p *Pool) wantLocked(now int64) {
 	}
 }
 
-// ProbeSoon has the pool dial within a second or so while dials fail, as a caller
+// ProbeSoon has the pool dial within a second, mostly sooner, while dials fail, as a caller
 // who waits would; otherwise it does nothing. It is for a policy that keeps
 // callers away while the database is down and wants to know when it is back.
 func (p *Pool) ProbeSoon() {

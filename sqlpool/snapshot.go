@@ -78,7 +78,7 @@ func (p *Pool) freeze(now int64) (s Snapshot, conns []*Conn) {
 		since, _ := p.pacer.Since()
 		s.DialFailures, s.FailingFor = p.pacer.Failures(), positive(now-since)
 		if p.slots.Dialing() == 0 {
-			s.NextDial = positive(p.pacer.Due(p.waiters.Len() > 0) - now)
+			s.NextDial = positive(p.pacer.Due(p.needLocked()) - now)
 		}
 	}
 	for i, c := range p.conns {

@@ -58,14 +58,14 @@ func tenSecondsDown(t *testing.T, m *misses) {
 		l.steady(runs[i], 25)
 		f := l.figures(l.stop(runs[i]), broken, accepted, callers)
 		t.Logf("%s: %d dials failed in %v", l.driver, len(counts[i].failed), down)
-		l.within("first success", f.FirstSuccess, 1100*time.Millisecond)
+		l.within("first success", f.FirstSuccess, 400*time.Millisecond)
 		l.within("full service", f.FullService, 2*time.Second)
 		if n := len(counts[i].failed); n > mostDials(down) {
 			l.Errorf("%s: %d dials in %v, want at most %d", l.driver, n, down, mostDials(down))
 		}
 		for j := 1; j < len(counts[i].failed); j++ {
-			if gap := counts[i].failed[j].Sub(counts[i].failed[j-1]); gap > 1100*time.Millisecond {
-				m.add("%s: %v between two dials while callers waited, want at most 1 s", l.driver, gap)
+			if gap := counts[i].failed[j].Sub(counts[i].failed[j-1]); gap > 300*time.Millisecond {
+				m.add("%s: %v between two dials while callers waited, want at most 200 ms", l.driver, gap)
 			}
 		}
 	}
@@ -73,15 +73,14 @@ func tenSecondsDown(t *testing.T, m *misses) {
 }
 
 // mostDials is what the backoff allows in an outage under demand: four dials
-// that were on their way when it began, and then delays of 100 ms doubling to
-// 16 s, cut to a quarter of the outage's age between 200 ms and 1 s. Full jitter
-// leaves half of each on average, so twice the number without jitter is out of
-// the reach of luck.
+// that were on their way when it began, and then delays of 100 ms and 200 ms. Full
+// jitter leaves half of the first ones on average, and half of those of the start, so
+// twice the number without jitter is out of the reach of luck.
 func mostDials(down time.Duration) int {
 	n, limit := 4, 100*time.Millisecond
 	for age := time.Duration(0); age < down; n++ {
-		age += min(limit, max(age/4, 200*time.Millisecond), time.Second) / 2
-		limit = min(2*limit, 16*time.Second)
+		age += limit / 2
+		limit = 200 * time.Millisecond
 	}
 	return n
 }

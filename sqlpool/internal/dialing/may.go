@@ -23,7 +23,7 @@ func (p *Pacer) May(now int64, n Need) (start int, again int64) {
 		if n.Dialing > 0 {
 			return p.overtake(now, n)
 		}
-		if due := p.Due(n.Waiting > 0); now < due {
+		if due := p.Due(n); now < due {
 			return 0, due
 		}
 		p.spacing.started(now)

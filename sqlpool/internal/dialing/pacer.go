@@ -3,9 +3,11 @@ package dialing
 import "time"
 
 // While an acquire waits or has just been refused, the next dial of an outage is
-// never further away than a quarter of the time that the outage has lasted,
-// within these limits: so the end of a short one is seen soon, and a long one is
-// not met with more dials.
+// this far away at most. A pool without any connection has the sooner one, however
+// long the outage is: a pool that dials for each call would see the end of it with
+// the next call. Where connections are left to serve callers, or the server will say
+// the same again, a quarter of the time that the outage has lasted lies between two
+// dials, within these limits.
 const (
 	soonest = int64(200 * time.Millisecond) // or Rules.First, if that is more
 	latest  = int64(time.Second)
@@ -67,12 +69,15 @@ func (p *Pacer) Since() (first, last int64) { return p.since, p.lastAt }
 func (p *Pacer) Failures() int { return p.total }
 
 // Due is when the next dial of the outage is due, as far as is known now.
-func (p *Pacer) Due(waiting bool) int64 {
-	if !waiting && !p.wanted {
+func (p *Pacer) Due(n Need) int64 {
+	if n.Waiting == 0 && !p.wanted {
 		return p.dueAt
 	}
-	first := max(soonest, int64(p.Rules.First))
-	return min(p.dueAt, p.lastAt+min(max(first, (p.lastAt-p.since)/4), latest))
+	within := max(soonest, int64(p.Rules.First))
+	if n.InUse > 0 || n.Idle > 0 || p.kind == Hopeless {
+		within = max(within, (p.lastAt-p.since)/4)
+	}
+	return min(p.dueAt, p.lastAt+min(within, latest))
 }
 
 // Failed is told of a dial that failed, or of a connection that died before it

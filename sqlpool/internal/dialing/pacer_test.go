@@ -48,13 +48,13 @@ func TestDialsUnderWayTogetherFailTogether(t *testing.T) {
 	first := p.Ticket()
 	p.Failed(0, first, Unanswered, false)
 	p.Failed(0, first, Unanswered, false)
-	if got := p.Due(false); got != 100*ms || p.Failures() != 2 {
+	if got := p.Due(Need{}); got != 100*ms || p.Failures() != 2 {
 		t.Errorf("due at %d after %d failures", got, p.Failures())
 	}
 	between := p.Ticket()
 	p.Failed(500*ms, first, Unanswered, false)
 	p.Failed(s, between, Unanswered, false)
-	if got := p.Due(false); got != s+200*ms {
+	if got := p.Due(Need{}); got != s+200*ms {
 		t.Errorf("due at %d", got)
 	}
 }
@@ -97,30 +97,50 @@ func TestASilentDialIsOvertaken(t *testing.T) {
 	}
 }
 
-// While an acquire waits, the next probe is a quarter of the outage's age away at
-// most, between 200 ms (or the backoff's first delay) and a second.
-func TestAWantedProbeIsAsFarAwayAsTheOutageIsOld(t *testing.T) {
-	for _, tt := range []struct{ first, age, backoff, want int64 }{
-		{100 * ms, 0, 16 * s, 200 * ms},
-		{100 * ms, 0, 70 * ms, 70 * ms},
-		{100 * ms, 800 * ms, 16 * s, 200 * ms},
-		{100 * ms, 2 * s, 16 * s, 500 * ms},
-		{100 * ms, 3600 * s, 16 * s, s},
-		{500 * ms, 0, 16 * s, 500 * ms},
-		{s, 0, 16 * s, s},
-		{5 * s, 0, 16 * s, s},
+// While an acquire waits, the next probe is 200 ms away at most (or the backoff's first
+// delay). Where connections are left, or the server has said what it will say again,
+// it is a quarter of the outage's age away at most, and a second.
+func TestAWantedProbeComesSoon(t *testing.T) {
+	for _, tt := range []struct {
+		first, age, backoff  int64
+		alone, some, refused int64 // no connection left; some are; none, and the password is wrong
+	}{
+		{100 * ms, 0, 16 * s, 200 * ms, 200 * ms, 200 * ms},
+		{100 * ms, 0, 70 * ms, 70 * ms, 70 * ms, 70 * ms},
+		{100 * ms, 800 * ms, 16 * s, 200 * ms, 200 * ms, 200 * ms},
+		{100 * ms, 2 * s, 16 * s, 200 * ms, 500 * ms, 500 * ms},
+		{100 * ms, 3600 * s, 16 * s, 200 * ms, s, s},
+		{500 * ms, 0, 16 * s, 500 * ms, 500 * ms, 500 * ms},
+		{500 * ms, 3600 * s, 16 * s, 500 * ms, s, s},
+		{s, 0, 16 * s, s, s, s},
+		{5 * s, 0, 16 * s, s, s, s},
 	} {
-		p := Pacer{Rules: rules(), failures: 3, since: 7, lastAt: 7 + tt.age}
-		p.Rules.First = time.Duration(tt.first)
-		p.dueAt = p.lastAt + tt.backoff
-		if got := p.Due(true) - p.lastAt; got != tt.want {
-			t.Errorf("outage of %d, first delay %d: %d away, want %d", tt.age, tt.first, got, tt.want)
-		}
-		if got := p.Due(false) - p.lastAt; got != tt.backoff {
-			t.Errorf("that no acquire wants: %d away, want %d", got, tt.backoff)
-		}
-		if !p.Want() || p.Want() || p.Due(false)-p.lastAt != tt.want {
-			t.Error("a wish is not one that waits")
+		for _, c := range []struct {
+			name string
+			kind Kind
+			need Need
+			want int64
+		}{
+			{"none is left", Unanswered, Need{}, tt.alone},
+			{"none is left, and the server is not ready", Refused, Need{}, tt.alone},
+			{"one is lent", Unanswered, Need{InUse: 1}, tt.some},
+			{"one is looked at", Unanswered, Need{Idle: 1, Looking: 1}, tt.some},
+			{"the password is wrong", Hopeless, Need{}, tt.refused},
+		} {
+			p := Pacer{Rules: rules(), failures: 3, since: 7, lastAt: 7 + tt.age, kind: c.kind}
+			p.Rules.First = time.Duration(tt.first)
+			p.dueAt = p.lastAt + tt.backoff
+			if got := p.Due(c.need) - p.lastAt; got != tt.backoff {
+				t.Errorf("%s, that no acquire wants: %d away, want %d", c.name, got, tt.backoff)
+			}
+			waits := c.need
+			waits.Waiting = 1
+			if got := p.Due(waits) - p.lastAt; got != c.want {
+				t.Errorf("%s, outage of %d, first delay %d: %d away, want %d", c.name, tt.age, tt.first, got, c.want)
+			}
+			if !p.Want() || p.Want() || p.Due(c.need)-p.lastAt != c.want {
+				t.Error("a wish is not one that waits")
+			}
 		}
 	}
 }
