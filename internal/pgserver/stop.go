@@ -27,7 +27,23 @@ const (
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bootLocked(ctx)
+	return s.bootAgainLocked(ctx)
+}
+
+// bootAgainLocked boots the server on the port that it had. A process that is killed closes the log before the listening
+// socket that it may have inherited a moment ago: on a busy machine the port is in use a little longer than the log tells.
+func (s *Server) bootAgainLocked(ctx context.Context) error {
+	for try := 0; ; try++ {
+		err := s.bootLocked(ctx)
+		if try == 10 || !errors.Is(err, errPortUsed) {
+			return err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // Stop stops the server and returns when the last of its processes is gone. A paused server is resumed for that. Stopping
@@ -45,7 +61,7 @@ func (s *Server) Restart(ctx context.Context, mode Mode) error {
 	if err := s.stopLocked(ctx, mode); err != nil {
 		return err
 	}
-	return s.bootLocked(ctx)
+	return s.bootAgainLocked(ctx)
 }
 
 func (s *Server) stopLocked(ctx context.Context, mode Mode) error {
