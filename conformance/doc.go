@@ -11,10 +11,10 @@
 //
 // File by file: rule.go is what a rule is and rules.go the list; the files of a
 // family begin with its name (sql acquire dial hook reset recycle inventory
-// outage leak overload admin observe configure) and hold its rules with what only
+// outage leak overload admin observe configure replicas) and hold its rules with what only
 // these need; check.go and run.go run them, trial.go is what a check has in hand,
 // moves.go, moments.go, routes.go, uses.go and edges.go what many do with it; probe….go watches the driver from below the
-// pool; target.go, open.go and dialect….go say on what; report.go tells the
+// pool; target.go, open.go, split….go and dialect….go say on what; report.go tells the
 // outcome.
 //
 // Every rule has a mutant in mutants_test.go: a pool or driver broken in just

@@ -41,6 +41,9 @@ func (t *Target) explore(ctx context.Context) error {
 	if err := t.askPool(); err != nil {
 		return err
 	}
+	if err := t.askSplit(); err != nil {
+		return err
+	}
 	for need, reason := range lacks {
 		t.Lacks[need] = reason
 	}

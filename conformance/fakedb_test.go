@@ -21,7 +21,7 @@ func fakeTarget() (*fakedb.DB, Target) {
 	db := fakedb.New()
 	d := fakeDialect
 	d.Written = func(_ context.Context, token string) (int, error) { return db.Written(token), nil }
-	return db, Target{Name: "fakedb", Connector: db.Connector(), Dialect: d, Server: fakeServer{db}}
+	return db, Target{Name: "fakedb", Connector: db.Connector(), Dialect: d, Server: fakeServer{db}, Replicas: fakeReplicas(db)}
 }
 
 type fakeServer struct{ db *fakedb.DB }
@@ -38,4 +38,16 @@ func (s fakeServer) killWith(session string, how fakedb.Death) error {
 		}
 	}
 	return fmt.Errorf("there is no session %s", session)
+}
+
+// fakeReplicas are two replicas of a scripted server.
+func fakeReplicas(db *fakedb.DB) (all []Replica) {
+	for range 2 {
+		r := db.Replica()
+		all = append(all, Replica{Connector: r.Connector(), Hold: func(context.Context) (func() error, error) {
+			resume := r.Hold()
+			return func() error { resume(); return nil }, nil
+		}})
+	}
+	return all
 }

@@ -39,6 +39,7 @@ var mutants = slices.Concat(
 	beginMutants,
 	changeMutants,
 	setUpMutants,
+	replicaMutants,
 )
 
 var only = flag.String("mutant", "", "run the mutants of rules with this prefix only")

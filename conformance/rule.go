@@ -50,6 +50,7 @@ var families = []Family{
 	{"ADM", "administration: start, shutdown, settings on a live *sql.DB"},
 	{"OBS", "what can be seen from outside"},
 	{"CFG", "configuration"},
+	{"REP", "read-only work on replicas"},
 }
 
 // Family is the part of the ID before the number.
@@ -92,6 +93,10 @@ const (
 	NeedRaise    Need = "a statement that fails with any code"
 	NeedCloses   Need = "a driver whose statements do not end with their connection"
 	NeedStubborn Need = "a statement that succeeds when it is cancelled"
+	NeedReplicas Need = "two replicas of the database"
+	NeedHold     Need = "replicas whose replay can be held"
+	NeedRead     Need = "a way to mark a statement as a read"
+	NeedOwnReads Need = "sessions that read their own writes"
 )
 
 // A Family is a group of rules about one thing.

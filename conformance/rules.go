@@ -18,5 +18,6 @@ func Rules() []Rule {
 		adminRules,
 		observeRules,
 		configRules,
+		replicaRules,
 	)
 }

@@ -28,6 +28,14 @@ type Target struct {
 	// Server breaks things. Default: by SQL, as far as the dialect can.
 	Server Server
 
+	// Replicas are read replicas of the database. With fewer than two the rules about
+	// replicas (REP) are skipped.
+	Replicas []Replica
+
+	// OpenSplit opens the *sql.DB under test that sends work to a primary and its
+	// replicas. Default [OpenRouter]: sqlpool's router.
+	OpenSplit func(SplitSettings) (*Split, error)
+
 	// Lacks declares what the driver, the database or what stands between them
 	// cannot do, each with the reason that the report prints beside the rules
 	// that are skipped for it.

@@ -90,7 +90,7 @@ func New() *DB { return fakedb.New() }
 
 // Target is a target on the server.
 func Target(db *DB) conformance.Target {
-	return conformance.Target{Name: "scripted", Connector: db.Connector(), Server: server{db}, Dialect: conformance.Dialect{
+	return conformance.Target{Name: "scripted", Connector: db.Connector(), Server: server{db}, Replicas: replicas(db), Dialect: conformance.Dialect{
 		Name: "scripted", One: "SELECT 1", Echo: "SELECT ?", Series: "SERIES %v", Bulk: "BULK %[1]v %[2]v", Sets: "SELECT 1; SELECT 2",
 		Session: "SELECT pid", Sleep: "SLEEP %vs", Fail: "FAIL 22012", Code: "22012", Raise: "FAIL %v", Stubborn: "SLEEP %vs", Types: []string{"SELECT 7", "SELECT x", "COLUMNS 12", "COLUMNS 300"},
 		Set: "SET v=%v", Show: "SHOW v", Reset: "RESET ALL", Path: "SET v=%v", Begin: "BEGIN", Discard: "DEALLOCATE ALL",
@@ -98,6 +98,18 @@ func Target(db *DB) conformance.Target {
 		Insert: "INSERT ?", Returning: "INSERT ? RETURNING", Affect: "AFFECT %v", Alter: "ALTER {t}",
 		Written: func(_ context.Context, token string) (int, error) { return db.Written(token), nil },
 	}}
+}
+
+// replicas are two that replay at once what the server writes.
+func replicas(db *DB) (all []conformance.Replica) {
+	for range 2 {
+		r := db.Replica()
+		all = append(all, conformance.Replica{Connector: r.Connector(), Hold: func(context.Context) (func() error, error) {
+			resume := r.Hold()
+			return func() error { resume(); return nil }, nil
+		}})
+	}
+	return all
 }
 
 type server struct{ db *DB }

@@ -22,9 +22,10 @@ type Contender struct {
 
 // places are the databases of a run.
 type places struct {
-	postgres string // connection string
-	bouncer  string // the same through PgBouncer in transaction mode
-	folder   string // for database files
+	postgres string   // connection string
+	replicas []string // those of its standbys
+	bouncer  string   // the same through PgBouncer in transaction mode
+	folder   string   // for database files
 }
 
 // Contenders are all of them, ours first.

@@ -15,11 +15,12 @@ import (
 type Lab struct {
 	places  places
 	server  *pgserver.Server
+	standby []*pgserver.Server
 	bouncer *bouncer
 }
 
-// NewLab starts a PostgreSQL and a PgBouncer in front of it. The caller closes
-// it.
+// NewLab starts a PostgreSQL with two standbys, and a PgBouncer in front of it. The
+// caller closes it.
 func NewLab(ctx context.Context) (*Lab, error) {
 	server, err := pgserver.Start(ctx, pgserver.Options{MaxConnections: 200})
 	if err != nil {
@@ -27,6 +28,14 @@ func NewLab(ctx context.Context) (*Lab, error) {
 	}
 	l := &Lab{server: server}
 	l.places.postgres = server.DSN("postgres")
+	for range 2 {
+		standby, err := server.StartStandby(ctx)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("targets: %w", err), l.Close())
+		}
+		l.standby = append(l.standby, standby)
+		l.places.replicas = append(l.places.replicas, standby.DSN("postgres"))
+	}
 	if l.places.folder, err = os.MkdirTemp("", "sqlpool-conform-"); err == nil {
 		l.bouncer, err = startBouncer(ctx, server.TCP().Port)
 	}
@@ -44,6 +53,9 @@ func (l *Lab) Close() error {
 	var err error
 	if l.bouncer != nil {
 		err = l.bouncer.close()
+	}
+	for _, standby := range l.standby {
+		err = errors.Join(err, standby.Close())
 	}
 	return errors.Join(err, l.server.Close(), os.RemoveAll(l.places.folder))
 }

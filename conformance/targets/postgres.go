@@ -1,6 +1,11 @@
 package targets
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sqlpool/go/conformance"
@@ -12,14 +17,16 @@ import (
 // postgres is sqlpool on a PostgreSQL.
 func postgres() []Contender {
 	direct := func(mode pgx.QueryExecMode) func(places) (conformance.Target, error) {
-		return func(p places) (conformance.Target, error) { return onPgx(p.postgres, mode) }
+		return func(p places) (conformance.Target, error) {
+			return withReplicas(p, func(dsn string) (conformance.Target, error) { return onPgx(dsn, mode) })
+		}
 	}
 	return []Contender{
 		{"pgx", "sqlpool on pgx, mode cache_statement", true, direct(pgx.QueryExecModeCacheStatement)},
 		{"pgx describe", "sqlpool on pgx, mode cache_describe", true, direct(pgx.QueryExecModeCacheDescribe)},
 		{"pgx exec", "sqlpool on pgx, mode exec", true, direct(pgx.QueryExecModeExec)},
 		{"pgx simple", "sqlpool on pgx, mode simple_protocol", true, direct(pgx.QueryExecModeSimpleProtocol)},
-		{"pq", "sqlpool on lib/pq", true, func(p places) (conformance.Target, error) { return onPQ(p.postgres) }},
+		{"pq", "sqlpool on lib/pq", true, func(p places) (conformance.Target, error) { return withReplicas(p, onPQ) }},
 	}
 }
 
@@ -57,6 +64,32 @@ func onPgx(dsn string, mode pgx.QueryExecMode) (conformance.Target, error) {
 func onPQ(dsn string) (conformance.Target, error) {
 	c, err := libpq.Connector(dsn)
 	return conformance.Target{Connector: c, Dialect: conformance.PostgreSQL}, err
+}
+
+// withReplicas is a target on the server and its standbys.
+func withReplicas(p places, on func(dsn string) (conformance.Target, error)) (conformance.Target, error) {
+	t, err := on(p.postgres)
+	for _, dsn := range p.replicas {
+		r, failed := on(dsn)
+		err = errors.Join(err, failed)
+		t.Replicas = append(t.Replicas, conformance.Replica{Connector: r.Connector, Hold: func(ctx context.Context) (func() error, error) {
+			return hold(ctx, r.Connector)
+		}})
+	}
+	return t, err
+}
+
+// hold pauses the replay of a standby: what is written from now on it does not replay.
+func hold(ctx context.Context, standby driver.Connector) (resume func() error, err error) {
+	db := sql.OpenDB(standby)
+	resume = func() error {
+		_, err := db.ExecContext(context.WithoutCancel(ctx), "SELECT pg_wal_replay_resume()")
+		return errors.Join(err, db.Close())
+	}
+	if _, err := db.ExecContext(ctx, "SELECT pg_wal_replay_pause()"); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return resume, nil
 }
 
 // behindBouncer declares what a pooler in transaction mode takes away.

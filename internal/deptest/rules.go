@@ -98,7 +98,7 @@ var Rules = []Rule{
 	},
 	{
 		ID: "conformance", From: []string{"./conformance"},
-		Allow: []string{"std", "./sqlpool", "./hooks/..."},
+		Allow: []string{"std", "./sqlpool", "./sqlpool/route", "./hooks/..."},
 		Why:   "a driver's author takes the suite and no other driver with it",
 	},
 	{

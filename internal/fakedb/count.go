@@ -104,4 +104,5 @@ func (db *DB) write(tokens ...string) {
 	for _, t := range tokens {
 		db.written[t]++
 	}
+	db.standing.writes += len(tokens)
 }

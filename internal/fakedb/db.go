@@ -33,6 +33,7 @@ type DB struct {
 	prepares   map[prepared]int
 	written    map[string]int
 	violations []string
+	standing   standing
 }
 
 // New returns a server that is up and does what it is told. Inside a synctest bubble, call it in the bubble.

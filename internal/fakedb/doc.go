@@ -27,5 +27,6 @@
 //	FAIL 23505                an [Error] with that SQLSTATE
 //	SLEEP 5s                  takes that long, or until the context is done
 //	DISCARD ALL, DEALLOCATE   prepared statements are gone: their use gives SQLSTATE 26000
+//	SELECT … pg_is_in_recovery() …  where the server stands, for a router: see [DB.Replica]
 //	ALTER …                   statements prepared before it, on any connection, give 0A000
 package fakedb

@@ -89,6 +89,9 @@ func (c *Conn) answer(text string, args []driver.NamedValue) set {
 		if rest == "pid" {
 			return oneRow(c.id)
 		}
+		if asksPosition(rest) {
+			return oneRow(c.db.position())
+		}
 		if len(args) > 0 {
 			return valuesOf(args)
 		}

@@ -60,6 +60,9 @@ func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) 
 			c.dropped.Add(1)
 		}
 	case "INSERT":
+		if c.db.standing.primary != nil {
+			return errReadOnly
+		}
 		c.insert(rest, args)
 	case "ALTER":
 		c.db.schema.Add(1)
