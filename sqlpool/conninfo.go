@@ -34,11 +34,19 @@ func (c *ConnRef) Uses() uint64 {
 	return c.executed.count()
 }
 
-// LastStatement is the text of the statement executed last, without its
-// arguments; empty under Config.HideStatements. Any goroutine.
-func (c *ConnRef) LastStatement() string {
+// LastStatement is the text of the statement that the loan of that number (see Loans)
+// has executed last, without its arguments; empty when it has executed none, when
+// another loan has since, and under Config.HideStatements. Any goroutine.
+func (c *ConnRef) LastStatement(loan uint64) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.textOfLocked(loan)
+}
+
+func (c *ConnRef) textOfLocked(loan uint64) string {
+	if !c.executed.of(loan) {
+		return "" // what an earlier borrower left here is not its doing
+	}
 	return c.text
 }
 
@@ -118,8 +126,7 @@ func (c *ConnRef) note(text string) {
 	c.executed.add(c.loan) // with the text, or another loan could be taken for the one that executes it
 }
 
-// describe tells of the loan with the given number. What an earlier borrower
-// left here is not its doing.
+// describe tells of the loan with the given number.
 func (c *ConnRef) describe(loan uint64, held time.Duration) Holder {
 	h := Holder{Conn: c.id, Held: held, InTransaction: c.inTx.Load(), Backend: c.backend, Activity: c.Activity()}
 	if origin := c.recall(loan, &h); origin != nil {
@@ -132,9 +139,7 @@ func (c *ConnRef) describe(loan uint64, held time.Duration) Holder {
 func (c *ConnRef) recall(loan uint64, h *Holder) (origin fmt.Stringer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.executed.of(loan) {
-		h.LastStatement = c.text
-	}
+	h.LastStatement = c.textOfLocked(loan)
 	if c.from == loan {
 		origin = c.origin
 	}

@@ -56,7 +56,7 @@ const (
 func (p *Pool) Snapshot() Snapshot {
 	s, conns := p.freeze(p.now())
 	for i, c := range conns { // under a lock that borrowers take
-		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(), c.InTransaction()
+		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(s.Conns[i].Loans), c.InTransaction()
 		if s.Conns[i].State == ConnInUse {
 			s.Conns[i].Activity = c.Activity()
 		}

@@ -118,7 +118,7 @@ func (d *Detector) released(e sqlpool.Released) {
 	}
 	if reported, reclaimed := r.end(); reported {
 		d.leaks.Add(-1)
-		rep := d.describe(r, e.Held, true)
+		rep := d.describe(r, e.Conn.Loans(), e.Held, true)
 		rep.Reclaimed = reclaimed || e.Reason != nil && sqlpool.ReasonCode(e.Reason) == sqlpool.CodeForced
 		d.report(rep)
 	}
@@ -147,7 +147,7 @@ func (d *Detector) sweep(*sqlpool.Pool) {
 		}
 		d.leaks.Add(1)
 		d.armed.Store(true)
-		d.report(d.describe(r, held, false))
+		d.report(d.describe(r, loan, held, false))
 		if d.cfg.Reclaim {
 			r.conn.Reclaim(loan)
 		}

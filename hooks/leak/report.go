@@ -92,7 +92,7 @@ func (r Report) String() string {
 	return b.String()
 }
 
-func (d *Detector) describe(r *record, held time.Duration, returned bool) Report {
+func (d *Detector) describe(r *record, loan uint64, held time.Duration, returned bool) Report {
 	rep := Report{
 		Pool: r.conn.Pool(), Conn: r.conn.ID(), Held: held, AcquiredAt: time.Now().Add(-held),
 		InTransaction: r.conn.InTransaction(), Returned: returned, EndUnseen: r.conn.EndUnseen(), Stack: r.stack(),
@@ -103,7 +103,7 @@ func (d *Detector) describe(r *record, held time.Duration, returned bool) Report
 		rep.Activity, rep.Leaked = sqlpool.ActivityUnknown, true // only what was reported is reported again
 	}
 	if !d.cfg.HideStatements {
-		rep.LastStatement = r.conn.LastStatement()
+		rep.LastStatement = r.conn.LastStatement(loan)
 	}
 	return rep
 }
@@ -112,8 +112,8 @@ func (d *Detector) describe(r *record, held time.Duration, returned bool) Report
 func (d *Detector) Holders() []Report {
 	var out []Report
 	for _, r := range d.snapshot() {
-		if _, held, ok := r.conn.Lending(); ok {
-			out = append(out, d.describe(r, held, false))
+		if loan, held, ok := r.conn.Lending(); ok {
+			out = append(out, d.describe(r, loan, held, false))
 		}
 	}
 	slices.SortFunc(out, func(a, b Report) int { return cmp.Compare(b.Held, a.Held) })

@@ -75,3 +75,33 @@ func TestTheLateReturnOfABrokenConnectionIsNoReclaim(t *testing.T) {
 		}
 	})
 }
+
+// A loan that has executed nothing is not shown with what an earlier borrower of its
+// connection has.
+func TestALeakIsNotShownWithAnothersStatement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, p, db, got := open(t, leak.Config{After: time.Second}, sqlpool.Config{MaxConns: 1})
+		if _, err := db.Exec("SELECT 42"); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		reports, holders := got.take(), d.Holders()
+		if len(reports) != 1 || len(holders) != 1 || reports[0].LastStatement+holders[0].LastStatement != "" {
+			t.Errorf("reported %v, held %v", reports, holders)
+		}
+		if conns := p.Snapshot().Conns; len(conns) != 1 || conns[0].LastStatement != "" {
+			t.Errorf("%+v", conns)
+		}
+		if _, err := conn.ExecContext(t.Context(), "SELECT 43"); err != nil {
+			t.Fatal(err)
+		}
+		if h := d.Holders(); h[0].LastStatement != "SELECT 43" {
+			t.Errorf("%v", h)
+		}
+		_ = conn.Close()
+	})
+}

@@ -223,7 +223,7 @@ func (w *writer) statement(c *sqlpool.ConnRef, attrs []slog.Attr) []slog.Attr {
 	if !w.Statements {
 		return attrs
 	}
-	return append(attrs, slog.String("statement", c.LastStatement()))
+	return append(attrs, slog.String("statement", c.LastStatement(c.Loans())))
 }
 
 func milliseconds(key string, d time.Duration) slog.Attr {
