@@ -89,7 +89,7 @@ func holdersFrom(v *debugui.View) holders {
 	for _, h := range v.Holders {
 		found.Holders = append(found.Holders, held{
 			Conn: h.Conn, HeldMS: h.HeldMS, LastStatement: h.Statement, InTransaction: h.InTransaction,
-			Activity: h.Activity, PID: h.PID, AcquiredBy: h.Origin,
+			Activity: h.Activity, PID: h.PID, Server: h.Server, Role: h.Role, AcquiredBy: h.Origin,
 		})
 	}
 	return found

@@ -34,6 +34,8 @@ type held struct {
 	InTransaction bool    `json:"in_transaction"`
 	Activity      string  `json:"activity,omitempty" jsonschema:"running: the server owes an answer; idle in hand: the program does nothing with it"`
 	PID           uint32  `json:"pid,omitempty" jsonschema:"the server's process, as in pg_stat_activity"`
+	Server        string  `json:"server,omitempty" jsonschema:"the address that was dialed"`
+	Role          string  `json:"role,omitempty" jsonschema:"primary or standby, when it was dialed"`
 	AcquiredBy    string  `json:"acquired_by,omitempty" jsonschema:"function that acquired it"`
 }
 

@@ -73,7 +73,9 @@ func (w *watch) Run(ctx context.Context, c *console) error {
 		_, err := io.WriteString(c.stdout, screen.plain())
 		return err
 	}
-	_, err = tea.NewProgram(screen, tea.WithContext(ctx), tea.WithOutput(c.stdout)).Run()
+	_, err = tea.NewProgram(screen, tea.WithContext(ctx), tea.WithOutput(c.stdout),
+		tea.WithoutSignalHandler(), // ctx ends with a signal: with both, the program may wait for its handler for ever
+	).Run()
 	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil {
 		return errTold // which is how watching ends
 	}

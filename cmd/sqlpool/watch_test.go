@@ -23,7 +23,7 @@ func seen() *screen {
 		Latency:  &debugui.Latency{Acquire: debugui.Quantiles{Count: 1000, P50: 0.05, P90: 0.9, P99: 12.3, Max: 1234}},
 		Conns:    []debugui.Conn{{ID: 1, State: "leaked"}, {ID: 2, State: "in_use"}, {ID: 3, State: "idle"}},
 		Holders: []debugui.Holder{
-			{Conn: 1, HeldMS: 95_000, Leaked: true, PID: 4711, Activity: "idle in hand", IdleMS: 94_000, InTransaction: true, Statement: "SELECT ?", Origin: "shop/order.go:12 (shop.list)",
+			{Conn: 1, HeldMS: 95_000, Leaked: true, PID: 4711, Server: "10.0.0.5:5432", Role: "primary", Activity: "idle in hand", IdleMS: 94_000, InTransaction: true, Statement: "SELECT ?", Origin: "shop/order.go:12 (shop.list)",
 				Stack: []debugui.Frame{{Function: "shop.list", File: "shop/order.go", Line: 12}}},
 			{Conn: 2, HeldMS: 3, Activity: "running", Statement: "INSERT INTO t\n\x1b]0;owned\x07VALUES (?)"},
 		},
@@ -61,6 +61,7 @@ dial                           –         –         –         –         0
 
 holders, the longest first
 1 min 35 s  connection 1, too long, pid 4711, idle in hand for 1 min 34 s, in a…
+             on 10.0.0.5:5432, primary
              SELECT ?
              shop/order.go:12 (shop.list)
    3.0 ms  connection 2, running

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/sqlpool/go/sqlpool"
 )
 
 func (s *screen) holders(add func(string, ...any), title func(string)) {
@@ -34,6 +36,9 @@ func (s *screen) holders(add func(string, ...any), title func(string)) {
 			facts = cells["leaked"].style.Render(facts)
 		}
 		add("%s", facts)
+		if at := (sqlpool.Backend{Server: h.Server, Role: h.Role}).String(); at != "" {
+			add("             %s", printable(at))
+		}
 		if h.Statement != "" {
 			add("             %s", printable(h.Statement)) // on a line of its own: beside the facts little of it is left
 		}
