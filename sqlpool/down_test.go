@@ -573,3 +573,23 @@ func TestADialThatIsLostInTheDarkHoldsUpNoOther(t *testing.T) {
 		})
 	}
 }
+
+// A connection that is lent and never used proves nothing: it must not keep callers
+// waiting for a database that lets no one in.
+func TestALeakDoesNotHideThatThePasswordIsWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4}, 1)
+		leak := acquire(t, p)
+		server.On(fakedb.Connect, fakedb.Fault{Err: &fakedb.Error{Code: "28P01", Msg: "password authentication failed"}})
+		a := <-queue(t.Context(), p)
+		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 10*time.Second || p.Stats().State != sqlpool.StateDown {
+			t.Errorf("refused after %v, state %v", a.took, p.Stats().State)
+		}
+		a = <-queue(t.Context(), p)
+		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 0 {
+			t.Errorf("the next one is refused after %v", a.took)
+		}
+		must(t, leak.Release())
+	})
+}

@@ -25,7 +25,7 @@ func steps(v *View, s sqlpool.Snapshot) []string {
 	}
 	if v.Paused {
 		if v.Controls {
-			say("Resume the pool: the button is under Controls.")
+			say("Resume the pool: the button is under Controls on the page.")
 		} else {
 			say("Resume the pool: the program calls Pool.Resume.")
 		}

@@ -25,9 +25,9 @@ func (p *Pacer) Review(now int64, n Need) (ask bool, again int64) {
 		p.open = true // it was never there: more likely a wrong address than an outage
 	case n.Useless && n.Dialing == 0 && p.last && p.failures > 1:
 		p.open = true // the same, behind something that takes logins
-	case p.kind != Unanswered && n.InUse > 0:
+	case (p.kind == Refused || p.kind == Deferred) && n.InUse > 0:
 		return false, Never // a server is there, and what is lent will come back
-	case p.kind == Hopeless && n.Idle == 0:
+	case p.kind == Hopeless && n.Idle == 0 && n.InUse == 0:
 		p.open = true
 	case now < end:
 		return false, end
