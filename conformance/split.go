@@ -23,8 +23,8 @@ type Replica struct {
 
 // SplitSettings are what a rule asks of a *sql.DB with replicas.
 type SplitSettings struct {
-	Primary  driver.Connector
-	Replicas []driver.Connector
+	Primary  driver.Connector   // opens connections to the server that takes writes
+	Replicas []driver.Connector // and to its replicas, two or more
 
 	// MaxLag is how far behind the primary a replica may be to be read from. Zero asks
 	// for the default.

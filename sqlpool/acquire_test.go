@@ -99,7 +99,7 @@ func TestAnAcquireTimeoutSaysWhatToTurn(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		const want = `sqlpool "orders": acquire timed out after 2s while waiting for a connection; ` +
-			`of 1 connections 1 are in use, 0 idle, 0 dialing, 0 closing; 0 acquires wait; ` +
+			`connections: 1 in use, 0 idle, 0 dialing, 0 closing, at most 1; acquires that wait: 0; ` +
 			`raise MaxConns (pool_max_conns) or AcquireTimeout (pool_acquire_timeout), or let the holders finish sooner; connection 1 held for 4s`
 		if err.Error() != want {
 			t.Errorf("got  %s\nwant %s", err, want)

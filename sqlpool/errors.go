@@ -102,8 +102,8 @@ func (e *AcquireError) Error() string {
 		fmt.Fprintf(&b, ": %v", e.Dial)
 	}
 	s := e.Stats
-	fmt.Fprintf(&b, "; of %d connections %d are in use, %d idle, %d dialing, %d closing; %d acquires wait",
-		s.MaxConns, s.InUse, s.Idle, s.Dialing, s.Closing, s.Waiting)
+	fmt.Fprintf(&b, "; connections: %d in use, %d idle, %d dialing, %d closing, at most %d; acquires that wait: %d",
+		s.InUse, s.Idle, s.Dialing, s.Closing, s.MaxConns, s.Waiting)
 	if hint := e.hint(); hint != "" {
 		b.WriteString("; " + hint)
 	}

@@ -38,8 +38,8 @@ var faults = []struct {
 	waited time.Duration
 	says   string
 }{
-	{"time out", (*faultpool.Faults).TimeOut, sqlpool.ErrAcquireTimeout, 10 * time.Millisecond, "of 1 connections 1 are in use"},
-	{"saturated", (*faultpool.Faults).Saturate, sqlpool.ErrSaturated, 0, "1 acquires wait"},
+	{"time out", (*faultpool.Faults).TimeOut, sqlpool.ErrAcquireTimeout, 10 * time.Millisecond, "connections: 1 in use"},
+	{"saturated", (*faultpool.Faults).Saturate, sqlpool.ErrSaturated, 0, "acquires that wait: 1"},
 	{"down", func(f *faultpool.Faults) { f.TakeDown(nil) }, sqlpool.ErrUnavailable, 0, "connection refused"},
 }
 

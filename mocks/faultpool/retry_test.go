@@ -232,11 +232,11 @@ func TestTheFaultsAreThoseOfTheConfig(t *testing.T) {
 		faults.TimeOut()
 		start := time.Now()
 		if err := db.Ping(); !errors.Is(err, sqlpool.ErrAcquireTimeout) || time.Since(start) != time.Second ||
-			!strings.Contains(err.Error(), `sqlpool "orders"`) || !strings.Contains(err.Error(), "of 4 connections 4 are in use") {
+			!strings.Contains(err.Error(), `sqlpool "orders"`) || !strings.Contains(err.Error(), "connections: 4 in use") {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		faults.Saturate()
-		if err := db.Ping(); !errors.Is(err, sqlpool.ErrSaturated) || !strings.Contains(err.Error(), "3 acquires wait") {
+		if err := db.Ping(); !errors.Is(err, sqlpool.ErrSaturated) || !strings.Contains(err.Error(), "acquires that wait: 3") {
 			t.Error(err)
 		}
 		faults.Restore()
