@@ -106,16 +106,19 @@ func (r *rows) Close() error {
 	return r.conn.lost(err)
 }
 
-var errRowsLost = errors.New("the server's side has ended")
-
 // lost gives driver.ErrBadConn its reason.
 func (c *conn) lost(err error) error {
 	if !errors.Is(err, driver.ErrBadConn) {
 		return err
 	}
-	cause := c.LastError()
-	if cause == nil || errors.Is(cause, driver.ErrBadConn) {
-		cause = errRowsLost
+	return rowsLost(c.LastError())
+}
+
+// rowsLost is the error of rows whose connection broke as cause says. An io.EOF would
+// be taken for the end of the rows.
+func rowsLost(cause error) error {
+	if cause == nil || errors.Is(cause, driver.ErrBadConn) || errors.Is(cause, io.EOF) {
+		cause = io.ErrUnexpectedEOF
 	}
 	return fmt.Errorf("libpq: connection lost while rows were read: %w", cause)
 }
