@@ -44,10 +44,7 @@ func (s fakeServer) killWith(session string, how fakedb.Death) error {
 func fakeReplicas(db *fakedb.DB) (all []Replica) {
 	for range 2 {
 		r := db.Replica()
-		all = append(all, Replica{Connector: r.Connector(), Hold: func(context.Context) (func() error, error) {
-			resume := r.Hold()
-			return func() error { resume(); return nil }, nil
-		}})
+		all = append(all, Replica{Connector: r.Connector(), Hold: r.Hold})
 	}
 	return all
 }

@@ -32,7 +32,7 @@ var replicaMutants = []mutant{
 		}
 		return split, err
 	})},
-	{"REP-06", "what Exec writes is nobody's", splitting(func(c *conn) driver.Conn { return namelessConn{c} })},
+	{"REP-06", "what Exec writes belongs to no session", splitting(func(c *conn) driver.Conn { return namelessConn{c} })},
 	{"REP-06", "a session that has written is on the primary for ever", opening(func(s SplitSettings) (*Split, error) {
 		split, err := OpenRouter(s)
 		if err == nil {

@@ -124,20 +124,19 @@ func (s *split) warm() {
 
 // hold holds replicas, by their number from 1, until the trial is over or resume is called.
 func (s *split) hold(replicas ...int) (resume func()) {
-	var all []func()
+	var all []func() error
 	for _, n := range replicas {
 		goOn, err := s.x.target.Replicas[n-1].Hold(s.x.ctx)
 		s.x.must("holding a replica", err)
-		var once sync.Once
-		all = append(all, func() { once.Do(func() { s.x.must("resuming a replica", goOn()) }) })
+		once := sync.OnceValue(goOn)
+		all = append(all, once)
+		s.x.cleanup(func() { _ = once() })
 	}
-	resume = func() {
-		for _, f := range all {
-			f()
+	return func() {
+		for _, goOn := range all {
+			s.x.must("resuming a replica", goOn())
 		}
 	}
-	s.x.cleanup(resume)
-	return resume
 }
 
 // on names the only server that did something, or -1.

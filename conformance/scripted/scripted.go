@@ -104,10 +104,7 @@ func Target(db *DB) conformance.Target {
 func replicas(db *DB) (all []conformance.Replica) {
 	for range 2 {
 		r := db.Replica()
-		all = append(all, conformance.Replica{Connector: r.Connector(), Hold: func(context.Context) (func() error, error) {
-			resume := r.Hold()
-			return func() error { resume(); return nil }, nil
-		}})
+		all = append(all, conformance.Replica{Connector: r.Connector(), Hold: r.Hold})
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package fakedb
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
@@ -26,8 +27,9 @@ func (db *DB) Replica() *DB {
 	return r
 }
 
-// Hold stops a replica from replaying, until resume is called.
-func (db *DB) Hold() (resume func()) {
+// Hold stops a replica from replaying, until resume is called. There is no error: its form is that of package
+// conformance.
+func (db *DB) Hold(context.Context) (resume func() error, err error) {
 	p := db.standing.primary
 	hold := func(on bool) {
 		p.mu.Lock()
@@ -35,7 +37,7 @@ func (db *DB) Hold() (resume func()) {
 		db.standing.holds, db.standing.held = on, p.standing.writes
 	}
 	hold(true)
-	return func() { hold(false) }
+	return func() error { hold(false); return nil }, nil
 }
 
 // asksPosition reports whether a text is a router's question, which only PostgreSQL's functions can answer.
