@@ -248,11 +248,11 @@ func TestAPoolerWhoseServerIsDownIsAnOutage(t *testing.T) {
 			})
 		}
 		time.Sleep(3 * time.Second)
-		if s, c := p.Stats(), server.Counts(); c.ConnectsTried > 30 || s.State != sqlpool.StateRetrying {
+		if s, c := p.Stats(), server.Counts(); c.ConnectsTried > 70 || s.State != sqlpool.StateRetrying {
 			t.Errorf("after 3 s: %d dials, state %v", c.ConnectsTried, s.State)
 		}
 		wg.Wait()
-		if s, c := p.Stats(), server.Counts(); c.ConnectsTried > 170 || s.State != sqlpool.StateDown {
+		if s, c := p.Stats(), server.Counts(); c.ConnectsTried > 210 || s.State != sqlpool.StateDown {
 			t.Errorf("after 30 s: %d dials for %d calls, state %v", c.ConnectsTried, calls, s.State)
 		}
 		down.Remove()

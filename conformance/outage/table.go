@@ -47,8 +47,8 @@ cannot serve all callers; each INSERT then keeps its connection busy for %v.
 - **noise**: how late the machine woke a goroutine during the fault; no figure in the row is more exact.
 
 If a pool refuses at once, its callers fail more often in the same time. In a long outage the number of errors shows how
-fast they come; "first" and "all" show the cost. sqlpool's first success waits for the next probe, which is at most 200 ms
-away while it has no connection. A pooler that has not yet found its server again refuses that probe too, and the next one
+fast they come; "first" and "all" show the cost. sqlpool's first success waits for the next probe, which is away at most a
+twentieth of the time that the outage has lasted, and 200 ms, while it has no connection. A pooler that has not yet found its server again refuses that probe too, and the next one
 is as far away. In return sqlpool dials a server that is down five times a second and not a thousand times.
 
 `

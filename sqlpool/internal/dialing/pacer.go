@@ -3,14 +3,15 @@ package dialing
 import "time"
 
 // While an acquire waits or has just been refused, the next dial of an outage is
-// this far away at most. A pool without any connection has the sooner one, however
-// long the outage is: a pool that dials for each call would see the end of it with
-// the next call. Where connections are left to serve callers, or the server will say
-// the same again, a quarter of the time that the outage has lasted lies between two
-// dials, within these limits.
+// near, whatever the backoff says. For a pool without any connection it is so near
+// that callers are served a twentieth of the outage later at most, and never more
+// than soon: a pool that dials for each call would see the end of it with the next
+// call. Where connections are left to serve callers, or the server will say the same
+// again, a quarter of the time that the outage has lasted lies between two dials,
+// from soon to latest.
 const (
-	soonest = int64(200 * time.Millisecond) // or Rules.First, if that is more
-	latest  = int64(time.Second)
+	soon   = int64(200 * time.Millisecond)
+	latest = int64(time.Second)
 )
 
 // A Pacer paces the dials of one pool. Its zero value with Rules is ready.
@@ -73,9 +74,10 @@ func (p *Pacer) Due(n Need) int64 {
 	if n.Waiting == 0 && !p.wanted {
 		return p.dueAt
 	}
-	within := max(soonest, int64(p.Rules.First))
+	lasted, first := p.lastAt-p.since, int64(p.Rules.First)
+	within := max(first/4, min(lasted/20, soon))
 	if n.InUse > 0 || n.Idle > 0 || p.kind == Hopeless {
-		within = max(within, (p.lastAt-p.since)/4)
+		within = max(first, soon, lasted/4)
 	}
 	return min(p.dueAt, p.lastAt+min(within, latest))
 }

@@ -97,22 +97,23 @@ func TestASilentDialIsOvertaken(t *testing.T) {
 	}
 }
 
-// While an acquire waits, the next probe is 200 ms away at most (or the backoff's first
-// delay). Where connections are left, or the server has said what it will say again,
-// it is a quarter of the outage's age away at most, and a second.
+// While an acquire waits, the next probe is a twentieth of the outage's age away at
+// most, from a quarter of the backoff's first delay to 200 ms. Where connections are
+// left, or the server has said what it will say again, it is a quarter of that age away
+// at most, and a second.
 func TestAWantedProbeComesSoon(t *testing.T) {
 	for _, tt := range []struct {
 		first, age, backoff  int64
 		alone, some, refused int64 // no connection left; some are; none, and the password is wrong
 	}{
-		{100 * ms, 0, 16 * s, 200 * ms, 200 * ms, 200 * ms},
-		{100 * ms, 0, 70 * ms, 70 * ms, 70 * ms, 70 * ms},
-		{100 * ms, 800 * ms, 16 * s, 200 * ms, 200 * ms, 200 * ms},
-		{100 * ms, 2 * s, 16 * s, 200 * ms, 500 * ms, 500 * ms},
+		{100 * ms, 0, 16 * s, 25 * ms, 200 * ms, 200 * ms},
+		{100 * ms, 0, 20 * ms, 20 * ms, 20 * ms, 20 * ms},
+		{100 * ms, 800 * ms, 16 * s, 40 * ms, 200 * ms, 200 * ms},
+		{100 * ms, 2 * s, 16 * s, 100 * ms, 500 * ms, 500 * ms},
 		{100 * ms, 3600 * s, 16 * s, 200 * ms, s, s},
-		{500 * ms, 0, 16 * s, 500 * ms, 500 * ms, 500 * ms},
-		{500 * ms, 3600 * s, 16 * s, 500 * ms, s, s},
-		{s, 0, 16 * s, s, s, s},
+		{500 * ms, 0, 16 * s, 125 * ms, 500 * ms, 500 * ms},
+		{500 * ms, 3600 * s, 16 * s, 200 * ms, s, s},
+		{2 * s, 3600 * s, 16 * s, 500 * ms, s, s},
 		{5 * s, 0, 16 * s, s, s, s},
 	} {
 		for _, c := range []struct {
