@@ -12,7 +12,7 @@ import (
 	"github.com/sqlpool/go/sqlpool/internal/slots"
 )
 
-// CodeRecycled: replaced by Pool.Recycle.
+// CodeRecycled: replaced by Pool.Recycle, or closed by Pool.CloseIdle.
 const CodeRecycled = "recycled"
 
 var recycled = &Reason{Code: CodeRecycled}
@@ -49,6 +49,21 @@ func (p *Pool) Recycle(ctx context.Context, over time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// CloseIdle closes every connection that is idle now, at once: for a server that is
+// to serve this pool no more, as a replica that was promoted. Others are dialed
+// when they are wanted, and for MinIdle at once. A connection in use stays, and so
+// does one that the pool itself looks at in this moment.
+func (p *Pool) CloseIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.idle.Len() > 0 {
+		c, _ := p.idle.DropOldest()
+		p.closeLocked(c, recycled)
+	}
+	p.dialMoreLocked()
+	p.changedLocked()
 }
 
 // openConns returns the connections that hold a slot, the oldest first.

@@ -57,6 +57,25 @@ func recycling(t *testing.T, n int, cfg sqlpool.Config) (*sqlpool.Pool, *fakedb.
 	return p, server, gone
 }
 
+// What is lent stays, and MinIdle are there again at once.
+func TestCloseIdleClosesWhatIsIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, server, gone := recycling(t, 5, sqlpool.Config{MaxConns: 5, MinIdle: 2})
+		loan := acquire(t, p)
+		p.CloseIdle()
+		synctest.Wait()
+		if _, ids := gone.list(); len(ids) != 4 {
+			t.Errorf("closed: %v", ids)
+		}
+		if s, c := p.Stats(), server.Counts(); s.InUse != 1 || s.Idle != 2 || s.Open != 3 || c.Connects != 7 {
+			t.Errorf("%+v after %d dials", s, c.Connects)
+		}
+		must(t, loan.Release())
+		must(t, p.Close())
+		p.CloseIdle()
+	})
+}
+
 func TestRecycleSpreadsOverTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, over = 10, 10 * time.Minute

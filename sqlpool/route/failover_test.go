@@ -2,6 +2,7 @@ package route_test
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -152,6 +153,38 @@ func TestASessionDoesNotReadFromAPrimaryInRecovery(t *testing.T) {
 		}
 		if _, err := l.whose(ctx, l.QueryRowContext(route.Replica(route.Session(ctx)), where)); err != nil {
 			t.Errorf("a session that has written nothing: %v", err)
+		}
+	})
+}
+
+// A new primary needs the room that its own replica's pools have: in each process of a fleet. What is lent goes when
+// it comes back.
+func TestAPoolLeavesAReplicaThatIsPromoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulate(t, 2, route.Config{})
+		ctx := route.Replica(t.Context())
+		var held []*sql.Tx
+		for range 8 {
+			tx, err := l.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, tx) // turn by turn on each
+		}
+		end := func(txs []*sql.Tx) {
+			for _, tx := range txs {
+				if err := tx.Commit(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		end(held[2:])
+		l.replicas[0].set(func(s *sim) { s.replica = false })
+		l.await(t, func(s route.Snapshot) bool { return s.Replicas[0].Pool.Open == 1 && s.Replicas[0].Pool.InUse == 1 })
+		end(held[:2])
+		l.await(t, func(s route.Snapshot) bool { return s.Replicas[0].Pool.Open == 0 })
+		if s := l.router.Snapshot().Replicas[1]; s.Pool.Idle != 4 {
+			t.Errorf("the other replica's pool: %+v", s.Pool)
 		}
 	})
 }

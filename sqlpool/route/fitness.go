@@ -113,6 +113,9 @@ func (r *Router) judge(s *server, a answer, err error) {
 		next.reason = "it does not answer: " + err.Error()
 	case !a.recovering:
 		next.reason = "it is not in recovery: it was promoted, or is no replica"
+		if stats.Idle > stats.MinIdle { // a new primary needs the room, and each process of a fleet has some
+			s.pool.CloseIdle()
+		}
 	case !serves(stats):
 		next.reason = fmt.Sprintf("its pool is %v", stats.State)
 		s.pool.ProbeSoon() // no caller comes whose waiting would have it dial
