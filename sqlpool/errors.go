@@ -120,7 +120,7 @@ func (e *AcquireError) hint() string {
 	full := e.Stats.InUse >= e.Stats.MaxConns
 	switch {
 	case e.Stats.Paused && e.Kind != ErrUnavailable:
-		return "the pool is paused: Resume it"
+		return "the pool is paused: acquires wait until it is resumed"
 	case e.Kind == ErrUnavailable, e.Kind == ErrSaturated && e.Dial != nil && !full:
 		return pgerror.Remedy(e.Dial) // more connections would be dialed if they could be
 	case e.Kind == ErrSaturated:

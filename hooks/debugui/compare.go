@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -52,7 +53,7 @@ func (u *UI) compareLocked(now sqlpool.Stats, leaks map[uint64]bool, at time.Tim
 	if now.Paused != before.Paused {
 		u.seen.pauseAt = at
 		if now.Paused {
-			add(KindControl, Degraded, "paused: acquires wait")
+			add(KindControl, Degraded, health.ReasonPaused)
 		} else {
 			add(KindControl, "", "resumed")
 		}

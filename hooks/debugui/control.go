@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"time"
 
+	"github.com/sqlpool/go/hooks/health"
 	"github.com/sqlpool/go/sqlpool"
 )
 
@@ -61,6 +63,7 @@ func (u *UI) control(w http.ResponseWriter, r *http.Request, pool *sqlpool.Pool)
 		return
 	}
 	message, err := u.do(pool, c)
+	u.logControl(r, pool, c, err)
 	if err != nil {
 		reply(w, http.StatusConflict, err.Error())
 		return
@@ -69,11 +72,28 @@ func (u *UI) control(w http.ResponseWriter, r *http.Request, pool *sqlpool.Pool)
 	reply(w, http.StatusOK, message)
 }
 
+// logControl leaves a trace of who has done what: at least the address of the client, or of a proxy before it.
+func (u *UI) logControl(r *http.Request, pool *sqlpool.Pool, c command, err error) {
+	attrs := []slog.Attr{slog.String("pool", pool.Name()), slog.String("control", c.Do), slog.String("from", r.RemoteAddr)}
+	switch c.Do {
+	case "resize":
+		attrs = append(attrs, slog.Int("max_conns", c.MaxConns), slog.Int("min_idle", c.MinIdle))
+	case "recycle":
+		attrs = append(attrs, slog.Float64("seconds", c.Seconds))
+	}
+	level, text := slog.LevelInfo, "pool controlled from its page"
+	if err != nil {
+		level, text = slog.LevelWarn, "a control of the pool's page was refused"
+		attrs = append(attrs, slog.String("error", u.redactError(err)))
+	}
+	u.cfg.Log.LogAttrs(r.Context(), level, text, attrs...)
+}
+
 func (u *UI) do(pool *sqlpool.Pool, c command) (string, error) {
 	switch c.Do {
 	case "pause":
 		pool.Pause()
-		return "paused: acquires wait until the pool is resumed", nil
+		return health.ReasonPaused, nil
 	case "resume":
 		pool.Resume()
 		return "resumed", nil

@@ -1,6 +1,8 @@
 package debugui_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,7 +40,7 @@ func TestControls(t *testing.T) {
 			synctest.Wait()
 		}
 		do(`{"do":"pause"}`)
-		if v := l.view(); !v.Paused || v.Status.Level != debugui.Paused || !strings.Contains(find(t, v, debugui.KindControl).Text, "paused") {
+		if v := l.view(); !v.Paused || v.Status.Level != debugui.Paused || find(t, v, debugui.KindControl).Text != health.ReasonPaused {
 			t.Errorf("paused: %+v, %s", v.Status, kinds(v))
 		}
 		do(`{"do":"resume"}`)
@@ -63,6 +65,34 @@ func TestControls(t *testing.T) {
 		v = l.view()
 		if v.Recycling || find(t, v, debugui.KindControl).Text != "all connections are recycled" || v.Closes[0] != (debugui.Closes{Reason: "recycled", Count: 3}) {
 			t.Errorf("recycled: %+v, %+v", v.Closes, v.Events)
+		}
+	})
+}
+
+// Who has done what can be read later.
+func TestControlsAreLogged(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var out bytes.Buffer
+		plain := slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}})
+		l := open(t, debugui.Config{Controls: true, Log: slog.New(plain)}, sqlpool.Config{MaxConns: 4})
+		for _, body := range []string{`{"do":"pause"}`, `{"do":"resume"}`, `{"do":"resize","max_conns":8,"min_idle":3}`, `{"do":"recycle","seconds":0.5}`, `{"do":"resize"}`} {
+			l.post(body, func(r *http.Request) { r.RemoteAddr = "192.0.2.7:4711" })
+		}
+		l.post(`{"do":"pause"}`, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }) // not an operator's
+		time.Sleep(time.Second)
+		const done = `level=INFO msg="pool controlled from its page" pool=orders control=`
+		want := done + "pause from=192.0.2.7:4711\n" +
+			done + "resume from=192.0.2.7:4711\n" +
+			done + "resize from=192.0.2.7:4711 max_conns=8 min_idle=3\n" +
+			done + "recycle from=192.0.2.7:4711 seconds=0.5\n" +
+			`level=WARN msg="a control of the pool's page was refused" pool=orders control=resize from=192.0.2.7:4711 max_conns=0 min_idle=0 error="`
+		if got := out.String(); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 5 {
+			t.Errorf("logged\n%s\nwant\n%s", got, want)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package debugui
 
 import (
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,10 @@ type Config struct {
 	// false: such requests are refused. Every client that reaches the handler can
 	// then use them; a web page of another site cannot (see control.go and hosts.go).
 	Controls bool
+
+	// Log gets a line for each use of a control, with the client's address: one that is
+	// done at level Info, one that the pool refuses at Warn. Default slog.Default().
+	Log *slog.Logger
 
 	// Hosts are the names, without a port, under which browsers reach the page. With
 	// Controls, or with any name here, a request is answered only if its Host is an
@@ -83,6 +88,9 @@ type UI struct {
 func New(cfg Config) *UI {
 	if cfg.Lifetime <= 0 {
 		cfg.Lifetime = time.Hour
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
 	}
 	const precision = 3 // a figure is right within an eighth
 	return &UI{

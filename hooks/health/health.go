@@ -39,7 +39,7 @@ func (s State) String() string {
 }
 
 // ReasonPaused is the reason while the pool is paused.
-const ReasonPaused = "the pool is paused: acquires wait until Resume is called"
+const ReasonPaused = "the pool is paused: acquires wait until it is resumed"
 
 // MarshalText writes the state's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

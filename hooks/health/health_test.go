@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -333,6 +334,20 @@ func TestADarkNetworkIsNotReadyAndNeverStuck(t *testing.T) {
 	})
 }
 
+// Who reads an error, the page or a report of health finds one wording.
+func TestAPauseHasOneWording(t *testing.T) {
+	bubble(t, health.Config{}, sqlpool.Config{AcquireTimeout: time.Second}, func(t *testing.T, m *health.Monitor, p *sqlpool.Pool, _ *fakedb.DB) {
+		p.Pause()
+		if _, err := p.Acquire(t.Context()); err == nil || !strings.Contains(err.Error(), health.ReasonPaused) {
+			t.Errorf("the error of an acquire: %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		if s := m.Status(); !slices.Contains(s.Reasons, health.ReasonPaused) {
+			t.Errorf("the reasons: %q", s.Reasons)
+		}
+	})
+}
+
 // No caller comes while readiness is 503, and the backoff is at its longest: it is
 // the question itself that has the pool look.
 func TestReadinessComesBackWithinASecondOfTheServer(t *testing.T) {
@@ -361,7 +376,7 @@ func TestReadinessComesBackWithinASecondOfTheServer(t *testing.T) {
 				t.Fatal("ready without a server")
 			}
 			tried := db.Counts().ConnectsTried
-			if most := 20 + int(quiet/time.Second)*11/10; tried > most {
+			if most := 60 + int(quiet/time.Second)*11/10; tried > most {
 				t.Errorf("%d dials in %v", tried, quiet)
 			}
 			db.SetUp()

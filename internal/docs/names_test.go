@@ -81,3 +81,40 @@ func TestTheGuidesHaveEveryReason(t *testing.T) {
 		t.Errorf("only %d codes found", found)
 	}
 }
+
+var attribute = regexp.MustCompile(`slog\.[A-Z][A-Za-z0-9]*\("([a-z_]+)",|sinceAttr\("([a-z_]+)"`)
+
+// Every field that the hooks log stands in the table of fields, and every field of a message.
+func TestTheGuideToLogsHasEveryField(t *testing.T) {
+	_, page, _ := strings.Cut(read(t, filepath.Join(root, "docs", "logging.md")), "| message |")
+	messages, fields, _ := strings.Cut(page, "| field |")
+	has := func(name string) bool { return strings.Contains(fields, "`"+name+"`") }
+	for _, row := range regexp.MustCompile("(?m)^\\| `.*$").FindAllString(messages, -1) {
+		for _, name := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(strings.Split(row, "|")[3], -1) {
+			if !has(name[1]) {
+				t.Errorf("logging.md does not explain %s of %s", name[1], row)
+			}
+		}
+	}
+	found := 0
+	for _, hook := range []string{"slogger", "leak", "debugui"} {
+		files, err := filepath.Glob(filepath.Join(root, "hooks", hook, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, match := range attribute.FindAllStringSubmatch(read(t, file), -1) {
+				found++
+				if name := match[1] + match[2]; !has(name) {
+					t.Errorf("logging.md has not the field %s of %s", name, file)
+				}
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d fields found", found)
+	}
+}

@@ -2,6 +2,7 @@ package browsertest_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -55,6 +56,57 @@ func TestTheLayoutHolds(t *testing.T) {
 		p.await(patience, "the outage", `document.getElementById("banner").dataset.level === "unhealthy"`)
 	}
 	fits("in an outage")
+}
+
+// On a telephone what is wrong and what to do first are on the first screen, above everything else.
+func TestATelephoneSaysFirstWhatToDo(t *testing.T) {
+	s := stage(t, debugui.Config{Controls: true}, sqlpool.Config{MaxConns: 40, MinIdle: 2, AcquireTimeout: time.Second, FailFastAfter: time.Second})
+	forgetful(t, s)
+	s.work(t, 60)
+	p := open(t, start(t), s.url, phone)
+	const order = `(() => {
+		const box = e => e.getBoundingClientRect(), top = e => box(e).top + scrollY, end = e => box(e).bottom + scrollY;
+		const parts = ["level", "reasons", "first", "figures"].map(id => document.getElementById(id));
+		for (let i = 1; i < parts.length; i++) if (end(parts[i - 1]) > top(parts[i])) return parts[i].id + " is not below " + parts[i - 1].id;
+		for (const c of document.querySelectorAll("main > .card")) if (c.checkVisibility() && top(c) < end(document.getElementById("figures"))) return c.id + " is above the banner's end";
+		const steps = document.getElementById("steps");
+		if (!steps.children.length) return "there are no steps";
+		if (end(steps) > innerHeight) return "the steps end at " + end(steps) + " px of " + innerHeight;
+		return "";
+	})()`
+	p.await(patience, "the leak", `document.querySelector("#holders .leaked") && document.querySelector("#steps li")`)
+	if wrong := eval[string](p, order); wrong != "" {
+		t.Errorf("with a leak: %s", wrong)
+	}
+	must(t, s.server.Stop(t.Context(), pgserver.Immediate))
+	p.await(patience, "the outage", `document.getElementById("banner").dataset.level === "unhealthy" && document.querySelectorAll("#steps li").length > 1`)
+	if wrong := eval[string](p, order); wrong != "" {
+		t.Errorf("in an outage: %s", wrong)
+	}
+}
+
+// A card that has nothing to show is not shown, or says so: of a pool that has just begun, and of one without the
+// page's hooks, which has no percentiles.
+func TestNoCardIsEmpty(t *testing.T) {
+	b := start(t)
+	hooked := stage(t, debugui.Config{}, sqlpool.Config{})
+	bare := httptest.NewServer(debugui.Handler(hooked.pool, nil, nil, debugui.Config{}))
+	defer bare.Close()
+	for name, url := range map[string]string{"just begun": hooked.url, "without hooks": bare.URL} {
+		p := open(t, b, url, desktop)
+		p.await(patience, "an answer", `document.getElementById("banner").dataset.at && document.getElementById("pool").textContent`)
+		empty := eval[string](p, `[...document.querySelectorAll("main > .card")].filter(c => c.checkVisibility() &&
+			![...c.children].some(e => !e.classList.contains("head") && e.checkVisibility() && (e.innerText.trim() || e.querySelector("svg *")))).map(c => c.innerText).join("; ")`)
+		if empty != "" {
+			t.Errorf("%s: %s", name, empty)
+		}
+		if shown := eval[bool](p, `document.getElementById("latency-card").checkVisibility()`); shown != (name == "just begun") {
+			t.Errorf("%s: percentiles shown: %v", name, shown)
+		}
+		if eval[bool](p, `document.getElementById("closes-card").checkVisibility()`) {
+			t.Errorf("%s: closes are shown, and there was none", name)
+		}
+	}
 }
 
 func TestLightAndDark(t *testing.T) {
