@@ -44,7 +44,7 @@ type abilities struct {
 	cuts  bool
 
 	// lastError is what the socket or the server said last when the connection
-	// broke, or nil: more than driver.ErrBadConn says.
+	// broke, or nil: more than driver.ErrBadConn says. Any goroutine.
 	lastError func() error
 
 	// running reports whether the server owes an answer. Any goroutine.

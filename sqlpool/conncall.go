@@ -84,6 +84,15 @@ func (c *Conn) gone() bool {
 	return c.can.isValid != nil && !c.can.isValid() && (c.can.panicked == nil || *c.can.panicked == nil)
 }
 
+// seenBroken returns what broke the connection, if the driver has seen it, from any
+// goroutine: no look at the socket, which is the borrower's.
+func (c *Conn) seenBroken() error {
+	if c.can.lastError == nil {
+		return nil
+	}
+	return hideBadConn(c.can.lastError())
+}
+
 // closedItself reports whether the driver has closed the connection without a word
 // from the server or the network.
 func (c *Conn) closedItself() bool {

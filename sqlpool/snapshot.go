@@ -36,6 +36,7 @@ type ConnInfo struct {
 	InTransaction bool
 	Backend       Backend
 	Activity      Activity // of one that is in use
+	Broken        error    // what broke one that is in use, if the driver has seen it; one that the server has ended since its last use is nil
 }
 
 // ConnState is what a connection is doing.
@@ -58,7 +59,7 @@ func (p *Pool) Snapshot() Snapshot {
 	for i, c := range conns { // under a lock that borrowers take
 		s.Conns[i].Uses, s.Conns[i].LastStatement, s.Conns[i].InTransaction = c.Uses(), c.LastStatement(s.Conns[i].Loans), c.InTransaction()
 		if s.Conns[i].State == ConnInUse {
-			s.Conns[i].Activity = c.Activity()
+			s.Conns[i].Activity, s.Conns[i].Broken = c.Activity(), c.seenBroken()
 		}
 	}
 	slices.SortFunc(s.Conns, func(a, b ConnInfo) int { return cmp.Compare(a.ID, b.ID) })

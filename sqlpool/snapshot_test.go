@@ -3,6 +3,8 @@ package sqlpool_test
 import (
 	"context"
 	"database/sql/driver"
+	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +46,40 @@ func TestSnapshotShowsEachConnection(t *testing.T) {
 		must(t, session.Close())
 		must(t, granted.Close())
 	})
+}
+
+// A loan whose connection has broken is told apart from one that can go on.
+func TestSnapshotShowsWhatBrokeAConnectionInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		var broke atomic.Pointer[error]
+		shape := func(c *fakedb.Conn) driver.Conn { return toldConn{c, &broke} }
+		p := labOn(t, server, shape, sqlpool.Config{})
+		loan := acquire(t, p)
+		if c := p.Snapshot().Conns[0]; c.Broken != nil {
+			t.Errorf("whole: %v", c.Broken)
+		}
+		end := io.EOF
+		broke.Store(&end)
+		if c := p.Snapshot().Conns[0]; c.Broken != io.EOF {
+			t.Errorf("broken: %v", c.Broken)
+		}
+		broke.Store(nil)
+		must(t, loan.Release())
+	})
+}
+
+// toldConn is a connection whose driver says what broke it.
+type toldConn struct {
+	*fakedb.Conn
+	broke *atomic.Pointer[error]
+}
+
+func (c toldConn) LastError() error {
+	if err := c.broke.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func TestSnapshotShowsTheOldestWait(t *testing.T) {

@@ -1,6 +1,7 @@
 package debugui
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -37,6 +38,21 @@ func (u *UI) holders(pool *sqlpool.Pool) []Holder {
 		all = append(all, h)
 	}
 	return all
+}
+
+// findBroken says of the holders whose connection is broken what broke it.
+func findBroken(holders []Holder, conns []sqlpool.ConnInfo) {
+	broken := make(map[uint64]error)
+	for _, c := range conns {
+		if c.Broken != nil {
+			broken[c.ID] = c.Broken
+		}
+	}
+	for i := range holders {
+		if err := broken[holders[i].Conn]; err != nil {
+			holders[i].Broken = cmp.Or(cause(err), "its driver has closed it")
+		}
+	}
 }
 
 // announced reports whether the borrower has been told of the loan. Only the

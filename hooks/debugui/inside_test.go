@@ -149,7 +149,11 @@ func BenchmarkLoan(b *testing.B) {
 
 // A number that may be another session's by now comes without the statement that ends a session.
 func TestASuspectSessionIsNotEndedByItsNumber(t *testing.T) {
-	if got := (Holder{PID: 7}).end(); !strings.Contains(got, "SELECT pg_terminate_backend(7)") {
+	if got := (Holder{PID: 7}).end(); !strings.Contains(got, "If the server still has its session, SELECT pg_terminate_backend(7)") {
+		t.Error(got)
+	}
+	if got := (Holder{PID: 7, Broken: "EOF"}).end(); strings.Contains(got, "pg_terminate_backend") || !strings.Contains(got, "broken (EOF): only the goroutine") ||
+		!strings.Contains(got, "pg_stat_activity") {
 		t.Error(got)
 	}
 	if got := (Holder{PID: 7, Suspect: true}).end(); strings.Contains(got, "pg_terminate_backend") || !strings.Contains(got, "pg_stat_activity") {

@@ -43,6 +43,7 @@ func (u *UI) look(pool *sqlpool.Pool, since uint64) View {
 			leaked[h.Conn] = true
 		}
 	}
+	findBroken(v.Holders, s.Conns)
 	v.Gauges.Leaks = len(leaked)
 	v.Conns = make([]Conn, len(s.Conns))
 	for i, c := range s.Conns {

@@ -73,15 +73,21 @@ func (h Holder) by() string {
 	return ""
 }
 
-// end says how a session is ended on the server.
+// end says what ends the loan, and how its session is ended on the server: that alone
+// gives no connection back. A session that ended after its last use looks like one that
+// is there, because only the goroutine that has the connection may look at its socket.
 func (h Holder) end() string {
+	text := ""
+	if h.Broken != "" {
+		text = fmt.Sprintf(" Its connection is broken (%s): only the goroutine that acquired it can give it back.", h.Broken)
+	}
 	switch {
 	case h.PID == 0:
-		return ""
-	case h.Suspect: // the number may be another session's by now
-		return fmt.Sprintf(" The server may have lost its session, %d, since: look in pg_stat_activity before you end one of that number.", h.PID)
+		return text
+	case h.Broken != "", h.Suspect: // the number may be another session's by now
+		return text + fmt.Sprintf(" The server may have lost its session, %d: look in pg_stat_activity before you end one of that number.", h.PID)
 	}
-	return fmt.Sprintf(" SELECT pg_terminate_backend(%d) ends its session.", h.PID)
+	return fmt.Sprintf(" If the server still has its session, SELECT pg_terminate_backend(%d) ends it; the goroutine that acquired the connection must still give it back.", h.PID)
 }
 
 // words are an outage in one line.

@@ -143,6 +143,9 @@ func (h Holder) line() string {
 	if b := (sqlpool.Backend{PID: h.PID, Server: h.Server, Role: h.Role}).String(); b != "" {
 		text += ", " + b
 	}
+	if h.Broken != "" {
+		text += ", broken: " + h.Broken
+	}
 	if h.InTransaction {
 		text += ", in a transaction"
 	}

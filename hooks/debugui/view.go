@@ -175,6 +175,7 @@ type Holder struct {
 	IdleMS        float64 `json:"idle_ms,omitempty"`  // how long it is idle in hand, to the precision of a sweep; with Config.Leaks only
 	PID           uint32  `json:"pid,omitempty"`      // the server's process: pg_terminate_backend takes it
 	Suspect       bool    `json:"suspect,omitempty"`  // the server may have lost it since it was acquired; with Config.Leaks only
+	Broken        string  `json:"broken,omitempty"`   // what broke its connection, if the driver has seen it
 	Server        string  `json:"server,omitempty"`
 	Role          string  `json:"role,omitempty"`
 	InTransaction bool    `json:"in_transaction"`

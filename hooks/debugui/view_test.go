@@ -2,7 +2,9 @@ package debugui_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,6 +98,34 @@ func TestALoanFromBeforeAnOutageIsSuspect(t *testing.T) {
 		}
 	})
 }
+
+// A loan whose connection is broken already: the page does not advise to end its session,
+// and says what remains.
+func TestALeakOnABrokenConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server := fakedb.New()
+		l := open(t, debugui.Config{}, sqlpool.Config{Connector: server.ConnectorAs(func(c *fakedb.Conn) driver.Conn { return lostConn{c} })})
+		held := l.acquire()
+		defer held.Release()
+		time.Sleep(32 * time.Second) // a leak
+		v := l.view()
+		if h := v.Holders[0]; !h.Leaked || h.Broken != "the server ended the connection" {
+			t.Errorf("%+v", h)
+		}
+		if s := v.Status.Steps; len(s) != 1 || strings.Contains(s[0], "pg_terminate_backend") || !strings.Contains(s[0], "only the goroutine that acquired it can give it back") {
+			t.Errorf("steps: %q", s)
+		}
+		if text := l.get("text"); !strings.Contains(text, "broken: the server ended the connection") {
+			t.Errorf("the text:\n%s", text)
+		}
+	})
+}
+
+// lostConn is one whose backend has gone.
+type lostConn struct{ *fakedb.Conn }
+
+func (lostConn) LastError() error                           { return io.EOF }
+func (lostConn) Backend() (pid uint32, server, role string) { return 4711, "db:5432", "primary" }
 
 // An outage, as the page tells it: one line for each cause, however often.
 func TestTheTimelineOfAnOutage(t *testing.T) {

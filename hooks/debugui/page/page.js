@@ -278,6 +278,7 @@
       put(e.doing, h.activity ? (h.activity === "running" ? "running" : h.activity + (h.idle_ms >= 1000 ? " for " + length(h.idle_ms) : "")) : ""); e.doing.hidden = !h.activity;
       e.doing.className = "tag" + (h.activity === "running" ? " blue" : "");
       put(e.pid, h.pid ? "pid " + h.pid : ""); e.pid.hidden = !h.pid; e.pid.title = backend(h);
+      put(e.broken, h.broken ? "broken: " + h.broken : ""); e.broken.hidden = !h.broken;
       e.leak.hidden = !h.leaked; e.tx.hidden = !h.in_transaction;
       put(e.stmt, h.statement || ""); e.stmt.hidden = !h.statement;
       const top = h.stack && h.stack[0];
@@ -295,19 +296,19 @@
     li.held = make("span"); li.conn = make("small");
     held.append(li.held, li.conn);
     li.leak = make("span", "tag red", "held too long"); li.tx = make("span", "tag blue", "in a transaction");
-    li.doing = make("span", "tag"); li.pid = make("span", "tag");
+    li.broken = make("span", "tag red"); li.doing = make("span", "tag"); li.pid = make("span", "tag");
     li.stmt = make("code", "stmt"); li.where = make("span", "where");
     li.more = make("details"); li.stack = make("div", "stack mono");
     li.stack.tabIndex = 0;
     li.more.append(make("summary", "", "Stack"), li.stack);
     li.more.addEventListener("toggle", () => body.classList.toggle("open", li.more.open));
-    body.append(li.leak, li.doing, li.tx, li.pid, li.stmt, li.where, li.more);
+    body.append(li.leak, li.broken, li.doing, li.tx, li.pid, li.stmt, li.where, li.more);
     copy.type = "button";
     copy.addEventListener("click", () => copied(copy, report(li.holder)));
     li.append(held, body, copy);
     return li;
   }
-  const report = h => ["pool " + view.pool + ": connection " + h.conn + " held for " + length(h.held_ms) + (h.leaked ? ", too long" : "") + (h.activity ? ", " + h.activity : "") + (h.in_transaction ? ", in a transaction" : ""),
+  const report = h => ["pool " + view.pool + ": connection " + h.conn + " held for " + length(h.held_ms) + (h.leaked ? ", too long" : "") + (h.broken ? ", broken: " + h.broken : "") + (h.activity ? ", " + h.activity : "") + (h.in_transaction ? ", in a transaction" : ""),
     backend(h),
     h.statement ? "last statement: " + h.statement : "", ...(h.stack || []).map(f => f.function + "\n\t" + f.file + ":" + f.line)].filter(Boolean).join("\n");
   async function copied(button, text) {
