@@ -69,6 +69,9 @@ func TestEachWrongFieldIsNamedWithItsRuleAndRemedy(t *testing.T) {
 			t.Errorf("%s: got %v, want one problem", row.field, err)
 			continue
 		}
+		if err.Error() != problems.Errors[0].Error() {
+			t.Errorf("%s: one problem is not one line: %q", row.field, err)
+		}
 		var field *sqlpool.FieldError
 		if !errors.As(problems.Errors[0], &field) || field.Field != row.field || field.Error() != "sqlpool: Config."+row.says {
 			t.Errorf("%s: got  %v\nwant sqlpool: Config.%s", row.field, problems.Errors[0], row.says)
@@ -87,7 +90,7 @@ func TestAllWrongFieldsAreReportedAtOnce(t *testing.T) {
 			t.Errorf("%s is missing in: %v", field, err)
 		}
 	}
-	if n := len(err.(*multierror.Error).Errors); n != 5 {
+	if n := len(err.(*multierror.Error).Errors); n != 5 || !strings.HasPrefix(err.Error(), "sqlpool: 5 problems:\n\t* sqlpool: Config.") {
 		t.Errorf("%d problems, want 5: %v", n, err)
 	}
 }

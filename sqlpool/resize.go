@@ -55,5 +55,5 @@ func validateLimits(maxConns, minIdle int) error {
 		problems = multierror.Append(problems, &FieldError{"MinIdle", minIdle,
 			fmt.Sprintf("it must not exceed MaxConns, which is %d", maxConns), "lower MinIdle or raise MaxConns"})
 	}
-	return problems.ErrorOrNil()
+	return listed(problems)
 }

@@ -2,6 +2,7 @@ package sqlpool
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -93,6 +94,24 @@ func (c Config) Validate() error {
 	if c.Statements != StatementsPrepared && c.Statements != StatementsAsText {
 		refuse("Statements", int(c.Statements), "it must be one of the named constants",
 			"use StatementsPrepared or StatementsAsText")
+	}
+	return listed(problems)
+}
+
+// listed is the error of settings: a problem that is alone stands on one line.
+func listed(problems *multierror.Error) error {
+	if problems != nil {
+		problems.ErrorFormat = func(all []error) string {
+			if len(all) == 1 {
+				return all[0].Error()
+			}
+			var b strings.Builder
+			fmt.Fprintf(&b, "sqlpool: %d problems:", len(all))
+			for _, err := range all {
+				b.WriteString("\n\t* " + err.Error())
+			}
+			return b.String()
+		}
 	}
 	return problems.ErrorOrNil()
 }

@@ -110,7 +110,7 @@ func (s *screen) lines(width int) []string {
 		}
 	}
 	c := v.Counters
-	add("%s, %s waited; %s timed out, %s refused, %s without a database, %s given up; %s, %s failed",
+	add("%s, %s waited; %s timed out, %s refused, %s unavailable, %s given up; %s, %s failed",
 		plural(c.Acquires, "acquire", "acquires"), count(c.Waits), count(c.Timeouts), count(c.Saturated), count(c.Unavailable), count(c.Canceled),
 		plural(c.Dials, "dial", "dials"), count(c.DialErrors))
 

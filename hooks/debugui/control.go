@@ -103,17 +103,17 @@ func (u *UI) do(pool *sqlpool.Pool, c command) (string, error) {
 		}
 		return fmt.Sprintf("resized to MaxConns %d, MinIdle %d", c.MaxConns, c.MinIdle), nil
 	case "recycle":
+		if c.Seconds < 0 || c.Seconds > longestRecycle.Seconds() {
+			return "", fmt.Errorf("seconds is %v: it must be between 0 and %v; use for example 60", c.Seconds, longestRecycle.Seconds())
+		}
 		return u.recycle(pool, time.Duration(c.Seconds*float64(time.Second)))
 	}
-	return "", errors.New("no such control: there are pause, resume, recycle and resize")
+	return "", fmt.Errorf("do is %q: there is no such control; use pause, resume, recycle or resize", c.Do)
 }
 
 // recycle replaces all connections in the background: a browser does not wait
 // for minutes.
 func (u *UI) recycle(pool *sqlpool.Pool, over time.Duration) (string, error) {
-	if over < 0 || over > longestRecycle {
-		return "", fmt.Errorf("recycling takes between 0 and %v", longestRecycle)
-	}
 	if !u.recycling.CompareAndSwap(false, true) {
 		return "", errors.New("connections are being recycled already")
 	}

@@ -136,8 +136,18 @@ func TestControlsThatMakeNoSense(t *testing.T) {
 			`pause`:                                         http.StatusBadRequest,
 			`{"do":"` + strings.Repeat("pause", 1000) + `"`: http.StatusBadRequest,
 		} {
-			if status, message := l.post(body, nil); status != want || message == "" {
+			if status, message := l.post(body, nil); status != want || message == "" || strings.Contains(message, "\n") {
 				t.Errorf("%.60s: %d %s", body, status, message)
+			}
+		}
+		// What was wrong, its value, the rule and the remedy.
+		for body, want := range map[string]string{
+			`{"do":"drop"}`:                 `do is "drop": there is no such control; use pause, resume, recycle or resize`,
+			`{"do":"resize","max_conns":0}`: "sqlpool: Config.MaxConns is 0: a pool that runs needs a connection; use a positive number, or Pause",
+			`{"do":"recycle","seconds":-1}`: "seconds is -1: it must be between 0 and 3600; use for example 60",
+		} {
+			if _, message := l.post(body, nil); message != want {
+				t.Errorf("%s: %q, want %q", body, message, want)
 			}
 		}
 	})
