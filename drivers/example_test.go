@@ -101,7 +101,7 @@ func ExampleAddHooksOf() {
 
 	var pages []*debugui.UI
 	err = drivers.AddHooksOf(db, func(h *drivers.Handle) []sqlpool.Hooks { // before the first use
-		page := debugui.New(debugui.Config{Leaks: h.Leaks, Health: h.Health, Settings: h.Settings()})
+		page := debugui.New(debugui.Config{Leaks: h.Leaks, Health: h.Health, Settings: h.Settings})
 		pages = append(pages, page)
 		return []sqlpool.Hooks{page.Hooks()}
 	})

@@ -59,10 +59,13 @@ func notes(list []Setting) (all []string) {
 // settings are the pool's own, or those that the program names with what Resize
 // has changed of them.
 func (u *UI) settings(pool *sqlpool.Pool) []sqlpool.Setting {
-	if len(u.cfg.Settings) == 0 {
+	var all []sqlpool.Setting
+	if u.cfg.Settings != nil {
+		all = slices.Clone(u.cfg.Settings())
+	}
+	if len(all) == 0 {
 		return pool.Settings()
 	}
-	all := slices.Clone(u.cfg.Settings)
 	s := pool.Stats()
 	for i := range all {
 		now := ""

@@ -28,9 +28,12 @@ type Config struct {
 	// example drivers.FleetOf. Default nil: not shown.
 	Fleet *fleet.Fleet
 
-	// Settings are shown instead of the pool's own (Pool.Settings), for a pool
-	// that was configured from somewhere else, for example drivers.SettingsOf.
-	Settings []sqlpool.Setting
+	// Settings returns what is shown instead of the pool's own (Pool.Settings), for a
+	// pool that was configured from somewhere else, for example Handle.Settings of
+	// package drivers. It is called at each look, because a note may become true later:
+	// that on SetMaxOpenConns, which programs often call after the page is mounted. Must
+	// be safe for concurrent use. Default nil: the pool's own.
+	Settings func() []sqlpool.Setting
 
 	// Controls lets the page pause, resume, recycle and resize the pool. Default
 	// false: such requests are refused. Every client that reaches the handler can

@@ -102,9 +102,13 @@ func TestAdvice(t *testing.T) {
 			t.Errorf("about the defaults: %q", quiet.view().Advice)
 		}
 		note := sqlpool.Setting{Name: "pool_close_timeout", Value: "1h23m20s", Source: "environment", Note: "POOL_CLOSE_TIMEOUT=5000 is read as seconds"}
-		noted := open(t, debugui.Config{Settings: []sqlpool.Setting{note}}, sqlpool.Config{})
+		noted := open(t, debugui.Config{Settings: func() []sqlpool.Setting { return []sqlpool.Setting{note} }}, sqlpool.Config{})
 		if v := noted.view(); !slices.Equal(v.Advice, []string{note.Note}) || !strings.Contains(v.String(), "note: "+note.Note) {
 			t.Errorf("%q in\n%s", v.Advice, v)
+		}
+		note.Note = "SetMaxOpenConns(4) does not exceed pool_max_conns" // called after the page was mounted
+		if v := noted.view(); !slices.Equal(v.Advice, []string{note.Note}) {
+			t.Errorf("later: %q", v.Advice)
 		}
 	})
 }
@@ -113,8 +117,10 @@ func TestAdvice(t *testing.T) {
 // shown in any case.
 func TestSettingsFromElsewhere(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		l := open(t, debugui.Config{Settings: []sqlpool.Setting{
-			{Name: "pool_max_conns", Value: "4", Source: "connection string"}, {Name: "pool_keepalive", Value: "0s", Source: "default"},
+		l := open(t, debugui.Config{Settings: func() []sqlpool.Setting {
+			return []sqlpool.Setting{
+				{Name: "pool_max_conns", Value: "4", Source: "connection string"}, {Name: "pool_keepalive", Value: "0s", Source: "default"},
+			}
 		}}, sqlpool.Config{MaxConns: 4})
 		must(t, l.pool.Resize(6, 0))
 		want := []debugui.Setting{{"pool_max_conns", "6", sqlpool.SettingResized, ""}, {"pool_keepalive", "0s", "default", ""}}

@@ -65,7 +65,10 @@ func mountByName(t *testing.T, dsn string) error {
 	}
 	monitor, _ := drivers.HealthOf(db)
 	leaks, _ := drivers.LeaksOf(db)
-	settings, _ := drivers.SettingsOf(db)
+	settings := func() []sqlpool.Setting {
+		all, _ := drivers.SettingsOf(db) // at each look: SetMaxOpenConns may come later
+		return all
+	}
 	ui := debugui.New(debugui.Config{Leaks: leaks, Health: monitor, Settings: settings})
 	if err := drivers.AddHooks(db, ui.Hooks()); err != nil {
 		return err // the database was used already

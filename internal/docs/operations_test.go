@@ -42,7 +42,10 @@ func mount(dsn string) (opened *sql.DB, probes, operators http.Handler, err erro
 		}
 		monitor, _ := drivers.HealthOf(db)
 		leaks, _ := drivers.LeaksOf(db) // nil when pool_leak_detection=false
-		settings, _ := drivers.SettingsOf(db)
+		settings := func() []sqlpool.Setting {
+			all, _ := drivers.SettingsOf(db) // at each look: SetMaxOpenConns may come later
+			return all
+		}
 		page := debugui.New(debugui.Config{Leaks: leaks, Health: monitor, Settings: settings})
 		if err := drivers.AddHooks(db, page.Hooks()); err != nil { // and those of metrics
 			return err
