@@ -44,7 +44,7 @@ func words(s *pgserver.Server) []string {
 	}
 }
 
-var suites = []suite{libpq, pgxStdlib, sqlx, bun, gorm, ent, goose, gooseSQLite, migratePQ, migratePGX}
+var suites = []suite{libpq, pgxStdlib, sqlx, bun, gorm, ent, goose, gooseSQLite, migratePQ, migratePGX, goSQLMock}
 
 // Lib/pq's listeners dial by themselves, without database/sql; their tests panic where the machine is late by 100 ms, and end the
 // run of all others.
@@ -192,4 +192,27 @@ var migratePGX = suite{
 		},
 		grafts: map[string]string{"database/pgx/v5/sqlpool.go": "migratepgx.go.txt"},
 	},
+}
+
+// Go-sqlmock's tests run through mocks/sqlmockpool, which is not to fail them for what they leave open or unmet on purpose. A file
+// for Go before 1.8 has a build constraint in the old form alone, which a module of today does not read.
+var goSQLMock = suite{
+	name: "go-sqlmock", source: module("github.com/DATA-DOG/go-sqlmock", "v1.5.2"), tests: []string{"."},
+	both: changes{remove: []string{"sqlmock_before_go18_test.go"}},
+	pool: changes{
+		patches: append(everywhere(" := New(", " := openPool(t, ",
+			"argument_test.go", "driver_test.go", "expectations_go19_test.go", "expectations_test.go", "query_test.go", "result_test.go",
+			"rows_go18_test.go", "rows_test.go", "sqlmock_go18_test.go", "sqlmock_go19_test.go", "sqlmock_test.go", "statement_test.go"),
+			patch{"driver_test.go", " := NewWithDSN(", " := OpenPoolWithDSN(t, "}),
+		grafts: map[string]string{"sqlpool_test.go": "sqlmock.go.txt", "sqlpool_set_test.go": "sqlmockset.go.txt"},
+	},
+}
+
+// everywhere is one patch of several files.
+func everywhere(old, new string, files ...string) []patch {
+	all := make([]patch, len(files))
+	for i, file := range files {
+		all[i] = patch{file, old, new}
+	}
+	return all
 }

@@ -41,8 +41,9 @@
 //   - db.Driver and an error of go-sqlmock's that New returns are go-sqlmock's
 //     own; the driver's name for sql.Open is "sqlmockpool" (NewWithDSN).
 //
-// Of go-sqlmock's own tests, run through New and NewWithDSN, two differ for these
-// reasons. Others fail because they leave something open or unmet on purpose. The two
-// are: TestShouldOpenConnectionIssue15 counts the mock's open connections, and
+// Of go-sqlmock's 134 own tests, run through New and NewWithDSN, two differ for these
+// reasons: TestShouldOpenConnectionIssue15 counts the mock's open connections, and
 // TestDuplicateNewDSN wants the name of a database that an earlier test left open.
+// Others have the results of plain go-sqlmock, but leave something open or unmet on
+// purpose, for which New fails its test. docs/suites.md has the run.
 package sqlmockpool
