@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/sqlpool/go/hooks/debugui"
+	"github.com/sqlpool/go/hooks/health"
 )
 
 // seen is a look at a pool in trouble.
@@ -97,6 +98,15 @@ func trimmed(text string) string {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// A pause is told in the words of the page, of health and of the error of an acquire.
+func TestTheViewOfAPausedPool(t *testing.T) {
+	s := seen()
+	s.view.Status.Level, s.view.Status.Reasons = debugui.Paused, []string{health.ReasonPaused}
+	if shown := s.plain(); !strings.HasPrefix(shown, "● paused orders") || !strings.Contains(shown, "\n  "+health.ReasonPaused+"\n") {
+		t.Errorf("%s", shown)
+	}
 }
 
 func TestTheKeysOfTheView(t *testing.T) {
