@@ -20,7 +20,7 @@ import (
 // start runs the command in this process and returns its exit status and what it wrote.
 func start(t *testing.T, tamper tamper, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // far above what it takes
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // far above what it takes, also with all rules on a busy machine
 	defer cancel()
 	var out, errs bytes.Buffer
 	status = run(ctx, &console{stdout: &out, stderr: &errs, tamper: tamper}, args)
