@@ -91,7 +91,7 @@ func TestNoCardIsEmpty(t *testing.T) {
 	b := start(t)
 	hooked := stage(t, debugui.Config{}, sqlpool.Config{})
 	bare := httptest.NewServer(debugui.Handler(hooked.pool, nil, nil, debugui.Config{}))
-	defer bare.Close()
+	t.Cleanup(bare.Close) // after the page that asks it is closed
 	for name, url := range map[string]string{"just begun": hooked.url, "without hooks": bare.URL} {
 		p := open(t, b, url, desktop)
 		p.await(patience, "an answer", `document.getElementById("banner").dataset.at && document.getElementById("pool").textContent`)
