@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sqlpool/go/conformance"
 )
@@ -12,7 +13,8 @@ import (
 // conforms runs the verb on lib/pq and returns the rules of its report.
 func conforms(t *testing.T, flags ...string) (ids []string) {
 	t.Helper()
-	status, stdout, stderr := start(t, nil, append([]string{"conform", "--driver", "pq", "--json"}, flags...)...)
+	// All rules take a minute, and on a busy machine some.
+	status, stdout, stderr := startWithin(t, 10*time.Minute, nil, append([]string{"conform", "--driver", "pq", "--json"}, flags...)...)
 	if status != exitOK {
 		t.Errorf("status %d: %s\n%s", status, stderr, stdout)
 	}

@@ -20,7 +20,12 @@ import (
 // start runs the command in this process and returns its exit status and what it wrote.
 func start(t *testing.T, tamper tamper, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // far above what it takes, also with all rules on a busy machine
+	return startWithin(t, 2*time.Minute, tamper, args...) // far above what it takes
+}
+
+func startWithin(t *testing.T, limit time.Duration, tamper tamper, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var out, errs bytes.Buffer
 	status = run(ctx, &console{stdout: &out, stderr: &errs, tamper: tamper}, args)

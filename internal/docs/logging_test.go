@@ -24,10 +24,10 @@ import (
 )
 
 // In each row of the table of messages stand the fields that the code writes with it, no
-// more and no fewer. A field that is absent at times counts once it was there.
+// more and no fewer, and each is explained. A field that is absent at times counts once it was there.
 func TestTheGuideToLogsHasTheFieldsOfEachMessage(t *testing.T) {
-	_, table, _ := strings.Cut(read(t, filepath.Join(root, "docs", "logging.md")), "| message |")
-	table, _, _ = strings.Cut(table, "\n\n")
+	_, page, _ := strings.Cut(read(t, filepath.Join(root, "docs", "logging.md")), "| message |")
+	table, explained, _ := strings.Cut(page, "\n\n")
 	documented, before := map[string][]string{}, []string(nil)
 	name := regexp.MustCompile("`([^`]+)`")
 	for row := range strings.Lines(table) {
@@ -64,6 +64,9 @@ func TestTheGuideToLogsHasTheFieldsOfEachMessage(t *testing.T) {
 	}
 	for msg, fields := range documented {
 		for _, field := range fields {
+			if !strings.Contains(explained, "`"+field+"`") {
+				t.Errorf("logging.md does not explain %s", field)
+			}
 			if !written[msg][field] {
 				t.Errorf("logging.md has %s for %q, which the code does not write", field, msg)
 			}
