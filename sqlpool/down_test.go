@@ -575,13 +575,23 @@ func TestADialThatIsLostInTheDarkHoldsUpNoOther(t *testing.T) {
 }
 
 // A connection that is lent and never used proves nothing: it must not keep callers
-// waiting for a database that lets no one in.
-func TestALeakDoesNotHideThatThePasswordIsWrong(t *testing.T) {
+// waiting for a database that lets no one in: a driver alone tells each at once.
+func TestALeakDoesNotHideAnOutage(t *testing.T) {
+	for _, err := range []*fakedb.Error{
+		{Code: "28P01", Msg: "password authentication failed"},
+		{Code: "57P03", Msg: "the database system is starting up"},
+		{Code: "08P01", Msg: "server login has been failing, try again later"}, // PgBouncer
+	} {
+		t.Run(err.Code, func(t *testing.T) { leakInAnOutage(t, err) })
+	}
+}
+
+func leakInAnOutage(t *testing.T, outage *fakedb.Error) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fakedb.New()
 		p := filled(t, server, fakedb.Full, sqlpool.Config{MaxConns: 4}, 1)
 		leak := acquire(t, p)
-		server.On(fakedb.Connect, fakedb.Fault{Err: &fakedb.Error{Code: "28P01", Msg: "password authentication failed"}})
+		server.On(fakedb.Connect, fakedb.Fault{Err: outage})
 		a := <-queue(t.Context(), p)
 		if refused(t, a.err, sqlpool.ErrUnavailable); a.took != 10*time.Second || p.Stats().State != sqlpool.StateDown {
 			t.Errorf("refused after %v, state %v", a.took, p.Stats().State)

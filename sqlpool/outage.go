@@ -9,6 +9,7 @@ import (
 
 	"github.com/sqlpool/go/sqlpool/internal/alarm"
 	"github.com/sqlpool/go/sqlpool/internal/dialing"
+	"github.com/sqlpool/go/sqlpool/internal/pgerror"
 )
 
 // What the pool knows of its database comes from its dials and from its
@@ -61,7 +62,7 @@ func (p *Pool) judgeDial(err error) dialFailure {
 	switch class, _ := p.classify(err); {
 	case errors.As(err, &refusal) && errors.Is(refusal.err, ErrUnavailable):
 		f.kind = dialing.Deferred
-	case class == ClassUnavailable:
+	case class == ClassUnavailable && !pgerror.Starting(err):
 		f.kind = dialing.Refused
 	case class == ClassConn, class == ClassFatal: // also to a hook: it says nothing of the next connection
 	case errors.Is(err, context.DeadlineExceeded): // ConnectTimeout, in a hook or before it

@@ -39,9 +39,10 @@ type Pacer struct {
 type Kind int8
 
 const (
-	// Unanswered: nothing is known of the server.
+	// Unanswered: nothing is known of the server, or it starts or stops: what it has
+	// lent may be gone.
 	Unanswered Kind = iota
-	// Refused: a server answered, and has no room now or is not ready yet.
+	// Refused: a server answered, and has no room now.
 	Refused
 	// Hopeless: a server answered, and will say the same to the next dial: a
 	// wrong password, say.

@@ -123,7 +123,7 @@ func TestAWantedProbeComesSoon(t *testing.T) {
 			want int64
 		}{
 			{"none is left", Unanswered, Need{}, tt.alone},
-			{"none is left, and the server is not ready", Refused, Need{}, tt.alone},
+			{"none is left, and the server is full", Refused, Need{}, tt.alone},
 			{"one is lent", Unanswered, Need{InUse: 1}, tt.some},
 			{"one is looked at", Unanswered, Need{Idle: 1, Looking: 1}, tt.some},
 			{"the password is wrong", Hopeless, Need{}, tt.refused},
@@ -165,7 +165,7 @@ func TestTheCircuitOpensByTheProofOfConnectionsAndNotByDialsAlone(t *testing.T) 
 		"idle ones, and the time is not up":            {Refused, 9 * s, 0, Need{Idle: 5}, false, false, 10 * s},
 		"the server is full, and we hold some of it":   {Refused, 60 * s, 0, Need{InUse: 1}, false, false, Never},
 		"the server is full, and we hold nothing":      {Refused, 60 * s, 0, Need{}, true, false, Never},
-		"the server starts":                            {Refused, 9 * s, 0, Need{}, false, false, 10 * s},
+		"the server starts":                            {Unanswered, 9 * s, 0, Need{}, false, false, 10 * s},
 		"a wrong password, and nothing is open":        {Hopeless, 0, 0, Need{}, true, false, Never},
 		"a wrong password, and one is in use":          {Hopeless, 9 * s, 0, Need{InUse: 1}, false, false, 10 * s},
 		"a wrong password, and one is of use":          {Hopeless, 60 * s, 59 * s, Need{InUse: 1}, false, false, 69 * s},

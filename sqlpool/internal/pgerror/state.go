@@ -26,6 +26,14 @@ func State(err error) string {
 	return ""
 }
 
+// Starting reports whether a server says that it starts or stops, or a pooler that
+// its server is not there: sessions that it had may be gone.
+func Starting(err error) bool {
+	state := State(err)
+	r := refusalOf(state, err)
+	return state == "57P03" || r != nil && r.kind == refusedStarting
+}
+
 // Cancelled reports whether the server says that it has cancelled a statement.
 func Cancelled(err error) bool { return State(err) == "57014" }
 
