@@ -78,6 +78,27 @@ func (c *Conn) abort() {
 	}
 }
 
+// abortAtEnd cuts the connection when ctx ends, during a call of the driver that takes
+// no context. stop reports whether that did not happen, and then it never will: one
+// that has begun is waited for, else it would cut the connection under a later borrower.
+func (c *Conn) abortAtEnd(ctx context.Context) (stop func() bool) {
+	over := make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		defer close(over)
+		c.abort()
+	})
+	return func() bool {
+		if unwatch() {
+			return true
+		}
+		<-over
+		if c.can.abort != nil && c.broken == nil {
+			c.broken = because(CodeBroken, ctx.Err())
+		}
+		return false
+	}
+}
+
 // gone reports whether the driver has given the connection up. One that panics has
 // not said so.
 func (c *Conn) gone() bool {

@@ -74,7 +74,7 @@ func (s *session) enterText(ctx context.Context, a *attempt, st *stmt, text stri
 		if err != nil || !c.stmts.Collect(s.pool.sources.Ended()) {
 			return c, err
 		}
-		stop := context.AfterFunc(ctx, c.abort) // a Close has no context
+		stop := c.abortAtEnd(ctx) // a Close has no context
 		err = c.stmts.CloseGone(text)
 		if !stop() && err == nil {
 			err = ctx.Err()

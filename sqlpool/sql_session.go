@@ -114,7 +114,7 @@ func (s *session) Raw() driver.Conn {
 	s.pinned = true
 	c.handOut()
 	if s.tx != nil && !c.begun() { // Raw sends BEGIN then, and has no context of its own
-		defer context.AfterFunc(s.tx.caller, c.abort)()
+		defer c.abortAtEnd(s.tx.caller)()
 	}
 	return c.Raw()
 }

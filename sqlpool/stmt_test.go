@@ -493,3 +493,37 @@ func TestAConnectionThatBreaksOverClosingAStaleStatementIsLeft(t *testing.T) {
 		rest(t, p)
 	})
 }
+
+// A call that closes an old statement first has a context, and the close has none: when
+// the context ends the connection is cut. However late the cut runs, it must not come
+// under the next borrower.
+func TestALateCutDoesNotMeetTheNextBorrower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, p, server := newDB(t, sqlpool.Config{MaxConns: 1})
+		conn, err := db.Conn(t.Context())
+		must(t, err)
+		stmt, err := conn.PrepareContext(t.Context(), "SELECT old")
+		must(t, err)
+		defer stmt.Close()
+		server.On(fakedb.StmtQuery, fakedb.Fault{Times: 1, Err: &fakedb.Error{Code: "42883"}})
+		if ask(stmt.Query()) == nil {
+			t.Fatal("the statement is not old")
+		}
+		server.On(fakedb.StmtClose, fakedb.Fault{Times: 1, Delay: 20 * time.Millisecond})
+		late := server.On(fakedb.Abort, fakedb.Fault{Delay: time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if _, err := conn.ExecContext(ctx, "SELECT old"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the context has ended: %v", err)
+		}
+		_ = conn.Close()
+		server.On(fakedb.Exec, fakedb.Fault{Text: "INSERT", Delay: 2 * time.Second})
+		if _, err := db.Exec("INSERT t"); err != nil {
+			t.Errorf("the next borrower: %v", err)
+		}
+		if late.Hits() != 1 || server.Counts().Connects != 2 || server.Written("t") != 1 {
+			t.Errorf("%d cuts, %d dials, %d written", late.Hits(), server.Counts().Connects, server.Written("t"))
+		}
+		rest(t, p)
+	})
+}
