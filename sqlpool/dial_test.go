@@ -291,3 +291,24 @@ func TestWarmReturnsTheFirstDialError(t *testing.T) {
 		}
 	})
 }
+
+// Between two dials of a server that is down nothing happens that Warm could wait for.
+func TestWarmEndsWithThePool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := fakedb.New()
+		server.SetDown(&fakedb.Error{Code: "28P01", Msg: "password authentication failed"})
+		p := labOn(t, server, fakedb.Full, sqlpool.Config{MinIdle: 1})
+		synctest.Wait() // the first dial has failed, and the next one is not due
+		warm := make(chan error, 1)
+		go func() { warm <- p.Warm(t.Context()) }()
+		synctest.Wait()
+		must(t, p.Close())
+		synctest.Wait()
+		select {
+		case err := <-warm:
+			refused(t, err, sqlpool.ErrClosed)
+		default:
+			t.Error("Warm waits for a pool that is closed")
+		}
+	})
+}

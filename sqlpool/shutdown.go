@@ -106,4 +106,5 @@ func (p *Pool) beginShutdown() {
 	p.revoke.Stop()
 	p.redial.Stop()
 	p.noteStateLocked(nil)
+	p.changedLocked() // Warm has nothing else to wait for between two dials
 }
