@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"database/sql"
 	"sync"
 	"testing"
 
@@ -58,9 +59,18 @@ func TestStaleStatementsArePreparedAgain(t *testing.T) {
 		_, db := a.pool(sqlpool.Config{MaxConns: 1})
 		a.exec(db, "CREATE TABLE stale (id int)")
 		a.exec(db, "INSERT INTO stale VALUES (1)")
-		stmt, err := db.PrepareContext(a.ctx(), "SELECT * FROM stale")
+		const text = "SELECT * FROM stale"
+		twin, err := db.PrepareContext(a.ctx(), text) // pgx prepares a text once, for both
+		a.must(err)
+		defer twin.Close()
+		stmt, err := db.PrepareContext(a.ctx(), text)
 		a.must(err)
 		defer stmt.Close()
+		for _, each := range []*sql.Stmt{twin, stmt} {
+			rows, err := each.QueryContext(a.ctx())
+			a.must(err)
+			a.must(rows.Close())
+		}
 		read := func() int {
 			a.Helper()
 			rows, err := stmt.QueryContext(a.ctx())

@@ -91,7 +91,8 @@ func (c *Cache[C]) letGo(src *Source[C], stmt driver.Stmt) {
 	c.gone = append(c.gone, goneStmt{src.text, stmt})
 }
 
-// Suspect notes that the statement of a source may have failed for its age.
+// Suspect notes that the statement of a source may have failed for its age, and with it
+// all of its text: pgx prepares a text once, and closes it with its last statement.
 func (c *Cache[C]) Suspect(src *Source[C]) {
 	if c.held[src] == nil {
 		return
@@ -99,7 +100,11 @@ func (c *Cache[C]) Suspect(src *Source[C]) {
 	if c.old == nil {
 		c.old = make(map[*Source[C]]bool)
 	}
-	c.old[src] = true
+	for other := range c.held {
+		if other.text == src.text {
+			c.old[other] = true
+		}
+	}
 }
 
 // HasOld reports whether a statement may have failed for its age.
