@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -130,8 +131,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // harmless returns err, or what may be said of it: the server repeats the name of a
-// parameter that it does not know, which may be a part of the password.
+// parameter that it does not know, which may be a part of the password, and the system
+// that of a file which it does not find, which may be the key itself.
 func (c *connector) harmless(err error) error {
+	if secret.ShowsKey(err.Error()) {
+		if file := new(fs.PathError); errors.As(err, &file) {
+			return fmt.Errorf("%s: %w", secret.WithheldKey, file.Err)
+		}
+		return errors.New(secret.WithheldKey)
+	}
 	var said *pq.Error
 	if errors.As(err, &said) && secret.Shows(c.dsn, err.Error()) {
 		return &pq.Error{Severity: said.Severity, Code: said.Code, Message: secret.Withheld}

@@ -102,6 +102,11 @@ func suspects(dsn string) []string {
 		add(strings.NewReplacer("'", "", `\`, "").Replace(value))
 		add(value)
 	}
+	for value := range strings.SplitSeq(dsn, "'") { // of sslkey: a key in PEM has no quote in it
+		if strings.Contains(value, "PRIVATE") {
+			add(value)
+		}
+	}
 	return found
 }
 

@@ -35,6 +35,7 @@ var broken = []string{
 	`host=h password=hunter2\`,
 	"password=hunter2xyz junk",
 	"host=h sslpassword=hunter2xyz sslmode=bogus",
+	"host=h user=u sslmode=require sslcert='-----BEGIN CERTIFICATE-----' sslkey='-----BEGIN PRIVATE KEY-----\nhunter2xyz\n-----END PRIVATE KEY-----'",
 }
 
 var parsers = map[string]func(string) error{

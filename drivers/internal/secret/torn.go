@@ -144,3 +144,11 @@ func Shows(dsn, message string) bool {
 // Withheld stands where such a message was.
 const Withheld = "(the server's message is not shown, because it names a parameter that may be a part of the password: in a URL write the " +
 	"password's & as %26, in key=value form put the password in single quotes)"
+
+// ShowsKey reports whether a message has a private key in it: one that stands in the
+// connection string goes for the name of a file without sslinline.
+func ShowsKey(message string) bool { return strings.Contains(message, "PRIVATE KEY-----") }
+
+// WithheldKey stands where such a message was.
+const WithheldKey = "sslkey cannot be read (the reason is not shown, because it repeats the key): " +
+	"beside a key that stands in the connection string write sslinline=true, which lib/pq knows, or name its file"
