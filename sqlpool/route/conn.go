@@ -36,6 +36,7 @@ type held struct {
 // Database/sql calls its methods one at a time.
 type conn struct {
 	router   *Router
+	from     *connector
 	sessions []held // by server
 
 	// How it was handed out. With SetMaxOpenConns a new one is opened for whichever caller is next, so the first
@@ -44,6 +45,7 @@ type conn struct {
 	session *session
 
 	at       *server // nil before the first operation of the lend
+	counted  bool    // the lend is in at's load
 	fresh    bool    // nothing has been done there in this lend
 	tx       driver.Tx
 	readOnly bool       // tx is
@@ -67,6 +69,9 @@ var (
 // driverConn's lock, which the first operation holds (see sqlpool's decision 1), so it is taken here, and
 // driver.ErrBadConn leaves where that would take long.
 func (c *conn) ResetSession(ctx context.Context) error {
+	if !c.from.resets.Load() {
+		c.from.resets.Store(true)
+	}
 	c.handBack()
 	m := markOf(ctx)
 	c.replica, c.session = m.to == toReplica, m.session
@@ -85,8 +90,8 @@ func (c *conn) ResetSession(ctx context.Context) error {
 
 // IsValid is called when database/sql gets a conn back.
 func (c *conn) IsValid() bool {
-	if !c.router.validates.Load() {
-		c.router.validates.Store(true)
+	if !c.from.validates.Load() {
+		c.from.validates.Store(true)
 	}
 	c.handBack()
 	return !c.unfit && c.router.life.Err() == nil
@@ -108,24 +113,26 @@ func (c *conn) leave() {
 	s := &c.sessions[at.index]
 	switch {
 	case s.pooled == nil:
-	case c.router.validates.Load():
+	case c.from.validates.Load():
 		c.unfit = !s.IsValid() || c.unfit
 	case c.pinned:
 		_ = s.pooled.Close() // the lend has ended: no caller could be told
 		*s = held{}
 	}
-	at.load.Add(-1)
+	if c.counted {
+		at.load.Add(-1)
+	}
 	for _, session := range c.wrote {
 		session.ended(c.router)
 	}
 	clear(c.wrote)
-	c.at, c.tx, c.fresh, c.pinned, c.wrote = nil, nil, false, false, c.wrote[:0]
+	c.at, c.tx, c.counted, c.fresh, c.pinned, c.wrote = nil, nil, false, false, false, c.wrote[:0]
 }
 
 // Close is called when database/sql discards the conn. Where a wrapper hides IsValid it may hide the connector's Close
 // too: closing the *sql.DB closes its idle conns, and with them the router.
 func (c *conn) Close() error {
-	if !c.router.validates.Load() {
+	if !c.from.validates.Load() {
 		if caller, method := sqlstack.Caller(); caller == sqlstack.DB && method == "Close" {
 			go func() { _ = c.router.Close() }() // not waited for: database/sql closes the conns one by one
 		}
@@ -148,12 +155,17 @@ func (c *conn) enter(ctx context.Context, op operation, tried uint64, last error
 		return nil
 	}
 	// While IsValid is unseen, nothing but the stack tells where a lend ends.
-	if unseen := !c.router.validates.Load(); unseen || op.replica != c.replica && (c.at == nil || c.fresh) {
+	if unseen := !c.from.validates.Load(); unseen || op.replica != c.replica && (c.at == nil || c.fresh) {
 		switch alone := alone(op.st); {
 		case alone && (unseen || op.replica != c.replica) && tried == 0:
 			c.leave()
 			c.replica = op.replica
 		case unseen && !alone:
+			// Without ResetSession nothing tells it from another *sql.Conn, which was not marked: both are on the primary.
+			if !c.pinned && !c.from.resets.Load() {
+				c.leave()
+				c.replica = false
+			}
 			c.pinned = true
 		}
 	}
@@ -180,7 +192,9 @@ func (c *conn) pick(ctx context.Context, mayDiscard bool, tried uint64, last err
 		}
 	}
 	c.fresh = true
-	c.at.load.Add(1)
+	if c.counted = c.from.validates.Load(); c.counted {
+		c.at.load.Add(1)
+	}
 	c.at.lends.Add(1)
 	v := c.at.verdict.Load()
 	if !c.at.isPrimary() && v.until != nil {
@@ -214,12 +228,12 @@ func (c *conn) open(ctx context.Context, impatient bool) error {
 		connect, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
-	in, err := c.at.connector.Connect(connect)
+	in, err := c.from.pools[c.at.index].Connect(connect)
 	if err != nil && impatient && connect.Err() != nil && ctx.Err() == nil {
 		if !sqlstack.OnLastTry() {
 			return driver.ErrBadConn
 		}
-		in, err = c.at.connector.Connect(ctx)
+		in, err = c.from.pools[c.at.index].Connect(ctx)
 	}
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func markOf(ctx context.Context) *mark {
 // Replica returns a context under which statements of a *sql.DB only read, and go to a replica. A replica refuses what
 // writes (SQLSTATE 25006), but where no replica is fit the statement runs on the primary, which does not.
 //
-// Given to db.Conn, it makes the *sql.Conn a session of one replica.
+// Given to db.Conn, it makes the *sql.Conn a session of one replica, where no wrapper hides driver.SessionResetter.
 func Replica(ctx context.Context) context.Context { return direct(ctx, toReplica) }
 
 // Primary returns a context under which everything goes to the primary: read-only transactions too, and what an outer

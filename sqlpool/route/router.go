@@ -24,9 +24,6 @@ type Router struct {
 
 	turn atomic.Uint64 // which replicas are compared next
 
-	// validates: a connection of this router has seen IsValid, so no wrapper hides it (see conn.go).
-	validates atomic.Bool
-
 	// asked counts the questions to the primary for its position. A position answers for all that had ended when
 	// its question's number was drawn.
 	asked atomic.Uint64
@@ -41,12 +38,11 @@ type Router struct {
 
 // server is one pool with what is known of its server.
 type server struct {
-	index     int
-	pool      *sqlpool.Pool
-	connector driver.Connector
-	soon      chan struct{} // asks for a question before its time
+	index int
+	pool  *sqlpool.Pool
+	soon  chan struct{} // asks for a question before its time
 
-	load  atomic.Int64  // lends that are out
+	load  atomic.Int64  // lends that are out, of those whose end is seen
 	lends atomic.Uint64 // lends begun
 
 	verdict atomic.Pointer[verdict]
@@ -67,7 +63,7 @@ func New(cfg Config) (*Router, error) {
 	r := &Router{cfg: cfg, changed: make(chan struct{})}
 	r.life, r.end = context.WithCancel(context.Background())
 	for i, pool := range append([]*sqlpool.Pool{cfg.Primary}, cfg.Replicas...) {
-		s := &server{index: i, pool: pool, connector: pool.Connector(), soon: make(chan struct{}, 1)}
+		s := &server{index: i, pool: pool, soon: make(chan struct{}, 1)}
 		s.verdict.Store(unfitBecause("it has not been asked yet"))
 		s.seen.Store(&answer{})
 		r.servers = append(r.servers, s)
@@ -123,7 +119,9 @@ const sessionsKept = 128
 // OpenDB returns a *sql.DB on the router. Closing it closes the router and its pools. As with sqlpool.OpenDB, the limits
 // of the *sql.DB count sessions, and SetMaxOpenConns is better left alone.
 func OpenDB(r *Router) *sql.DB {
-	db := sql.OpenDB(r.Connector())
+	c := newConnector(r)
+	c.validates.Store(true) // there is no wrapper
+	db := sql.OpenDB(c)
 	conns := 0
 	for _, s := range r.servers {
 		conns += s.pool.Config().MaxConns
@@ -133,29 +131,43 @@ func OpenDB(r *Router) *sql.DB {
 	return db
 }
 
-// Connector returns the driver.Connector behind OpenDB, for sql.OpenDB and for wrappers that instrument one. They should
-// pass on driver.SessionResetter and driver.Validator (see sqlpool.Pool.Connector). Closing it is Close. Its Driver is that
-// of the primary's pool.
+// Connector returns the driver.Connector behind OpenDB, for sql.OpenDB and for wrappers that instrument one. Each *sql.DB has
+// one of its own. Wrappers should pass on driver.SessionResetter and driver.Validator (see sqlpool.Pool.Connector). Closing it is
+// Close. Its Driver is that of the primary's pool.
 func (r *Router) Connector() interface {
 	driver.Connector
 	io.Closer
 } {
-	return connector{r}
+	return newConnector(r)
 }
 
-type connector struct{ *Router }
+type connector struct {
+	*Router
+	pools []driver.Connector // of the servers: they too learn what a wrapper hides
+
+	// What its connections have seen, so that no wrapper hides it: IsValid, and ResetSession.
+	validates, resets atomic.Bool
+}
+
+func newConnector(r *Router) *connector {
+	c := &connector{Router: r}
+	for _, s := range r.servers {
+		c.pools = append(c.pools, s.pool.Connector())
+	}
+	return c
+}
 
 // Connect implements driver.Connector. It takes no connection of a pool: the first operation says which it needs.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if c.life.Err() != nil {
 		return nil, errClosed
 	}
 	m := markOf(ctx)
-	return &conn{router: c.Router, sessions: make([]held, len(c.servers)), replica: m.to == toReplica, session: m.session}, nil
+	return &conn{router: c.Router, from: c, sessions: make([]held, len(c.servers)), replica: m.to == toReplica, session: m.session}, nil
 }
 
 // Driver implements driver.Connector.
-func (c connector) Driver() driver.Driver { return c.primary().connector.Driver() }
+func (c *connector) Driver() driver.Driver { return c.pools[0].Driver() }
 
 // Close ends the watchers and closes all pools, side by side, as sqlpool.Pool.Close does.
 func (r *Router) Close() error {

@@ -25,7 +25,9 @@ type ServerStatus struct {
 	// Timeline is that of the primary, or the newest that a replica is known to follow; zero before the first answer.
 	Timeline uint32
 
-	Load  int64  // operations, transactions and *sql.Conn that are on it
+	// Load is how many operations, transactions and *sql.Conn are on it. Those below a wrapper that hides driver.Validator, and
+	// with it their end, are not counted; such reads take turns whatever else a replica has to do.
+	Load  int64
 	Lends uint64 // how many have been
 
 	Pool sqlpool.Stats // of its pool

@@ -156,19 +156,57 @@ func (c bareConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}, nil
 }
 
-// Below a wrapper that hides IsValid, ResetSession and the connector's Close, each operation still goes where it
-// belongs, and no connection is kept.
-func TestBelowAWrapperThatHidesTheEndOfLends(t *testing.T) {
-	l := sharedCluster(t).open(t, "pgx", route.Config{}, nil)
-	db := sql.OpenDB(bareConnector{l.router.Connector()})
-	ctx := within(t)
-	marked := route.Replica(ctx)
-	st, err := db.PrepareContext(ctx, where)
+// hidesValid is the wrapper of most tracers: it passes on ResetSession.
+type hidesValid struct{ bare }
+
+func (h hidesValid) ResetSession(ctx context.Context) error {
+	return h.bare.Conn.(driver.SessionResetter).ResetSession(ctx)
+}
+
+type hidesValidConnector struct{ bareConnector }
+
+func (c hidesValidConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.bareConnector.Connect(ctx)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
+	return hidesValid{conn.(bare)}, nil
+}
+
+// Below a wrapper that hides IsValid and the connector's Close, each operation still goes where it belongs, and no
+// connection is kept.
+func TestBelowAWrapperThatHidesTheEndOfLends(t *testing.T) {
+	t.Run("and ResetSession", func(t *testing.T) {
+		belowAWrapper(t, func(c driver.Connector) driver.Connector { return bareConnector{c} })
+	})
+	t.Run("but not ResetSession", func(t *testing.T) {
+		belowAWrapper(t, func(c driver.Connector) driver.Connector { return hidesValidConnector{bareConnector{c}} })
+	})
+}
+
+func belowAWrapper(t *testing.T, wrap func(driver.Connector) driver.Connector) {
+	l := sharedCluster(t).open(t, "pgx", route.Config{}, nil)
+	db := sql.OpenDB(wrap(l.router.Connector()))
+	ctx := within(t)
+	atRest := func(after string) {
+		t.Helper()
+		for i, p := range l.pools {
+			if s := p.Stats(); s.InUse != 0 {
+				t.Errorf("at rest after %s %d connections of server %d are in use: %v", after, s.InUse, i, p.Holders())
+			}
+		}
+	}
+	marked := route.Replica(ctx)
+	var prepared [2]*sql.Stmt
+	for i := range prepared {
+		var err error
+		if prepared[i], err = db.PrepareContext(ctx, where); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st, inTransactions := prepared[0], prepared[1]
 	for range 5 {
-		if got := l.server(t, ctx, db); got != "primary" {
+		if got := l.server(t, ctx, db); got != "primary" { // what a Conn has left is ended by the next operation
 			t.Errorf("unmarked on %s", got)
 		}
 		if got := l.server(t, marked, db); !isReplica(got) {
@@ -187,7 +225,7 @@ func TestBelowAWrapperThatHidesTheEndOfLends(t *testing.T) {
 		if got := l.server(t, ctx, tx); !isReplica(got) {
 			t.Errorf("a read-only transaction on %s", got)
 		}
-		if got, err := l.whose(ctx, tx.StmtContext(ctx, st).QueryRowContext(ctx)); err != nil || !isReplica(got) {
+		if got, err := l.whose(ctx, tx.StmtContext(ctx, inTransactions).QueryRowContext(ctx)); err != nil || !isReplica(got) {
 			t.Errorf("its statement on %s (%v)", got, err)
 		}
 		if err := tx.Commit(); err != nil {
@@ -212,14 +250,7 @@ func TestBelowAWrapperThatHidesTheEndOfLends(t *testing.T) {
 			t.Errorf("after its write a session reads from %s", got)
 		}
 	}
-	if got := l.server(t, ctx, db); got != "primary" { // what a Conn has left is ended by the next operation
-		t.Errorf("unmarked on %s", got)
-	}
-	for i, p := range l.pools {
-		if s := p.Stats(); s.InUse != 0 {
-			t.Errorf("at rest %d connections of server %d are in use: %v", s.InUse, i, p.Holders())
-		}
-	}
+	atRest("all")
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}

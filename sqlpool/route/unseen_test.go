@@ -1,0 +1,217 @@
+package route_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqlpool/go/sqlpool/route"
+)
+
+// hiding makes a *sql.DB whose wrapper hides the end of lends.
+func (l *simLab) hiding(t *testing.T) *sql.DB {
+	t.Helper()
+	db := sql.OpenDB(bareConnector{l.router.Connector()})
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func (b bare) Raw() driver.Conn { return b.Conn.(interface{ Raw() driver.Conn }).Raw() }
+
+// by names the server that answers.
+func by(t *testing.T, ctx context.Context, q querier) (name string) {
+	t.Helper()
+	if err := q.QueryRowContext(ctx, "SELECT").Scan(&name); err != nil {
+		t.Error(err)
+	}
+	return name
+}
+
+func connOf(t *testing.T, ctx context.Context, db *sql.DB) *sql.Conn {
+	t.Helper()
+	c, err := db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func closed(t *testing.T, c *sql.Conn) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// raw uses the driver's own connection and names its server.
+func raw(t *testing.T, c *sql.Conn) (name string) {
+	t.Helper()
+	if err := c.Raw(func(c any) error {
+		name = c.(interface{ Raw() driver.Conn }).Raw().(simConn).s.name
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	return name
+}
+
+// Below a wrapper that hides IsValid and ResetSession a *sql.Conn follows anything, on the same connection, without a sign.
+func TestNoUnmarkedStatementRunsOnAReplicaWhateverAWrapperHides(t *testing.T) {
+	for before, do := range map[string]func(t *testing.T, db *sql.DB, marked context.Context){
+		"a marked statement": func(t *testing.T, db *sql.DB, marked context.Context) {
+			if got := by(t, marked, db); got == "primary" {
+				t.Error("a marked statement on the primary")
+			}
+		},
+		"a read-only transaction": func(t *testing.T, db *sql.DB, marked context.Context) {
+			tx, err := db.BeginTx(marked, &sql.TxOptions{ReadOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := by(t, marked, tx); got == "primary" {
+				t.Error("a read-only transaction on the primary")
+			}
+			if err := tx.Commit(); err != nil {
+				t.Error(err)
+			}
+		},
+		"a marked Conn": func(t *testing.T, db *sql.DB, marked context.Context) {
+			c := connOf(t, marked, db)
+			defer closed(t, c)
+			by(t, marked, c)
+		},
+		"a marked Conn that was not used": func(t *testing.T, db *sql.DB, marked context.Context) {
+			closed(t, connOf(t, marked, db))
+		},
+	} {
+		for after, where := range map[string]func(t *testing.T, ctx context.Context, c *sql.Conn) string{
+			"a query": func(t *testing.T, ctx context.Context, c *sql.Conn) string { return by(t, ctx, c) },
+			"a transaction": func(t *testing.T, ctx context.Context, c *sql.Conn) string {
+				tx, err := c.BeginTx(ctx, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = tx.Commit() }()
+				return by(t, ctx, tx)
+			},
+			"Raw": func(t *testing.T, _ context.Context, c *sql.Conn) string { return raw(t, c) },
+		} {
+			t.Run(before+", then "+after, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					l := simulate(t, 2, route.Config{})
+					db, ctx := l.hiding(t), t.Context()
+					do(t, db, route.Replica(ctx))
+					c := connOf(t, ctx, db)
+					if got := where(t, ctx, c); got != "primary" {
+						t.Errorf("unmarked on %s", got)
+					}
+					lends := l.router.Snapshot().Primary.Lends
+					for _, ctx := range []context.Context{route.Replica(ctx), ctx} {
+						if got := by(t, ctx, c); got != "primary" { // one session
+							t.Errorf("later on %s", got)
+						}
+					}
+					if more := l.router.Snapshot().Primary.Lends - lends; more != 0 {
+						t.Errorf("the Conn has given up its session %d times", more)
+					}
+					closed(t, c)
+				})
+			})
+		}
+	}
+}
+
+// Where ResetSession is seen it tells how a *sql.Conn was marked.
+func TestAMarkedConnIsOnAReplicaWhereOnlyIsValidIsHidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulate(t, 2, route.Config{})
+		db := sql.OpenDB(hidesValidConnector{bareConnector{l.router.Connector()}})
+		defer db.Close()
+		ctx := t.Context()
+		for range 2 {
+			by(t, ctx, db)
+		}
+		for range 2 {
+			c := connOf(t, route.Replica(ctx), db)
+			first := by(t, ctx, c)
+			if first == "primary" || by(t, route.Replica(ctx), c) != first || raw(t, c) != first {
+				t.Errorf("a marked Conn begins on %s", first)
+			}
+			closed(t, c)
+			c = connOf(t, ctx, db)
+			if got := by(t, ctx, c); got != "primary" {
+				t.Errorf("an unmarked Conn on %s", got)
+			}
+			closed(t, c)
+		}
+	})
+}
+
+// What a *sql.DB has seen says nothing of a wrapper around another one on the same router.
+func TestEachDBOnARouterLearnsWhatItsWrapperHides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulate(t, 2, route.Config{})
+		db, ctx := l.hiding(t), t.Context()
+		for range 3 {
+			if got := by(t, ctx, l); got != "primary" {
+				t.Errorf("without a wrapper, unmarked on %s", got)
+			}
+			if got := by(t, route.Replica(ctx), l); got == "primary" {
+				t.Errorf("without a wrapper, marked on %s", got)
+			}
+			if got := by(t, route.Replica(ctx), db); got == "primary" {
+				t.Errorf("marked on %s", got)
+			}
+			if got := by(t, ctx, db); got != "primary" {
+				t.Errorf("unmarked on %s", got)
+			}
+		}
+		s := l.router.Snapshot()
+		for _, s := range append(s.Replicas, s.Primary) {
+			if s.Pool.InUse != 0 {
+				t.Errorf("at rest %d connections of %q are in use", s.Pool.InUse, s.Name)
+			}
+		}
+	})
+}
+
+// An outage makes one replica serve a peak alone. Where lends end unseen its idle connections must not look like work.
+func TestWhatEndsUnseenTakesNoTurnAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulate(t, 2, route.Config{})
+		db, marked := l.hiding(t), route.Replica(t.Context())
+		db.SetMaxIdleConns(20)
+		fit := func(fit bool) {
+			l.replicas[1].set(func(s *sim) { s.replica = fit })
+			l.await(t, func(s route.Snapshot) bool { return s.Replicas[1].Fit == fit })
+		}
+		fit(false)
+		l.replicas[0].work = func() time.Duration { return time.Millisecond }
+		var peak sync.WaitGroup
+		for range 20 {
+			peak.Go(func() { by(t, marked, db) })
+		}
+		peak.Wait()
+		fit(true)
+		counts := map[string]int{}
+		for range 10 {
+			counts[by(t, marked, db)]++
+		}
+		if counts["replica 0"] != 5 || counts["replica 1"] != 5 {
+			t.Errorf("after the outage reads run on %v", counts)
+		}
+		for _, s := range l.router.Snapshot().Replicas {
+			if s.Load != 0 {
+				t.Errorf("at rest the load of %q is %d", s.Name, s.Load)
+			}
+		}
+	})
+}
