@@ -42,7 +42,7 @@ type conn struct {
 	// How it was handed out. With SetMaxOpenConns a new one is opened for whichever caller is next, so the first
 	// operation may say otherwise.
 	replica bool
-	session *session
+	session *session // nil for none; the router's unclaimed while it is not known
 
 	at       *server // nil before the first operation of the lend
 	counted  bool    // the lend is in at's load
@@ -100,7 +100,7 @@ func (c *conn) IsValid() bool {
 func (c *conn) handBack() {
 	c.leave()
 	c.live -= c.closed
-	c.closed, c.session, c.replica = 0, nil, false
+	c.closed, c.session, c.replica = 0, &c.router.unclaimed, false
 }
 
 // leave ends the use of the server that the conn is on. While no IsValid has been seen the pool's session ends its

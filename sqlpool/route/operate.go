@@ -31,7 +31,7 @@ func (c *conn) do(ctx context.Context, op operation, f func(*held) error) error 
 		err := c.enter(ctx, op, tried, last)
 		if err == nil {
 			if m := markOf(ctx); m.session != nil {
-				if c.session == nil { // a new connection may have been opened for another caller
+				if c.session == nil || c.session == &c.router.unclaimed {
 					c.session = m.session
 				}
 				c.noteWrite(m.session, op)
@@ -166,13 +166,17 @@ func (c *conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // Raw returns the driver's own connection, for sql.Conn.Raw, on the server that the *sql.Conn is on. It is nil when no
 // connection could be acquired; the next method says why.
 func (c *conn) Raw() (raw driver.Conn) {
+	session := c.session
+	if !c.from.validates.Load() && !c.from.resets.Load() {
+		session = &c.router.unclaimed // c.session may be that of an earlier *sql.Conn
+	}
 	ctx := context.Background()
-	if c.session != nil {
-		ctx = context.WithValue(ctx, markKey{}, &mark{session: c.session})
+	if session != nil {
+		ctx = context.WithValue(ctx, markKey{}, &mark{session: session})
 	}
 	_ = c.do(ctx, operation{replica: c.replica}, func(s *held) error { // the next method meets the error again
-		if c.session != nil {
-			c.noteWrite(c.session, operation{}) // what is done with it is not seen
+		if session != nil {
+			c.noteWrite(session, operation{}) // what is done with it is not seen
 		}
 		raw = s.Raw()
 		return nil

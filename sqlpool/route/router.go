@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
+	"github.com/sqlpool/go/sqlpool/internal/sqlstack"
 )
 
 // Router sends work to a primary and its replicas. All methods may be called from any goroutine.
@@ -23,6 +24,9 @@ type Router struct {
 	work sync.WaitGroup // the watchers
 
 	turn atomic.Uint64 // which replicas are compared next
+
+	// unclaimed is in the place of a session that is not known: what is written under it counts for every session.
+	unclaimed session
 
 	// asked counts the questions to the primary for its position. A position answers for all that had ended when
 	// its question's number was drawn.
@@ -60,7 +64,7 @@ func New(cfg Config) (*Router, error) {
 	if cfg.MaxLag == 0 {
 		cfg.MaxLag = DefaultMaxLag
 	}
-	r := &Router{cfg: cfg, changed: make(chan struct{})}
+	r := &Router{cfg: cfg, changed: make(chan struct{}), unclaimed: session{wrote: map[*Router]writes{}}}
 	r.life, r.end = context.WithCancel(context.Background())
 	for i, pool := range append([]*sqlpool.Pool{cfg.Primary}, cfg.Replicas...) {
 		s := &server{index: i, pool: pool, soon: make(chan struct{}, 1)}
@@ -163,7 +167,11 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, errClosed
 	}
 	m := markOf(ctx)
-	return &conn{router: c.Router, from: c, sessions: make([]held, len(c.servers)), replica: m.to == toReplica, session: m.session}, nil
+	session := m.session
+	if caller, _ := sqlstack.Caller(); session == nil && caller == sqlstack.Unknown { // database/sql's opener, for any caller
+		session = &c.unclaimed
+	}
+	return &conn{router: c.Router, from: c, sessions: make([]held, len(c.servers)), replica: m.to == toReplica, session: session}, nil
 }
 
 // Driver implements driver.Connector.

@@ -12,6 +12,7 @@ import (
 
 // session is what was written under a context from Session, by router: a program may have several.
 type session struct {
+	begun time.Time
 	mu    sync.Mutex
 	wrote map[*Router]writes
 }
@@ -21,7 +22,8 @@ type writes struct {
 	open    int    // lends of the primary in which a write may be under way
 	written bool   // one has ended
 	number  uint64 // of the last question to the primary when the last of them ended
-	token   token  // that the session has begun with; zero without one
+	ended   time.Time
+	token   token // that the session has begun with; zero without one
 
 	// until then a write may still be under way in another request, and reads go to the primary.
 	until time.Time
@@ -64,11 +66,11 @@ func (t token) in(a *answer) bool { return a.timeline >= t.timeline && a.lsn >= 
 //
 // A *sql.Conn and a transaction on a replica show what that has replayed; the session is asked when they begin.
 func Session(ctx context.Context) context.Context {
-	return newSession(ctx, &session{wrote: map[*Router]writes{}})
+	return newSession(ctx, map[*Router]writes{})
 }
 
-func newSession(ctx context.Context, s *session) context.Context {
-	return context.WithValue(ctx, markKey{}, &mark{to: markOf(ctx).to, session: s})
+func newSession(ctx context.Context, wrote map[*Router]writes) context.Context {
+	return context.WithValue(ctx, markKey{}, &mark{to: markOf(ctx).to, session: &session{begun: time.Now(), wrote: wrote}})
 }
 
 // began notes that a write through the router may be under way.
@@ -78,7 +80,7 @@ func (s *session) began(r *Router) { s.change(r, func(w *writes) { w.open++ }) }
 func (s *session) ended(r *Router) {
 	s.change(r, func(w *writes) {
 		w.open--
-		w.number = r.asked.Load()
+		w.number, w.ended = r.asked.Load(), time.Now()
 		w.written = true
 	})
 }
@@ -91,7 +93,18 @@ func (s *session) change(r *Router, f func(*writes)) {
 	s.wrote[r] = w
 }
 
+// of returns what the session has written through the router, or may have: what is unclaimed, unless it had ended before the
+// session began.
 func (s *session) of(r *Router) writes {
+	w, unclaimed := s.own(r), r.unclaimed.own(r)
+	w.open += unclaimed.open
+	if unclaimed.written && !unclaimed.ended.Before(s.begun) {
+		w.written, w.number = true, max(w.number, unclaimed.number)
+	}
+	return w
+}
+
+func (s *session) own(r *Router) writes {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wrote[r]
@@ -137,15 +150,15 @@ func (r *Router) Token(ctx context.Context) (string, error) {
 // WithToken is Session with what Token returned for another session, of this router or of one in another process that
 // has the same primary. With an empty token it is Session.
 func (r *Router) WithToken(ctx context.Context, token string) (context.Context, error) {
-	s := &session{wrote: map[*Router]writes{}}
+	wrote := map[*Router]writes{}
 	if token != "" {
 		t, err := parseToken(token)
 		if err != nil {
 			return nil, err
 		}
-		s.wrote[r] = writes{token: t}
+		wrote[r] = writes{token: t}
 	}
-	return newSession(ctx, s), nil
+	return newSession(ctx, wrote), nil
 }
 
 func parseToken(text string) (token, error) {

@@ -215,3 +215,91 @@ func TestWhatEndsUnseenTakesNoTurnAway(t *testing.T) {
 		}
 	})
 }
+
+// The opener of database/sql, which replaces a connection for a caller who waits below SetMaxOpenConns, has no caller's context.
+// The session of a *sql.Conn that begins with Raw is not known then.
+func TestASessionSeesWhatRawWroteOnTheOpenersConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulate(t, 2, route.Config{})
+		l.SetMaxOpenConns(1)
+		ctx := t.Context()
+		session, older := route.Session(ctx), route.Session(ctx)
+		first := connOf(t, ctx, l.DB)
+		conns := make(chan *sql.Conn)
+		go func() { conns <- connOf(t, session, l.DB) }()
+		synctest.Wait() // it waits
+		if err := first.Raw(func(any) error { return driver.ErrBadConn }); err != driver.ErrBadConn {
+			t.Error(err)
+		}
+		c := <-conns
+		raw(t, c)
+		if w, err := l.router.Token(session); err != nil || w == "" {
+			t.Errorf("while the Conn is open its session's token is %q (%v)", w, err)
+		}
+		closed(t, c)
+		if got := by(t, route.Replica(session), l); got != "primary" {
+			t.Errorf("a session reads from %s what it has written in Raw", got)
+		}
+		if got := by(t, route.Replica(older), l); got != "primary" {
+			t.Errorf("the session is not known, and one that it may be reads from %s", got)
+		}
+		time.Sleep(time.Second)
+		if got := by(t, route.Replica(session), l); got == "primary" {
+			t.Error("after a second a session still reads from the primary")
+		}
+		if w, err := l.router.Token(route.Session(ctx)); err != nil || w != "" {
+			t.Errorf("the token of a session that began later is %q (%v)", w, err)
+		}
+
+		c = connOf(t, ctx, l.DB) // used again: there is no session
+		raw(t, c)
+		closed(t, c)
+		if got := by(t, route.Replica(session), l); got == "primary" {
+			t.Error("what is written outside sessions sends a session's reads to the primary")
+		}
+	})
+}
+
+// hidesReset passes on IsValid alone.
+type hidesReset struct{ bare }
+
+func (h hidesReset) IsValid() bool { return h.bare.Conn.(driver.Validator).IsValid() }
+
+type hidesResetConnector struct{ bareConnector }
+
+func (c hidesResetConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.bareConnector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return hidesReset{conn.(bare)}, nil
+}
+
+func TestRawBelowAWrapperIsNoWriteOfAnEarlierSessionAlone(t *testing.T) {
+	for name, wrap := range map[string]func(driver.Connector) driver.Connector{
+		"no IsValid, no ResetSession": func(c driver.Connector) driver.Connector { return bareConnector{c} },
+		"no ResetSession":             func(c driver.Connector) driver.Connector { return hidesResetConnector{bareConnector{c}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := simulate(t, 2, route.Config{})
+				db := sql.OpenDB(wrap(l.router.Connector()))
+				defer db.Close()
+				earlier, session := route.Session(t.Context()), route.Session(t.Context())
+				c := connOf(t, earlier, db)
+				by(t, earlier, c)
+				closed(t, c)
+				c = connOf(t, session, db)
+				raw(t, c)
+				closed(t, c)
+				if got := by(t, route.Replica(session), db); got != "primary" {
+					t.Errorf("a session reads from %s what it has written in Raw", got)
+				}
+				time.Sleep(time.Second)
+				if got := by(t, route.Replica(session), db); got == "primary" {
+					t.Error("after a second a session still reads from the primary")
+				}
+			})
+		})
+	}
+}
