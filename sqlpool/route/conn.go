@@ -51,8 +51,9 @@ type conn struct {
 	readOnly bool       // tx is
 	wrote    []*session // whose writes may have gone to the primary in this lend
 
-	pinned bool // while IsValid is unseen: a *sql.Conn's operation has run
-	unfit  bool // a session is not fit for another lend: a statement may have ended on it
+	pinned   bool // while IsValid is unseen: a *sql.Conn's operation has run
+	prepared bool // while IsValid is unseen: for an operation of a *sql.DB, which may be yet to execute it
+	unfit    bool // a session is not fit for another lend: a statement may have ended on it
 
 	// live counts the statements whose Close may want the driverConn's lock; of these, closed have been closed since the
 	// lend began (as in sqlpool's session).
@@ -103,8 +104,8 @@ func (c *conn) handBack() {
 	c.closed, c.session, c.replica = 0, &c.router.unclaimed, false
 }
 
-// leave ends the use of the server that the conn is on. While no IsValid has been seen the pool's session ends its
-// loans by itself, but those of a *sql.Conn, whose end only a Close can tell it.
+// leave ends the use of the server that the conn is on. While no IsValid has been seen the pool's session ends its loans by
+// itself. But that of a *sql.Conn, or one whose operation goes on elsewhere, only a Close ends.
 func (c *conn) leave() {
 	at := c.at
 	if at == nil {
@@ -115,7 +116,7 @@ func (c *conn) leave() {
 	case s.pooled == nil:
 	case c.from.validates.Load():
 		c.unfit = !s.IsValid() || c.unfit
-	case c.pinned:
+	case c.pinned, c.prepared, c.fresh:
 		_ = s.pooled.Close() // the lend has ended: no caller could be told
 		*s = held{}
 	}
@@ -126,7 +127,7 @@ func (c *conn) leave() {
 		session.ended(c.router)
 	}
 	clear(c.wrote)
-	c.at, c.tx, c.counted, c.fresh, c.pinned, c.wrote = nil, nil, false, false, false, c.wrote[:0]
+	c.at, c.tx, c.counted, c.fresh, c.pinned, c.prepared, c.wrote = nil, nil, false, false, false, false, c.wrote[:0]
 }
 
 // Close is called when database/sql discards the conn. Where a wrapper hides IsValid it may hide the connector's Close
@@ -157,7 +158,7 @@ func (c *conn) enter(ctx context.Context, op operation, tried uint64, last error
 	// While IsValid is unseen, nothing but the stack tells where a lend ends.
 	if unseen := !c.from.validates.Load(); unseen || op.replica != c.replica && (c.at == nil || c.fresh) {
 		switch alone := alone(op.st); {
-		case alone && (unseen || op.replica != c.replica) && tried == 0:
+		case alone && (unseen && !c.fresh || op.replica != c.replica) && tried == 0:
 			c.leave()
 			c.replica = op.replica
 		case unseen && !alone:

@@ -1,6 +1,9 @@
 package route
 
-import "context"
+import (
+	"context"
+	"database/sql/driver"
+)
 
 // Await waits until the servers stand as f wants.
 func (r *Router) Await(ctx context.Context, f func(Snapshot) bool) error {
@@ -16,3 +19,6 @@ func (r *Router) Reached(ctx context.Context) bool {
 	}
 	return true
 }
+
+// PreparedOn returns on how many sessions a statement is prepared.
+func PreparedOn(st driver.Stmt) int { return len(st.(*stmt).on) }

@@ -108,6 +108,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return nil, err
 	}
 	c.live++
+	c.prepared = c.prepared || st.ofDB && c.tx == nil
 	return st, nil
 }
 

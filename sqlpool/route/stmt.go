@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 
 	"github.com/sqlpool/go/sqlpool/internal/driverx"
 )
@@ -40,8 +41,19 @@ func (st *stmt) preparedOn(ctx context.Context, s *held) (driver.Stmt, error) {
 		return nil, err
 	}
 	s.stmts++
-	st.on = append(st.on, prepared{s.pooled, inner})
+	st.on = append(slices.DeleteFunc(st.on, st.conn.forget), prepared{s.pooled, inner})
 	return inner, nil
+}
+
+// forget closes what was prepared on a session that the conn has no more, and reports whether it was.
+func (c *conn) forget(p prepared) bool {
+	for _, s := range c.sessions {
+		if s.pooled == p.in {
+			return false
+		}
+	}
+	_ = p.Close() // its session is closed
+	return true
 }
 
 // ExecContext implements driver.StmtExecContext.

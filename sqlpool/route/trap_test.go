@@ -209,15 +209,19 @@ func belowAWrapper(t *testing.T, wrap func(driver.Connector) driver.Connector) {
 		if got := l.server(t, ctx, db); got != "primary" { // what a Conn has left is ended by the next operation
 			t.Errorf("unmarked on %s", got)
 		}
+		atRest("an unmarked query")
 		if got := l.server(t, marked, db); !isReplica(got) {
 			t.Errorf("marked on %s", got)
 		}
+		atRest("a marked query")
 		if got, err := l.whose(ctx, st.QueryRowContext(marked)); err != nil || !isReplica(got) {
 			t.Errorf("a marked statement on %s (%v)", got, err)
 		}
+		atRest("a marked statement")
 		if got, err := l.whose(ctx, st.QueryRowContext(ctx)); err != nil || got != "primary" {
 			t.Errorf("an unmarked statement on %s (%v)", got, err)
 		}
+		atRest("an unmarked statement")
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)
@@ -231,6 +235,7 @@ func belowAWrapper(t *testing.T, wrap func(driver.Connector) driver.Connector) {
 		if err := tx.Commit(); err != nil {
 			t.Fatal(err)
 		}
+		atRest("a read-only transaction")
 		c, err := db.Conn(marked)
 		if err != nil {
 			t.Fatal(err)
@@ -251,6 +256,69 @@ func belowAWrapper(t *testing.T, wrap func(driver.Connector) driver.Connector) {
 		}
 	}
 	atRest("all")
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// keeping keeps the statements that are prepared below a wrapper.
+type keeping struct {
+	bareConnector
+	stmts []driver.Stmt
+}
+
+func (k *keeping) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := k.bareConnector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := conn.(bare)
+	b.ConnPrepareContext = keepingConn{b.ConnPrepareContext, k}
+	return b, nil
+}
+
+type keepingConn struct {
+	driver.ConnPrepareContext
+	k *keeping
+}
+
+func (c keepingConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	st, err := c.ConnPrepareContext.PrepareContext(ctx, query)
+	c.k.stmts = append(c.k.stmts, st)
+	return st, err
+}
+
+// Where lends end unseen some end by the Close of a session. A statement forgets those that are closed.
+func TestAStatementForgetsSessionsThatAreClosed(t *testing.T) {
+	l := sharedCluster(t).open(t, "pgx", route.Config{}, nil)
+	k := &keeping{bareConnector: bareConnector{l.router.Connector()}}
+	db := sql.OpenDB(k)
+	ctx := within(t)
+	st, err := db.PrepareContext(ctx, where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if got, err := l.whose(ctx, st.QueryRowContext(ctx)); err != nil || got != "primary" {
+			t.Errorf("on %s (%v)", got, err)
+		}
+		c, err := db.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.server(t, ctx, c)
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, st := range k.stmts {
+		if n := route.PreparedOn(st); n > len(l.pools) {
+			t.Errorf("it keeps what it has prepared on %d sessions of %d servers", n, len(l.pools))
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
