@@ -21,7 +21,7 @@ func (m *member) observe(rows []row, now time.Time) (mine row) {
 			m.peers = append(m.peers, m.meet(&rows[i], now))
 		}
 	}
-	m.shown = mine.newest.seq
+	m.shown = mine.newest
 	for id, a := range m.known {
 		if a.turn == m.turns {
 			continue

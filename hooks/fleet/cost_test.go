@@ -46,7 +46,7 @@ func BenchmarkReading(b *testing.B) {
 			l := &link{fleet: &Fleet{classes: group, member: &member{id: uint32(i%members + 1)}}}
 			text := "SELECT " + l.lock()
 			if i < members {
-				text += ", " + l.locks(tryLock, publication{seq: 1, cap: 20, want: 20})
+				text += ", " + l.take(publication{seq: 1, cap: 20, want: 20})
 			}
 			_, errs[i] = conns[i].ExecContext(b.Context(), text)
 		})

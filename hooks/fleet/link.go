@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -16,7 +17,11 @@ type link struct {
 	fleet *Fleet
 	conn  *sqlpool.Conn
 	born  time.Time
-	held  publication // on this session; seq is zero for none
+
+	// held are the publications of which this session may hold locks, each at most once,
+	// the newest last. There is more than one only after an error: which locks the
+	// statement took or let go of before it is then not known.
+	held []publication
 
 	opened bool // AfterConnect is over
 }
@@ -53,17 +58,26 @@ func (l *link) open(ctx context.Context) error {
 	return nil
 }
 
-// again takes the locks that a reset of the session has taken away.
+// again takes the locks that a reset of the session has taken away: of the publications
+// the newest only.
 func (l *link) again(ctx context.Context) error {
 	query := "SELECT " + l.lock()
-	if l.held.seq != 0 {
-		query += ", " + l.locks(tryLock, l.held)
+	if n := len(l.held); n > 0 {
+		l.held = l.held[n-1:]
+		query += ", " + l.take(l.held[0])
 	}
 	return l.conn.Exec(ctx, query)
 }
 
-func (l *link) locks(f string, p publication) string {
-	return f + key(l.fleet.classes.sequences, p.seq) + "), " + f + key(l.fleet.classes.contents, p.content()) + ")"
+// take and drop name a publication's locks, take the content first and drop it last. So a
+// statement that fails between the two does not leave the sequence number with less than
+// what was published under it: with the content of an older publication on this session.
+func (l *link) take(p publication) string {
+	return tryLock + key(l.fleet.classes.contents, p.content()) + "), " + tryLock + key(l.fleet.classes.sequences, p.seq) + ")"
+}
+
+func (l *link) drop(p publication) string {
+	return unlock + key(l.fleet.classes.sequences, p.seq) + "), " + unlock + key(l.fleet.classes.contents, p.content()) + ")"
 }
 
 // read implements session.
@@ -106,17 +120,32 @@ func (l *link) look(ctx context.Context) (all []row, here bool, err error) {
 
 // publish implements session.
 func (l *link) publish(ctx context.Context, p publication) error {
-	before := l.held
-	l.held = p
 	l.fleet.publisher.Store(l)
-	if err := l.conn.Exec(ctx, "SELECT "+l.locks(tryLock, p)); err != nil {
+	if len(l.held) > 1 {
+		// All of them first: two may have the same content, and the server counts how often
+		// a lock is taken. Dropping one that is not held is a warning. Until the next
+		// statement there is no publication: the others go on counting what they knew.
+		var drops []string
+		for _, each := range l.held {
+			drops = append(drops, l.drop(each))
+		}
+		if err := l.conn.Exec(ctx, "SELECT "+strings.Join(drops, ", ")); err != nil {
+			return err
+		}
+		l.held = nil
+	}
+	l.held = append(l.held, p)
+	if err := l.conn.Exec(ctx, "SELECT "+l.take(p)); err != nil {
 		return err
 	}
-	if before.seq == 0 {
-		return nil
+	if len(l.held) > 1 {
+		// In a statement of its own: there is no moment without a publication.
+		if err := l.conn.Exec(ctx, "SELECT "+l.drop(l.held[0])); err != nil {
+			return err
+		}
+		l.held = l.held[1:]
 	}
-	// In a statement of its own: there is no moment without a publication.
-	return l.conn.Exec(ctx, "SELECT "+l.locks(unlock, before))
+	return nil
 }
 
 // soft reports whether an error leaves the connection in order: the server's word on a

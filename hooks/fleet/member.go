@@ -59,7 +59,7 @@ type member struct {
 
 	cap       int         // what it allows itself
 	published publication // the newest
-	shown     uint32      // the sequence number of its own newest publication in the last reading
+	shown     publication // its own newest in the last reading
 	firm      int         // cap before the last raise
 	raised    time.Time   // the last raise
 	came      time.Time   // its first reading
@@ -127,7 +127,7 @@ func (m *member) turn(ctx context.Context, s session, pool local) error {
 	if m.published.seq == 0 && full(m.max, m.peers) && recent(m.came, now, m.patience()) {
 		return errFull
 	}
-	lost := m.published.seq == 0 || mine.newest.seq != m.published.seq
+	lost := !m.seen()
 	if lost {
 		m.lost(mine, s.began(), now)
 	}
@@ -162,6 +162,12 @@ func (m *member) next(now time.Time, pool local) int {
 	return next
 }
 
+// seen reports whether the last reading showed what the member has published. After an
+// error the server may show the sequence number with the content of an older publication.
+func (m *member) seen() bool {
+	return m.published.seq != 0 && m.shown.seq == m.published.seq && m.shown.content() == m.published.content()
+}
+
 // lost is called when the server does not show what the member has published. A session
 // that began before the last reading proves that the member was there all the time;
 // without it the member is new, or as good as new: the server may have restarted.
@@ -186,7 +192,7 @@ func (m *member) claim(ctx context.Context, s session, pool local, claim int, lo
 		return err
 	}
 	mine := m.observe(rows, m.now())
-	if mine.newest.seq != m.published.seq { // the locks are gone again: the next turn sees to it
+	if !m.seen() { // the locks are gone again: the next turn sees to it
 		m.hurry = true
 		return nil
 	}
@@ -224,7 +230,7 @@ func (m *member) tell(ctx context.Context, s session, pool local, cap int) error
 	open, _ := pool.open()
 	p := publication{seq: m.published.seq, cap: max(cap, open), want: pool.want()}
 	m.hurry = m.hurry || p.cap > cap
-	if p == m.published && m.shown == p.seq && p.seq != 0 {
+	if p == m.published && m.seen() {
 		return nil
 	}
 	p.seq++
