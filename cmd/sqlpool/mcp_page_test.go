@@ -88,6 +88,36 @@ func TestAnIndexSaysWhichPagesThereAre(t *testing.T) {
 	}
 }
 
+// The pools of replicas have slashes and colons in their names.
+func TestThePagesOfAnIndexCanBeWatched(t *testing.T) {
+	names := []string{"orders/replica/db2:5432", "orders/replica/[::1]:5432"}
+	var pages []*debugui.UI
+	for _, name := range names {
+		ui := debugui.New(debugui.Config{})
+		pool, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), Name: name, Hooks: []sqlpool.Hooks{ui.Hooks()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		pages = append(pages, ui)
+	}
+	web := httptest.NewServer(debugui.Index(pages...))
+	defer web.Close()
+	_, _, stderr := start(t, nil, "watch", "--once", web.URL)
+	_, list, _ := strings.Cut(strings.TrimSpace(stderr), "take one of ")
+	urls := strings.Split(list, ", ")
+	if len(urls) != len(names) {
+		t.Fatalf("%d pages: %s", len(urls), stderr)
+	}
+	for i, url := range urls {
+		for _, form := range []string{url, strings.TrimSuffix(url, "/"), strings.TrimPrefix(url, "http://")} {
+			if status, stdout, stderr := start(t, nil, "watch", "--once", form); status != exitOK || !strings.Contains(stdout, names[i]) {
+				t.Errorf("%s: status %d, %s%s", form, status, stdout, stderr)
+			}
+		}
+	}
+}
+
 func TestMCPTakesAPageOrADatabase(t *testing.T) {
 	for args, want := range map[string]string{
 		"mcp --page localhost:6060 --dsn postgres://h/db": "--page and --dsn are both set",

@@ -52,14 +52,16 @@ func Index(pages ...*UI) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		names := namesOf(pages)
-		escaped := path.Base(r.URL.EscapedPath()) // a name may have a slash in it
-		last, _ := url.PathUnescape(escaped)      // the name of no pool, if it cannot be read
+		escaped := r.URL.EscapedPath()                  // a name may have a slash in it
+		last, _ := url.PathUnescape(path.Base(escaped)) // the name of no pool, if it cannot be read
 		for i, u := range pages {
 			if names[i] != last {
 				continue
 			}
-			if !strings.HasSuffix(r.URL.Path, "/") { // relative addresses in the page want it
-				http.Redirect(w, r, escaped+"/", http.StatusMovedPermanently)
+			if !strings.HasSuffix(escaped, "/") { // relative addresses in the page want it
+				// http.Redirect would put the path without its escapes before it.
+				w.Header().Set("Location", addressOf(last))
+				w.WriteHeader(http.StatusMovedPermanently)
 				return
 			}
 			u.serve(w, r)
@@ -67,6 +69,12 @@ func Index(pages ...*UI) http.Handler {
 		}
 		serveIndex(w, r, pages, names)
 	})
+}
+
+// addressOf is where a pool's page is, relative to the index. A colon is escaped too: what
+// stands before one would be a scheme.
+func addressOf(name string) string {
+	return strings.ReplaceAll(url.PathEscape(name), ":", "%3A") + "/"
 }
 
 // namesOf are the pools' names, as far as they have started, each once.
@@ -128,7 +136,7 @@ func serveIndex(w http.ResponseWriter, r *http.Request, pages []*UI, names []str
 
 // entry is what the index says of a pool.
 func (u *UI) entry(name string) Entry {
-	e := Entry{Name: name, URL: url.PathEscape(name) + "/", Reasons: []string{}}
+	e := Entry{Name: name, URL: addressOf(name), Reasons: []string{}}
 	pool := u.pool.Load()
 	if pool == nil {
 		e.Reasons = append(e.Reasons, "the pool has not started")
@@ -156,5 +164,5 @@ func (p Pools) String() string {
 			plural(uint64(e.Waiting), "acquire waits", "acquires wait"), strings.Join(e.Reasons, "; "))
 	}
 	_ = w.Flush() // into memory
-	return b.String() + "\nEach pool has its page below this one: add its name and a slash to the address.\n" + p.Process.String() + "\n"
+	return b.String() + "\nEach pool has its page below this one: add its name and a slash to the address, with %2F for a slash in the name.\n" + p.Process.String() + "\n"
 }

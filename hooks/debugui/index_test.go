@@ -3,8 +3,11 @@ package debugui_test
 import (
 	"encoding/json"
 	"errors"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,8 +68,72 @@ func TestSeveralPoolsHaveAnIndex(t *testing.T) {
 		if v.Pool != "audit log/eu" {
 			t.Errorf("a name with a slash leads to %q", v.Pool)
 		}
-		if w := ask("/debug/sqlpool/orders"); w.Code != http.StatusMovedPermanently || w.Header().Get("Location") != "/debug/sqlpool/orders/" {
-			t.Errorf("without a slash: %d to %s", w.Code, w.Header().Get("Location"))
+	})
+}
+
+// What the index links to, and where it sends a request without the slash, is the pool's
+// page, whatever is in its name: the pools of replicas have slashes and colons.
+func TestTheIndexLeadsToPoolsOfAnyName(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		names := []string{"orders", "db1:5432", "orders/replica/db2:5432", "orders/replica/[::1]:5432", "50% of 1/2 & more?#'é\"", "javascript:x", "eu/"}
+		var pages []*debugui.UI
+		for _, name := range names {
+			u := debugui.New(debugui.Config{})
+			p, err := sqlpool.New(sqlpool.Config{Connector: fakedb.New().Connector(), Name: name, Hooks: []sqlpool.Hooks{u.Hooks()}})
+			must(t, err)
+			defer p.Close()
+			pages = append(pages, u)
+		}
+		mux := http.NewServeMux()
+		mux.Handle("/debug/sqlpool/", debugui.Index(pages...))
+		mux.Handle("/behind/", http.StripPrefix("/behind", mux))
+		ask := func(u *url.URL, format string) *httptest.ResponseRecorder {
+			asked := *u
+			asked.RawQuery = "format=" + format
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, asked.String(), nil))
+			return w
+		}
+		resolve := func(base *url.URL, to string) *url.URL {
+			t.Helper()
+			u, err := url.Parse(to)
+			must(t, err)
+			if u.IsAbs() {
+				t.Errorf("%q leads away", to)
+			}
+			return base.ResolveReference(u)
+		}
+		isPageOf := func(name string, u *url.URL) {
+			t.Helper()
+			var v debugui.View
+			if w := ask(u, "json"); json.Unmarshal(w.Body.Bytes(), &v) != nil || v.Pool != name {
+				t.Errorf("%s leads to pool %q, want %q: %d %.200s", u, v.Pool, name, w.Code, w.Body)
+			}
+		}
+		link := regexp.MustCompile(`<a class="banner pool"[^>]* href="([^"]*)"`)
+		for _, at := range []string{"http://localhost/debug/sqlpool/", "http://localhost/behind/debug/sqlpool/"} {
+			index, err := url.Parse(at)
+			must(t, err)
+			var all debugui.Pools
+			must(t, json.Unmarshal(ask(index, "json").Body.Bytes(), &all))
+			links := link.FindAllStringSubmatch(ask(index, "html").Body.String(), -1)
+			if len(all.Pools) != len(names) || len(links) != len(names) {
+				t.Fatalf("%d pools and %d links, want %d", len(all.Pools), len(links), len(names))
+			}
+			for i, name := range names {
+				isPageOf(name, resolve(index, all.Pools[i].URL))
+				isPageOf(name, resolve(index, html.UnescapeString(links[i][1])))
+				bare := resolve(index, strings.TrimSuffix(all.Pools[i].URL, "/"))
+				w := ask(bare, "json")
+				if w.Code != http.StatusMovedPermanently {
+					t.Errorf("%s without a slash: %d", bare, w.Code)
+				}
+				to := resolve(bare, w.Header().Get("Location"))
+				if to.String() != resolve(index, all.Pools[i].URL).String() {
+					t.Errorf("%s leads to %s", bare, to)
+				}
+				isPageOf(name, to)
+			}
 		}
 	})
 }
