@@ -243,6 +243,38 @@ func TestALostConnectionIsOneErrorWhereIsValidIsHidden(t *testing.T) {
 	})
 }
 
+// What a transaction prepares of a *sql.Stmt of the *sql.DB is executed without it later.
+func TestAStatementThatATransactionPreparedEndsItsLoan(t *testing.T) {
+	forEachHiding(t, Config{MaxConns: 2}, func(t *testing.T, p *Pool, db *sql.DB) {
+		st, err := db.PrepareContext(background, "INSERT t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		held, err := db.BeginTx(background, nil) // on the session that has prepared it
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := db.BeginTx(background, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.StmtContext(background, st).ExecContext(background); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.ExecContext(background); err != nil {
+			t.Fatal(err)
+		}
+		if err := held.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		atRest(t, p)
+	})
+}
+
 // The wrapper may hide the connector's Close as well.
 func TestClosingTheDBClosesThePoolWhereCloseIsHidden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,6 +20,7 @@ func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt
 	if err != nil {
 		return nil, err
 	}
+	st.ofDB = s.endsUnseen() && preparesAgain() // Tx.StmtContext prepares a *sql.DB's statement, which keeps it for later
 	return st, nil
 }
 
