@@ -66,8 +66,9 @@ func TestALateCutOfRawDoesNotMeetTheNextBorrower(t *testing.T) {
 	conn, err := db.Conn(t.Context())
 	must(t, err)
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	begins.end = cancel
 	_, err = conn.BeginTx(ctx, nil)
 	must(t, err)
 	_ = conn.Raw(func(c any) error { c.(interface{ Raw() driver.Conn }).Raw(); return nil })
@@ -79,10 +80,11 @@ func TestALateCutOfRawDoesNotMeetTheNextBorrower(t *testing.T) {
 }
 
 // cutBegins are connections whose Raw sends a held BEGIN to a server that does not
-// answer, and whose Abort cuts that off and does something slow before it cuts the rest.
+// answer until the context ends, and whose Abort cuts that off and does something slow before it cuts the rest.
 type cutBegins struct {
 	driver.Connector
 	began bool
+	end   context.CancelFunc
 	cut   chan struct{}
 	slow  func()
 }
@@ -111,6 +113,7 @@ func (c cutBegin) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 
 func (c cutBegin) Raw() driver.Conn {
 	if c.of.began {
+		c.of.end()
 		<-c.of.cut
 	}
 	return c.Conn

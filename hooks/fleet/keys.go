@@ -91,6 +91,18 @@ func (c classes) query(everywhere bool) string {
 			`FROM sessions WHERE member IS NOT NULL GROUP BY member`)
 }
 
+// clear drops every publication of this session, each lock as often as it is held: the
+// server counts that and does not show it. The last try for each is a warning of the
+// server's.
+func (c *classes) clear() string {
+	return strings.NewReplacer("{q}", decimal(c.sequences), "{c}", decimal(c.contents), "{drop}", unlock).Replace(
+		`WITH RECURSIVE mine AS MATERIALIZED (SELECT l.classid::bigint << 32 | l.objid::bigint AS key FROM pg_catalog.pg_locks l ` +
+			`WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ShareLock' AND l.granted ` +
+			`AND l.pid = pg_catalog.pg_backend_pid() AND l.classid::bigint BETWEEN {q} AND {c}), ` +
+			`dropped (key, held) AS (SELECT key, {drop}key) FROM mine UNION ALL SELECT key, {drop}key) FROM dropped WHERE held) ` +
+			`SELECT pg_catalog.count(*) FROM dropped`)
+}
+
 func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 // rowOf reads one row of the query's answer, and whether this session is among those of

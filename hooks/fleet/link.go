@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sqlpool/go/sqlpool"
@@ -18,10 +17,8 @@ type link struct {
 	conn  *sqlpool.Conn
 	born  time.Time
 
-	// held are the publications of which this session may hold locks, each at most once,
-	// the newest last. There is more than one only after an error: which locks the
-	// statement took or let go of before it is then not known.
-	held []publication
+	held   publication // on this session; seq is zero for none
+	unsure bool        // a publication failed: which locks are held, of it and of others, is not known
 
 	opened bool // AfterConnect is over
 }
@@ -58,13 +55,12 @@ func (l *link) open(ctx context.Context) error {
 	return nil
 }
 
-// again takes the locks that a reset of the session has taken away: of the publications
-// the newest only.
+// again takes the locks that a reset of the session has taken away. If it has not, they
+// are held twice, and publish finds out.
 func (l *link) again(ctx context.Context) error {
 	query := "SELECT " + l.lock()
-	if n := len(l.held); n > 0 {
-		l.held = l.held[n-1:]
-		query += ", " + l.take(l.held[0])
+	if l.held.seq != 0 {
+		query += ", " + l.take(l.held)
 	}
 	return l.conn.Exec(ctx, query)
 }
@@ -121,30 +117,26 @@ func (l *link) look(ctx context.Context) (all []row, here bool, err error) {
 // publish implements session.
 func (l *link) publish(ctx context.Context, p publication) error {
 	l.fleet.publisher.Store(l)
-	if len(l.held) > 1 {
-		// All of them first: two may have the same content, and the server counts how often
-		// a lock is taken. Dropping one that is not held is a warning. Until the next
-		// statement there is no publication: the others go on counting what they knew.
-		var drops []string
-		for _, each := range l.held {
-			drops = append(drops, l.drop(each))
-		}
-		if err := l.conn.Exec(ctx, "SELECT "+strings.Join(drops, ", ")); err != nil {
+	if l.unsure || l.fleet.member.overstated() {
+		// Until the next statement there is no publication: the others go on counting what
+		// they knew.
+		if err := l.conn.Exec(ctx, l.fleet.classes.clear()); err != nil {
 			return err
 		}
-		l.held = nil
+		l.held = publication{}
 	}
-	l.held = append(l.held, p)
+	before := l.held
+	l.held, l.unsure = p, true
 	if err := l.conn.Exec(ctx, "SELECT "+l.take(p)); err != nil {
 		return err
 	}
-	if len(l.held) > 1 {
+	if before.seq != 0 {
 		// In a statement of its own: there is no moment without a publication.
-		if err := l.conn.Exec(ctx, "SELECT "+l.drop(l.held[0])); err != nil {
+		if err := l.conn.Exec(ctx, "SELECT "+l.drop(before)); err != nil {
 			return err
 		}
-		l.held = l.held[1:]
 	}
+	l.unsure = false
 	return nil
 }
 

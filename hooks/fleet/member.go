@@ -162,11 +162,15 @@ func (m *member) next(now time.Time, pool local) int {
 	return next
 }
 
-// seen reports whether the last reading showed what the member has published. After an
-// error the server may show the sequence number with the content of an older publication.
+// seen reports whether the last reading showed what the member has published, or more:
+// then the others count no less than that.
 func (m *member) seen() bool {
-	return m.published.seq != 0 && m.shown.seq == m.published.seq && m.shown.content() == m.published.content()
+	return m.published.seq != 0 && m.shown.seq == m.published.seq && m.shown.content() >= m.published.content()
 }
+
+// overstated reports whether it showed more: a session may hold the content of an older
+// publication too, after an error, or twice after a reset that let no lock go.
+func (m *member) overstated() bool { return m.seen() && m.shown.content() > m.published.content() }
 
 // lost is called when the server does not show what the member has published. A session
 // that began before the last reading proves that the member was there all the time;
@@ -230,7 +234,7 @@ func (m *member) tell(ctx context.Context, s session, pool local, cap int) error
 	open, _ := pool.open()
 	p := publication{seq: m.published.seq, cap: max(cap, open), want: pool.want()}
 	m.hurry = m.hurry || p.cap > cap
-	if p == m.published && m.seen() {
+	if p == m.published && m.seen() && !m.overstated() {
 		return nil
 	}
 	p.seq++

@@ -42,7 +42,7 @@ func newOne(t *testing.T) *one {
 	})
 	classes := classesOf("orders")
 	o := &one{&link{
-		fleet: &Fleet{group: "orders", classes: classes, query: classes.query(false), member: &member{id: 7}},
+		fleet: &Fleet{group: "orders", classes: classes, query: classes.query(false), member: newMember(7, 20, 5, simInterval)},
 		conn:  loan.Conn(),
 	}, t, server.In(name)}
 	o.exec("SET ROLE pg_monitor")
@@ -130,6 +130,31 @@ func TestAfterAnErrorAResetSessionHoldsTheNewestPublication(t *testing.T) {
 	o.shows(publication{seq: 101, cap: 1, want: 1})
 	o.publishes(publication{seq: 102, cap: 1, want: 1})
 	o.publishes(publication{seq: 103, cap: 6, want: 1})
+}
+
+// RESET ALL lets no lock go, and its hooks run all the same: what they take is held twice.
+func TestAResetThatKeepsTheLocksIsFoundOut(t *testing.T) {
+	o := newOne(t)
+	p := publication{seq: 100, cap: 6, want: 1}
+	o.publishes(p)
+	for range 3 {
+		if err := o.again(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := o.fleet.member
+	m.published = publication{seq: 101, cap: 1, want: 1}
+	if err := o.publish(t.Context(), m.published); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := o.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.observe(rows, time.Now()); !m.seen() || !m.overstated() || m.shown.cap != 6 {
+		t.Errorf("%+v is shown as %+v: it may grow, and publishes again", m.published, m.shown)
+	}
+	o.publishes(publication{seq: 102, cap: 1, want: 1})
 }
 
 // The session still holds an older and smaller publication. With its content the new
