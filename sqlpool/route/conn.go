@@ -51,9 +51,9 @@ type conn struct {
 	readOnly bool       // tx is
 	wrote    []*session // whose writes may have gone to the primary in this lend
 
-	pinned   bool // while IsValid is unseen: a *sql.Conn's operation has run
-	prepared bool // while IsValid is unseen: for an operation of a *sql.DB, which may be yet to execute it
-	unfit    bool // a session is not fit for another lend: a statement may have ended on it
+	pinned   bool  // while IsValid is unseen: a *sql.Conn's operation has run
+	prepared *stmt // while IsValid is unseen: for an operation of a *sql.DB, which is yet to execute it
+	unfit    bool  // a session is not fit for another lend: a statement may have ended on it
 
 	// live counts the statements whose Close may want the driverConn's lock; of these, closed have been closed since the
 	// lend began (as in sqlpool's session).
@@ -116,7 +116,7 @@ func (c *conn) leave() {
 	case s.pooled == nil:
 	case c.from.validates.Load():
 		c.unfit = !s.IsValid() || c.unfit
-	case c.pinned, c.prepared, c.fresh:
+	case c.pinned, c.prepared != nil, c.fresh:
 		_ = s.pooled.Close() // the lend has ended: no caller could be told
 		*s = held{}
 	}
@@ -127,7 +127,7 @@ func (c *conn) leave() {
 		session.ended(c.router)
 	}
 	clear(c.wrote)
-	c.at, c.tx, c.counted, c.fresh, c.pinned, c.prepared, c.wrote = nil, nil, false, false, false, false, c.wrote[:0]
+	c.at, c.tx, c.counted, c.fresh, c.pinned, c.prepared, c.wrote = nil, nil, false, false, false, nil, c.wrote[:0]
 }
 
 // Close is called when database/sql discards the conn. Where a wrapper hides IsValid it may hide the connector's Close
@@ -158,6 +158,8 @@ func (c *conn) enter(ctx context.Context, op operation, tried uint64, last error
 	// While IsValid is unseen, nothing but the stack tells where a lend ends.
 	if unseen := !c.from.validates.Load(); unseen || op.replica != c.replica && (c.at == nil || c.fresh) {
 		switch alone := alone(op.st); {
+		case alone && op.st != nil && op.st == c.prepared && op.replica == c.replica: // the same lend
+			c.prepared = nil
 		case alone && (unseen && !c.fresh || op.replica != c.replica) && tried == 0:
 			c.leave()
 			c.replica = op.replica

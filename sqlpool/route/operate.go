@@ -99,7 +99,8 @@ func (c *conn) Ping(ctx context.Context) error {
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	st := &stmt{conn: c, text: query, ofDB: preparesForDB()}
+	ofDB, atOnce := preparesForDB()
+	st := &stmt{conn: c, text: query, ofDB: ofDB}
 	err := c.do(ctx, statement(ctx, nil), func(s *held) error {
 		_, err := st.preparedOn(ctx, s)
 		return err
@@ -108,15 +109,24 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return nil, err
 	}
 	c.live++
-	c.prepared = c.prepared || st.ofDB && c.tx == nil
+	if atOnce && c.tx == nil {
+		c.prepared = st
+	}
 	return st, nil
 }
 
-// preparesForDB reports whether a statement is prepared for a *sql.DB's *sql.Stmt, whose further executions may be alone on
-// the conn: also in a transaction's StmtContext.
-func preparesForDB() bool {
-	caller, method := sqlstack.Caller()
-	return caller == sqlstack.DB || caller == sqlstack.Stmt || caller == sqlstack.Tx && strings.HasPrefix(method, "Stmt")
+// preparesForDB reports whether a statement is prepared for a *sql.DB, which may execute it alone on the conn: also in a
+// transaction's StmtContext. atOnce: its execution comes next.
+func preparesForDB() (ofDB, atOnce bool) {
+	switch caller, method := sqlstack.Caller(); caller {
+	case sqlstack.DB:
+		return true, !strings.HasPrefix(method, "Prepare")
+	case sqlstack.Stmt:
+		return true, true
+	case sqlstack.Tx:
+		return strings.HasPrefix(method, "Stmt"), false
+	}
+	return false, false
 }
 
 // Prepare implements driver.Conn.

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqlpool/go/internal/fakedb"
+	"github.com/sqlpool/go/sqlpool"
 	"github.com/sqlpool/go/sqlpool/route"
 )
 
@@ -301,5 +303,46 @@ func TestRawBelowAWrapperIsNoWriteOfAnEarlierSessionAlone(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// prepares is a wrapper that passes on no way to execute a text, and hides the end of lends.
+type prepares struct{ driver.Connector }
+
+func (c prepares) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		driver.Conn
+		driver.ConnPrepareContext
+	}{conn, conn.(driver.ConnPrepareContext)}, nil
+}
+
+// Package sql prepares there what it executes next: that is one lend, and one statement of the server's.
+func TestWhatIsPreparedForOneExecutionIsPreparedOnce(t *testing.T) {
+	server := fakedb.New()
+	primary, err := sqlpool.New(sqlpool.Config{Connector: server.Connector(), MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := route.New(route.Config{Primary: primary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(prepares{r.Connector()})
+	defer db.Close()
+	const n = 10
+	for range n {
+		if _, err := db.ExecContext(t.Context(), "INSERT t"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if prepared, _ := server.Prepares("INSERT t"); prepared > n || server.Written("t") != n {
+		t.Errorf("%d executions were prepared %d times, and %d rows written", n, prepared, server.Written("t"))
+	}
+	if s := primary.Stats(); s.InUse != 0 {
+		t.Errorf("%d connections are in use", s.InUse)
 	}
 }
