@@ -106,7 +106,9 @@ func TestWritesThatAStandbyRefusesAreTold(t *testing.T) {
 		if s := pool.Stats(); s.ReadOnlyCount != writes || !strings.Contains(s.LastError, "25006") || s.DialCount != 1 || s.Generation != 0 {
 			a.Errorf("%+v", s)
 		}
-		all := func(s health.Status) bool { return strings.Contains(strings.Join(s.Reasons, "; "), "200 writes were refused") }
+		all := func(s health.Status) bool {
+			return strings.Contains(strings.Join(s.Reasons, "; "), "200 writes were refused")
+		}
 		for !all(monitor.Status()) { // a sweep in the middle may have counted some
 			a.must(a.ctx().Err())
 			time.Sleep(time.Millisecond)
