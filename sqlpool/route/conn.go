@@ -52,7 +52,7 @@ type conn struct {
 	wrote    []*session // whose writes may have gone to the primary in this lend
 
 	pinned   bool  // while IsValid is unseen: a *sql.Conn's operation has run
-	prepared *stmt // while IsValid is unseen: for an operation of a *sql.DB, which is yet to execute it
+	prepared *stmt // while IsValid is unseen: for an operation of a *sql.DB, which may be yet to execute it
 	unfit    bool  // a session is not fit for another lend: a statement may have ended on it
 
 	// live counts the statements whose Close may want the driverConn's lock; of these, closed have been closed since the
@@ -158,7 +158,7 @@ func (c *conn) enter(ctx context.Context, op operation, tried uint64, last error
 	// While IsValid is unseen, nothing but the stack tells where a lend ends.
 	if unseen := !c.from.validates.Load(); unseen || op.replica != c.replica && (c.at == nil || c.fresh) {
 		switch alone := alone(op.st); {
-		case alone && op.st != nil && op.st == c.prepared && op.replica == c.replica: // the same lend
+		case alone && op.st != nil && op.st == c.prepared && op.st.once && op.replica == c.replica: // the same lend
 			c.prepared = nil
 		case alone && (unseen && !c.fresh || op.replica != c.replica) && tried == 0:
 			c.leave()

@@ -99,8 +99,8 @@ func (c *conn) Ping(ctx context.Context) error {
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	ofDB, atOnce := preparesForDB()
-	st := &stmt{conn: c, text: query, ofDB: ofDB}
+	st := &stmt{conn: c, text: query}
+	st.ofDB, st.once = preparesForDB()
 	err := c.do(ctx, statement(ctx, nil), func(s *held) error {
 		_, err := st.preparedOn(ctx, s)
 		return err
@@ -109,20 +109,20 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return nil, err
 	}
 	c.live++
-	if atOnce && c.tx == nil {
+	if st.ofDB && c.tx == nil {
 		c.prepared = st
 	}
 	return st, nil
 }
 
 // preparesForDB reports whether a statement is prepared for a *sql.DB, which may execute it alone on the conn: also in a
-// transaction's StmtContext. atOnce: its execution comes next.
-func preparesForDB() (ofDB, atOnce bool) {
+// transaction's StmtContext. once: its execution comes next, and is the only one.
+func preparesForDB() (ofDB, once bool) {
 	switch caller, method := sqlstack.Caller(); caller {
 	case sqlstack.DB:
 		return true, !strings.HasPrefix(method, "Prepare")
 	case sqlstack.Stmt:
-		return true, true
+		return true, false
 	case sqlstack.Tx:
 		return strings.HasPrefix(method, "Stmt"), false
 	}

@@ -15,6 +15,7 @@ type stmt struct {
 	conn   *conn
 	text   string
 	ofDB   bool // prepared by a *sql.DB and not by a *sql.Conn or a transaction
+	once   bool // for one execution, which comes next
 	closed bool
 	on     []prepared
 }
